@@ -1,0 +1,1 @@
+//! The catalog of actions and connection types, and the built-in actions.

@@ -1,0 +1,3 @@
+//! The nictate binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! SQL, rows, migrations, journal, queue and filters.

@@ -1,0 +1,16 @@
+//! What every crate speaks of: typed ids, instants, the clock and randomness as parameters,
+//! permissions, roles and limits. Knows no I/O beyond the two ambient sources it wraps.
+
+mod clock;
+mod id;
+pub mod limits;
+mod permission;
+mod rng;
+
+pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
+pub use id::{
+    ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, Id, IdError, PackId, ServerId,
+    StepExecutionId, TenantId, UserId, VersionId, WorkflowId, WorkspaceId,
+};
+pub use permission::{Permission, Role, TenantRole};
+pub use rng::{Rng, SeededRng, SystemRng};

@@ -1,0 +1,43 @@
+//! Every bound that more than one crate respects, with its unit in the name. Each is met by a test.
+//! A bound that one crate alone knows stands in that crate.
+
+/// Bytes of a workflow document.
+pub const WORKFLOW_DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Levels of nesting in a workflow document, lists and maps alike.
+pub const WORKFLOW_DOCUMENT_DEPTH_MAX: usize = 100;
+/// Nodes (scalars, lists, maps) of a workflow document, aliases counted each time they are used.
+pub const WORKFLOW_DOCUMENT_NODES_MAX: usize = 250_000;
+/// Steps of a workflow, nested ones included.
+pub const WORKFLOW_STEPS_MAX: usize = 5_000;
+/// Steps that one run may start, loop turns counted.
+pub const EXECUTION_STEPS_MAX: u64 = 1_000_000;
+/// Turns of one loop.
+pub const LOOP_TURNS_MAX: usize = 100_000;
+/// Bytes of a step's output as JSON.
+pub const STEP_OUTPUT_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Bytes of a workflow's outputs as JSON.
+pub const EXECUTION_OUTPUT_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Bytes of a variable as JSON.
+pub const VARIABLE_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Milliseconds that a run may take if its workflow does not say (2 h).
+pub const EXECUTION_RUN_TIME_MS_DEFAULT: i64 = 2 * 60 * 60 * 1000;
+/// Milliseconds that a step may take if it does not say.
+pub const STEP_TIMEOUT_MS_DEFAULT: u64 = 60_000;
+/// Milliseconds that a step may take at most (12 h).
+pub const STEP_TIMEOUT_MS_MAX: u64 = 12 * 60 * 60 * 1000;
+/// Milliseconds that a wait may take (14 days).
+pub const SLEEP_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
+/// Rows of one page of a list.
+pub const PAGE_ROWS_MAX: u64 = 1000;
+/// Rows of one page of a list if the caller does not say.
+pub const PAGE_ROWS_DEFAULT: u64 = 100;
+/// Characters of a name: of a connection, a workflow, an API key.
+pub const NAME_CHARS_MAX: usize = 255;
+/// Characters of a description.
+pub const DESCRIPTION_CHARS_MAX: usize = 10_000;
+/// Bytes of one attribute of a connection.
+pub const CONNECTION_ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
+/// Attributes of one connection.
+pub const CONNECTION_ATTRIBUTES_MAX: usize = 64;
+/// The text that stands where a secret attribute is; writing it back keeps what is stored.
+pub const SECRET_MASK: &str = "********";

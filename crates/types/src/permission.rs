@@ -1,0 +1,163 @@
+//! What may be done, and which role may do it. The route table names a [`Permission`] for every route.
+
+/// One thing that a caller may be allowed to do. The names are spelled as the public API spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Read the connections of a workspace, without their secrets.
+    ConnectionView,
+    /// Create, change, test and delete connections.
+    ConnectionEdit,
+    /// Read the connection types.
+    ConnectionTypeView,
+    /// Create and delete the tenant's own connection types.
+    ConnectionTypeEdit,
+    /// Read workflows.
+    WorkflowView,
+    /// Create, change and delete workflows and their drafts.
+    WorkflowEdit,
+    /// Publish workflows.
+    WorkflowPublish,
+    /// Start runs.
+    WorkflowExecute,
+    /// Read runs, their steps and outputs.
+    ExecutionView,
+    /// Cancel runs.
+    ExecutionEdit,
+    /// Read the workspace itself.
+    WorkspaceView,
+}
+
+impl Permission {
+    /// Every permission there is.
+    pub const ALL: [Self; 11] = [
+        Self::ConnectionView,
+        Self::ConnectionEdit,
+        Self::ConnectionTypeView,
+        Self::ConnectionTypeEdit,
+        Self::WorkflowView,
+        Self::WorkflowEdit,
+        Self::WorkflowPublish,
+        Self::WorkflowExecute,
+        Self::ExecutionView,
+        Self::ExecutionEdit,
+        Self::WorkspaceView,
+    ];
+
+    /// The permission's public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectionView => "connection:view",
+            Self::ConnectionEdit => "connection:edit",
+            Self::ConnectionTypeView => "connection_type:view",
+            Self::ConnectionTypeEdit => "connection_type:edit",
+            Self::WorkflowView => "workflow:view",
+            Self::WorkflowEdit => "workflow:edit",
+            Self::WorkflowPublish => "workflow:publish",
+            Self::WorkflowExecute => "workflow:execute",
+            Self::ExecutionView => "execution:view",
+            Self::ExecutionEdit => "execution:edit",
+            Self::WorkspaceView => "workspace:view",
+        }
+    }
+}
+
+/// A user's role in one workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Reads everything, changes nothing.
+    Viewer,
+    /// Works: connections, workflows, runs.
+    Contributor,
+    /// Also decides about the workspace itself.
+    Owner,
+}
+
+impl Role {
+    /// Every role there is, the weakest first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Contributor, Self::Owner];
+
+    /// The role's public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "Viewer",
+            Self::Contributor => "Contributor",
+            Self::Owner => "Owner",
+        }
+    }
+
+    /// The role of that public name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// Whether the role allows `permission` in its workspace.
+    pub const fn allows(self, permission: Permission) -> bool {
+        match permission {
+            Permission::ConnectionView
+            | Permission::ConnectionTypeView
+            | Permission::WorkflowView
+            | Permission::ExecutionView
+            | Permission::WorkspaceView => true,
+            Permission::ConnectionEdit
+            | Permission::WorkflowEdit
+            | Permission::WorkflowPublish
+            | Permission::WorkflowExecute
+            | Permission::ExecutionEdit => matches!(self, Self::Contributor | Self::Owner),
+            // A type decides where secrets may be sent, for the whole tenant: its Admin's business.
+            Permission::ConnectionTypeEdit => false,
+        }
+    }
+}
+
+/// A user's role in the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TenantRole {
+    /// Sees only what was shared with them.
+    Guest,
+    /// Uses the portal.
+    Consumer,
+    /// Builds in the workspaces they are a member of.
+    Builder,
+    /// Everything, in every workspace.
+    Admin,
+}
+
+impl TenantRole {
+    /// Every tenant role there is, the weakest first.
+    pub const ALL: [Self; 4] = [Self::Guest, Self::Consumer, Self::Builder, Self::Admin];
+
+    /// The role's public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Guest => "Tenant Guest",
+            Self::Consumer => "Consumer",
+            Self::Builder => "Builder",
+            Self::Admin => "Admin",
+        }
+    }
+
+    /// The role of that public name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stronger_role_allows_whatever_a_weaker_one_does() {
+        for permission in Permission::ALL {
+            assert!(Role::Owner.allows(permission) || !Role::Contributor.allows(permission));
+            assert!(Role::Contributor.allows(permission) || !Role::Viewer.allows(permission));
+        }
+    }
+
+    #[test]
+    fn names_lead_back_to_their_roles() {
+        assert!(Role::ALL.into_iter().all(|role| Role::from_name(role.as_str()) == Some(role)));
+        assert!(TenantRole::ALL.into_iter().all(|role| TenantRole::from_name(role.as_str()) == Some(role)));
+        assert_eq!(Role::from_name("owner"), None);
+    }
+}

@@ -1,0 +1,264 @@
+//! The compiled plan: what the engine walks. Immutable, shared by every run that is pinned to it.
+//!
+//! Steps lie flat in one list; a block is the list of the indices of its steps. Every expression has been
+//! parsed; nothing of the document's text is looked at again.
+
+use std::collections::BTreeMap;
+
+use expr::{Template, Value};
+
+/// A step's place in [`Plan::steps`].
+pub type StepIndex = usize;
+
+/// Steps that run one after the other.
+pub type Block = Vec<StepIndex>;
+
+/// One compiled version of a workflow.
+#[derive(Debug)]
+pub struct Plan {
+    /// SHA-256 of the document's text, in hex: two runs with the same hash run the same plan.
+    pub hash: String,
+    /// The workflow's own name in the document, if it has one.
+    pub name: Option<String>,
+    /// The declared inputs, in the order of their `index`, then of the document.
+    pub inputs: Vec<InputDefinition>,
+    /// The declared outputs, in the order of their `index`, then of the document.
+    pub outputs: Vec<(String, PlanValue)>,
+    /// Every step, nested ones included, in the order of the document.
+    pub steps: Vec<PlanStep>,
+    /// The steps of the top level.
+    pub body: Block,
+    /// The runner group the document names; empty if it names none.
+    pub runner: String,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct PlanStep {
+    /// Unique in the workflow.
+    pub id: String,
+    /// The label, for people.
+    pub name: Option<String>,
+    /// The action's full name, `http.requestV2`.
+    pub action: String,
+    /// What the engine does with it.
+    pub kind: StepKind,
+    /// Connection type -> connection name, `no_connection` left out.
+    pub connections: BTreeMap<String, String>,
+    /// How it is run.
+    pub settings: StepSettings,
+    /// The branch or body steps' own entries point to the step that holds them.
+    pub parent: Option<StepIndex>,
+}
+
+/// Settings that any step may carry.
+#[derive(Debug, Default, Clone)]
+pub struct StepSettings {
+    /// `when: "false"`: the step is skipped. An expression is decided at run time.
+    pub when: Option<PlanValue>,
+    /// Milliseconds until the step's attempt fails; none: the default.
+    pub timeout_ms: Option<u64>,
+    /// A failure is noted and the run goes on.
+    pub continue_on_error: bool,
+    /// The action's whole answer (status, headers, body) instead of the body alone.
+    pub full_response: bool,
+    /// The output that stands in for a run of the step.
+    pub mock_output: Option<Value>,
+    /// The step's output is not kept.
+    pub discard_output: bool,
+}
+
+/// What kind of thing a step is.
+#[derive(Debug)]
+pub enum StepKind {
+    /// `internal.SetVariables`.
+    SetVariables(Vec<VariableAssignment>),
+    /// `internal.ifCondition` with its two branches.
+    If {
+        /// What decides.
+        condition: Condition,
+        /// The `internal.ifTrueBranch` step and its steps.
+        then_branch: Branch,
+        /// The `internal.ifFalseBranch` step and its steps.
+        else_branch: Branch,
+    },
+    /// `internal.ifTrueBranch`, `internal.ifFalseBranch`: run by their `internal.ifCondition`.
+    BranchMarker,
+    /// `internal.for`.
+    For {
+        /// What to go through: a list, a map (its pairs), or a number (that many turns).
+        list: PlanValue,
+        /// The variable that holds the current item as well, if named.
+        variable_name: Option<String>,
+        /// The body.
+        body: Block,
+    },
+    /// `internal.print`.
+    Print {
+        /// What to print; the step's output.
+        text: PlanValue,
+    },
+    /// `internal.Sleep` for a length of time.
+    Sleep {
+        /// How much of `unit`.
+        amount: PlanValue,
+        /// The length of one unit in milliseconds.
+        unit_ms: i64,
+    },
+    /// `internal.EndRun`.
+    EndRun {
+        /// `Completed` or `Failed`; completed if absent.
+        status: Option<PlanValue>,
+        /// Said as the run's error when it ends as failed.
+        message: Option<PlanValue>,
+    },
+    /// Any action of the catalog that a runner carries out.
+    Effect {
+        /// The action's inputs.
+        inputs: PlanValue,
+    },
+}
+
+/// One branch of an if.
+#[derive(Debug)]
+pub struct Branch {
+    /// The marker step; none when the document leaves the branch out.
+    pub marker: Option<StepIndex>,
+    /// Its steps.
+    pub block: Block,
+}
+
+/// One entry of `internal.SetVariables`.
+#[derive(Debug)]
+pub struct VariableAssignment {
+    /// The variable's name.
+    pub name: String,
+    /// What the value must be, or be turned into.
+    pub kind: VariableKind,
+    /// The value.
+    pub value: PlanValue,
+}
+
+/// The `Type` of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableKind {
+    /// Text; other scalars are written out, structures become JSON.
+    String,
+    /// A number; text that reads as one is converted.
+    Number,
+    /// True or false; the texts `true` and `false` are converted.
+    Boolean,
+    /// A list; JSON text of one is converted.
+    List,
+    /// A map; JSON text of one is converted.
+    Object,
+    /// Whatever comes.
+    Any,
+}
+
+impl VariableKind {
+    /// The type's name in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "String",
+            Self::Number => "Number",
+            Self::Boolean => "Boolean",
+            Self::List => "List",
+            Self::Object => "Object",
+            Self::Any => "Any",
+        }
+    }
+}
+
+/// The condition of an if: sentences joined by `match`.
+#[derive(Debug)]
+pub struct Condition {
+    /// `And`: all must hold; else any.
+    pub all: bool,
+    /// The comparisons; none at all counts as true.
+    pub sentences: Vec<Sentence>,
+}
+
+/// One comparison.
+#[derive(Debug)]
+pub struct Sentence {
+    /// Left side.
+    pub left: PlanValue,
+    /// The comparison.
+    pub operator: Operator,
+    /// Right side; nil for the operators that have none.
+    pub right: PlanValue,
+}
+
+/// The comparisons of the condition builder, spelled as the contract spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub enum Operator {
+    Equals,
+    NotEquals,
+    GreaterThan,
+    GreaterThanOrEquals,
+    LessThan,
+    LessThanOrEquals,
+    Contains,
+    NotContains,
+    StartsWith,
+    EndsWith,
+    Matches,
+    In,
+    NotIn,
+    IsEmpty,
+    IsNotEmpty,
+    Before,
+    After,
+    IsTrue,
+    IsFalse,
+}
+
+/// A declared input.
+#[derive(Debug, Clone)]
+pub struct InputDefinition {
+    /// The name that expressions use.
+    pub name: String,
+    /// The label, for people.
+    pub display_name: Option<String>,
+    /// What it must be.
+    pub kind: InputKind,
+    /// Must be given when there is no default.
+    pub required: bool,
+    /// Stands in when it is not given.
+    pub default: Option<Value>,
+    /// What a select may be.
+    pub options: Vec<String>,
+}
+
+/// The `type` of a declared input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub enum InputKind {
+    Text,
+    DynamicText,
+    LongText,
+    RichText,
+    Number,
+    Checkbox,
+    SingleSelect,
+    MultiSelect,
+    Date,
+    Connections,
+    File,
+    List,
+}
+
+/// A value of the document in which expressions stand.
+#[derive(Debug, Clone)]
+pub enum PlanValue {
+    /// No expression in it.
+    Literal(Value),
+    /// Text with expressions.
+    Template(Template),
+    /// A list in which some element holds an expression.
+    List(Vec<PlanValue>),
+    /// A map in which some value holds an expression, in the order of the document.
+    Map(Vec<(String, PlanValue)>),
+}
