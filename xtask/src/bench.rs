@@ -1,0 +1,155 @@
+//! `cargo xtask bench`: what a request, a start, an idle server and a flushed write cost on this machine.
+//! Prints one table and writes nothing that stays. Speeds are compared in pairs within one run, against a
+//! handler that knows its answer, because absolute figures of two days or two machines cannot be.
+
+mod disk;
+mod load;
+mod process;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::failure::{Context, Failure, Outcome};
+use crate::packages::{self, POSTGRES, WRK};
+use crate::postgres::{Durability, Postgres, free_port};
+use crate::shell::{self, Profile, cargo};
+
+use load::Comparison;
+use process::{Process, Product};
+
+/// Starts on an existing database that the median is taken of.
+const STARTS: usize = 10;
+/// A server that nobody asks anything settles within this time.
+const IDLE: Duration = Duration::from_secs(5);
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Seconds of each measurement of speed; six of them are made for each database.
+    #[arg(long, default_value_t = 5)]
+    seconds: u32,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    packages::ensure(&[POSTGRES, WRK])?;
+    // Together in one build, so that both stand on the very same framework and features.
+    let words = ["build", "--release", "-p", "nictate", "-p", "xtask", "--features", "xtask/bare-handler"];
+    shell::run(&mut cargo(words))?;
+
+    let folder = Folder::make()?;
+    let mut table = Table::default();
+
+    let sqlite = Product::new(folder.0.join("sqlite"), None)?;
+    let comparison = compare(&sqlite, &folder.0, arguments.seconds)?;
+    table.speed("one connection, SQLite", &comparison);
+    table.row("start to ready, SQLite", format!("{:.0} ms", start_ms(&sqlite)?));
+    table.row("idle memory, SQLite", format!("{:.1} MB", idle_rss_mb(&sqlite)?));
+
+    let database = Postgres::start(Durability::Real)?;
+    let postgres = Product::new(folder.0.join("postgres"), Some(database.url()))?;
+    let comparison = compare(&postgres, &folder.0, arguments.seconds)?;
+    table.speed("one connection, PostgreSQL", &comparison);
+    table.row("start to ready, PostgreSQL", format!("{:.0} ms", start_ms(&postgres)?));
+    drop(database);
+
+    table.row("flushed write of 4 KiB", format!("{:.2} ms", disk::flushed_write_ms(&folder.0)?));
+    table.print();
+    Ok(())
+}
+
+/// The real answer against the same bytes from a handler that does nothing.
+fn compare(product: &Product, folder: &Path, seconds: u32) -> Outcome<Comparison> {
+    let server = product.start()?;
+    let path = product.make_connection()?;
+    let answer = product.client().get(&path)?;
+    if answer.status != 200 {
+        return Err(Failure::new(format!("`{path}` answered {}: {}", answer.status, answer.body)));
+    }
+    let body = folder.join("body.json");
+    fs::write(&body, answer.body).context("write the answer for the bare handler")?;
+
+    let bare_address = format!("127.0.0.1:{}", free_port()?);
+    let mut command = shell::program_at_root(&shell::binary(Profile::Release, "xtask"));
+    command.args(["bare-handler", "--listen", &bare_address, "--body"]).arg(&body);
+    let bare = Process::start(command)?;
+    process::wait_until_listening(&bare_address)?;
+
+    let urls = load::Urls { bare: format!("http://{bare_address}{path}"), real: product.url(&path) };
+    let comparison = load::compare(&urls, &product.client().api_key, seconds);
+    drop((server, bare));
+    comparison
+}
+
+/// Median milliseconds from spawning the process to the first 200 of its readiness.
+fn start_ms(product: &Product) -> Outcome<f64> {
+    let mut starts = Vec::with_capacity(STARTS);
+    for _ in 0..STARTS {
+        let (server, took_ms) = product.start_timed()?;
+        starts.push(took_ms);
+        drop(server);
+    }
+    Ok(median(&mut starts))
+}
+
+fn idle_rss_mb(product: &Product) -> Outcome<f64> {
+    let server = product.start()?;
+    sleep(IDLE);
+    server.rss_mb()
+}
+
+/// The middle value; 0 of none.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// A scratch folder under target/ that goes away with its guard.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Outcome<Self> {
+        let folder = shell::target_dir().join(format!("nictate-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).context(format!("create `{}`", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[derive(Default)]
+struct Table(Vec<(String, String)>);
+
+impl Table {
+    fn row(&mut self, what: &str, value: String) {
+        self.0.push((what.to_owned(), value));
+    }
+
+    fn speed(&mut self, what: &str, comparison: &Comparison) {
+        let Comparison { bare, real } = comparison;
+        self.row(what, format!("{real:.0} req/s, {:.2} of the bare handler's {bare:.0}", real / bare));
+    }
+
+    fn print(&self) {
+        let width = self.0.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
+        println!();
+        for (what, value) in &self.0 {
+            println!("{what:<width$}  {value}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_the_middle_value_whatever_the_order() {
+        assert_eq!(median(&mut [9.0, 1.0, 5.0]), 5.0);
+        assert_eq!(median(&mut []), 0.0);
+    }
+}

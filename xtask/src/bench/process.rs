@@ -1,0 +1,162 @@
+//! The release build of the product as a process: started on its own data folder and a free port, asked
+//! over its public API, stopped with its guard.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::failure::{Context, Failure, Outcome};
+use crate::http::Client;
+use crate::postgres::free_port;
+use crate::shell::{self, Profile};
+use crate::stopwatch::Stopwatch;
+
+/// Preset for the first admin of a scratch server, which listens on loopback only.
+const API_KEY: &str = "nictate-bench-0123456789abcdef0123456789abcdef";
+const WORKSPACE_ID: &str = "00000000-0000-7000-8000-00000000be7c";
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
+
+/// A process that ends with its guard.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn start(mut command: Command) -> Outcome<Self> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Ok(Self(child.context(format!("start `{}`", command.get_program().display()))?))
+    }
+
+    /// Resident memory in megabytes (10^6 bytes), as the kernel counts it now.
+    pub(crate) fn rss_mb(&self) -> Outcome<f64> {
+        let file = format!("/proc/{}/status", self.0.id());
+        let status = fs::read_to_string(&file).context(format!("read `{file}`"))?;
+        parse_rss_mb(&status).ok_or_else(|| Failure::new(format!("`{file}` has no `VmRSS`")))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Asking, so that the database is closed as in real life; killing whatever does not listen.
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        let waited = Stopwatch::start();
+        while matches!(self.0.try_wait(), Ok(None)) {
+            if waited.elapsed() > READY_TIMEOUT {
+                let _ = self.0.kill();
+            }
+            sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// How to start `nictate serve` again and again on the same data.
+pub(crate) struct Product {
+    data: PathBuf,
+    /// Absent: SQLite in the data folder.
+    database: Option<String>,
+    address: String,
+}
+
+impl Product {
+    pub(crate) fn new(data: PathBuf, database: Option<String>) -> Outcome<Self> {
+        Ok(Self { data, database, address: format!("127.0.0.1:{}", free_port()?) })
+    }
+
+    pub(crate) fn start(&self) -> Outcome<Process> {
+        Ok(self.start_timed()?.0)
+    }
+
+    /// Also the milliseconds from spawning to ready.
+    pub(crate) fn start_timed(&self) -> Outcome<(Process, f64)> {
+        let mut command = shell::program_at_root(&shell::binary(Profile::Release, "nictate"));
+        command.arg("serve").arg("--data").arg(&self.data).args(["--listen", &self.address]);
+        if let Some(url) = &self.database {
+            command.args(["--database", url]);
+        }
+        command.env("NICTATE_BOOTSTRAP_API_KEY", API_KEY).env("NICTATE_BOOTSTRAP_WORKSPACE_ID", WORKSPACE_ID);
+        let stopwatch = Stopwatch::start();
+        let process = Process::start(command)?;
+        while stopwatch.elapsed() < READY_TIMEOUT {
+            if self.client().get("/api/v1/api/readiness").is_ok_and(|response| response.status == 200) {
+                let took_ms = stopwatch.elapsed_ms();
+                return Ok((process, took_ms));
+            }
+            sleep(POLL_INTERVAL);
+        }
+        Err(Failure::new(format!("the server was not ready after {} s", READY_TIMEOUT.as_secs())))
+    }
+
+    /// Makes a connection with a sealed secret and answers the path that reads it.
+    pub(crate) fn make_connection(&self) -> Outcome<String> {
+        let connections = format!("/api/v1/workspace/{WORKSPACE_ID}/connections");
+        let response = self.client().post(&connections, CONNECTION)?;
+        let id = connection_id(&response.body);
+        match id {
+            Some(id) if response.status == 200 => Ok(format!("{connections}/{id}")),
+            _ => Err(Failure::new(format!(
+                "POST `{connections}` answered {}: {}",
+                response.status, response.body
+            ))),
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client { address: self.address.clone(), api_key: API_KEY.to_owned() }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+/// A connection with one plain and one secret attribute.
+const CONNECTION: &str = r#"{
+    "name": "bench",
+    "connection_type_id": "http_bearer",
+    "attributes": {"address": {"value": "https://example.com"}, "token": {"value": "secret of the bench"}}
+}"#;
+
+/// Waits until something accepts connections at the address.
+pub(crate) fn wait_until_listening(address: &str) -> Outcome {
+    let waited = Stopwatch::start();
+    while waited.elapsed() < READY_TIMEOUT {
+        if TcpStream::connect(address).is_ok() {
+            return Ok(());
+        }
+        sleep(POLL_INTERVAL);
+    }
+    Err(Failure::new(format!("nothing listens on `{address}` after {} s", READY_TIMEOUT.as_secs())))
+}
+
+/// The id in the answer to a creation: an object, or the array that reading one gives.
+fn connection_id(body: &str) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_str(body).ok()?;
+    let connection = answer.get(0).unwrap_or(&answer);
+    Some(connection.get("id")?.as_str()?.to_owned())
+}
+
+fn parse_rss_mb(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_read_in_megabytes() {
+        assert_eq!(parse_rss_mb("Name:\tx\nVmRSS:\t   50000 kB\nThreads:\t1\n"), Some(51.2));
+        assert_eq!(parse_rss_mb("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn the_id_is_found_in_an_object_and_in_an_array() {
+        assert_eq!(connection_id(r#"{"id":"a"}"#).as_deref(), Some("a"));
+        assert_eq!(connection_id(r#"[{"id":"a"}]"#).as_deref(), Some("a"));
+        assert_eq!(connection_id("no json"), None);
+    }
+}
