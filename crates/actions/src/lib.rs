@@ -1,1 +1,12 @@
 //! The catalog of actions and connection types, and the built-in actions.
+//!
+//! The runner carries actions out through [`Effect`]; the server reads the [`Catalog`] to validate
+//! workflows and draw forms. Knows no store and no server: an action gets inputs, connections and a
+//! [`Sink`], and answers with an output or an [`ActionError`].
+
+pub mod connection_types;
+mod error;
+pub mod guard;
+pub mod http;
+
+pub use error::{ActionError, ErrorCode};

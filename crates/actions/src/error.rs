@@ -1,0 +1,141 @@
+//! How an action fails: a documented code, a sentence for people, and what a program may want to look at.
+
+use serde_json::Value as Json;
+
+/// Why an action failed. The names in [`ErrorCode::as_str`] are public: workflows and dashboards match on
+/// them, so they never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorCode {
+    /// An input is missing or ill-formed.
+    InvalidInput,
+    /// The step names an action that this runner does not have.
+    UnknownAction,
+    /// The action needs a connection and was given none.
+    ConnectionMissing,
+    /// The connection's attributes do not make a usable credential.
+    ConnectionInvalid,
+    /// The service refused to give a token for the connection's credential.
+    AuthenticationFailed,
+    /// The connection may not be used for that host.
+    HostNotAllowed,
+    /// The address is private, local or otherwise closed by the network policy.
+    AddressNotAllowed,
+    /// The URL cannot be requested: no host, another scheme, a password in it.
+    UrlInvalid,
+    /// The host's name has no address.
+    DnsFailed,
+    /// No connection to the host.
+    ConnectFailed,
+    /// The TLS handshake failed, as a rule because the certificate is not trusted.
+    TlsFailed,
+    /// The time for the step was used up.
+    Timeout,
+    /// More redirects than are followed.
+    TooManyRedirects,
+    /// A redirect that cannot or must not be followed.
+    RedirectRefused,
+    /// The connection broke or the peer did not speak HTTP.
+    RequestFailed,
+    /// The response has more bytes than allowed.
+    ResponseTooLarge,
+    /// The response is not what its headers say.
+    ResponseInvalid,
+    /// The service answered with a status outside 200 to 299.
+    HttpStatus,
+    /// The action itself is broken; the message says where to look.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code there is.
+    pub const ALL: [Self; 19] = [
+        Self::InvalidInput,
+        Self::UnknownAction,
+        Self::ConnectionMissing,
+        Self::ConnectionInvalid,
+        Self::AuthenticationFailed,
+        Self::HostNotAllowed,
+        Self::AddressNotAllowed,
+        Self::UrlInvalid,
+        Self::DnsFailed,
+        Self::ConnectFailed,
+        Self::TlsFailed,
+        Self::Timeout,
+        Self::TooManyRedirects,
+        Self::RedirectRefused,
+        Self::RequestFailed,
+        Self::ResponseTooLarge,
+        Self::ResponseInvalid,
+        Self::HttpStatus,
+        Self::Internal,
+    ];
+
+    /// The code's public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::UnknownAction => "unknown_action",
+            Self::ConnectionMissing => "connection_missing",
+            Self::ConnectionInvalid => "connection_invalid",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::HostNotAllowed => "host_not_allowed",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::UrlInvalid => "url_invalid",
+            Self::DnsFailed => "dns_failed",
+            Self::ConnectFailed => "connect_failed",
+            Self::TlsFailed => "tls_failed",
+            Self::Timeout => "timeout",
+            Self::TooManyRedirects => "too_many_redirects",
+            Self::RedirectRefused => "redirect_refused",
+            Self::RequestFailed => "request_failed",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::ResponseInvalid => "response_invalid",
+            Self::HttpStatus => "http_status",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A failed action.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct ActionError {
+    /// What kind of failure.
+    pub code: ErrorCode,
+    /// One sentence for people: lower case, names the thing and the value. Never holds a secret.
+    pub message: String,
+    /// Whether the same call may succeed later with nothing changed.
+    pub retryable: bool,
+    /// More for programs, such as the status and body of an HTTP answer; null if there is nothing.
+    pub data: Json,
+}
+
+impl ActionError {
+    /// A failure that will happen again until someone changes something.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: false, data: Json::Null }
+    }
+
+    /// A failure that may pass by itself.
+    pub fn transient(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { retryable: true, ..Self::new(code, message) }
+    }
+
+    /// The same failure with `data` for programs.
+    pub fn with_data(self, data: Json) -> Self {
+        Self { data, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_codes_share_a_name() {
+        let names: BTreeSet<_> = ErrorCode::ALL.into_iter().map(ErrorCode::as_str).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+    }
+}
