@@ -1,1 +1,25 @@
-//! The execution state machine: execution + event + now -> commands.
+//! The execution engine: a pure state machine. `Execution + Event + now -> Vec<Command>`.
+//!
+//! The driver (crate `server`) feeds events, makes every [`Command::Append`] durable, and only then carries
+//! the other commands out. The state is the fold of the journal's entries, so a crash, a restart and a move
+//! to another server share one path: read the journal, [`Execution::restore`], go on.
+//!
+//! This crate knows no clock, no randomness, no files, no network and no async.
+
+mod command;
+mod condition;
+mod cursor;
+mod entry;
+mod evaluate;
+mod execution;
+mod fold;
+pub mod limits;
+mod outcome;
+mod scope;
+mod step;
+mod variables;
+mod view;
+
+pub use command::{Command, Dispatch, EffectResult, Event};
+pub use entry::{Entry, RunError, RunState, StepError, StepFinished, StepState};
+pub use execution::{Execution, PendingEffect, RestoreError, Start};

@@ -1,0 +1,110 @@
+//! What the driver tells the engine and what the engine asks of the driver.
+
+use std::collections::BTreeMap;
+
+use expr::Value;
+use types::Timestamp;
+
+use crate::entry::{Entry, StepError};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Go on: after [`Execution::start`](crate::Execution::start), after [`Command::Continue`], after a restore.
+    Continue,
+    /// A runner reports on an attempt. A report on an attempt that is no longer pending changes nothing.
+    EffectFinished {
+        /// The step's path.
+        path: String,
+        /// The attempt it was dispatched with.
+        attempt: u32,
+        /// How it went.
+        result: EffectResult,
+    },
+    /// The attempt's runner is gone, or the server stopped while it ran: nobody knows whether it happened.
+    AttemptLost {
+        /// The step's path.
+        path: String,
+        /// The attempt it was dispatched with.
+        attempt: u32,
+        /// The action may be done twice without harm.
+        repeatable: bool,
+    },
+    /// A timer that [`Command::SetTimer`] asked for.
+    TimerFired {
+        /// The waiting step's path.
+        path: String,
+    },
+    /// The run's deadline has come.
+    DeadlineReached,
+    /// Somebody asks for the run to stop.
+    CancelRequested {
+        /// Who or why, for people.
+        reason: String,
+    },
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug)]
+pub enum EffectResult {
+    /// It has an output.
+    Succeeded(Value),
+    /// It has failed; the output, if any, is kept for the steps after a tolerated failure.
+    Failed {
+        /// Why.
+        error: StepError,
+        /// What the action answered all the same.
+        output: Value,
+    },
+    /// It was stopped because the engine asked for it.
+    Cancelled,
+}
+
+/// Something the driver must do, in this order.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Write this entry. All entries of one `advance` go into one commit, before any other command is
+    /// carried out.
+    Append(Entry),
+    /// Hand this to a runner.
+    Dispatch(Dispatch),
+    /// Send [`Event::TimerFired`] when it is due.
+    SetTimer {
+        /// The waiting step's path.
+        path: String,
+        /// When.
+        due: Timestamp,
+    },
+    /// Send [`Event::DeadlineReached`] then.
+    SetDeadline(Timestamp),
+    /// Tell the runner to stop; its report no longer matters.
+    CancelAttempt {
+        /// The step's path.
+        path: String,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Send [`Event::Continue`] after the commit: there is more to do, but others have waited.
+    Continue,
+}
+
+/// An effect to carry out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    /// The step's path.
+    pub path: String,
+    /// The step's id.
+    pub step: String,
+    /// Counts from 1.
+    pub attempt: u32,
+    /// The action's full name.
+    pub action: String,
+    /// The evaluated inputs.
+    pub inputs: Value,
+    /// Connection type -> connection name.
+    pub connections: BTreeMap<String, String>,
+    /// Milliseconds that the attempt may take.
+    pub timeout_ms: u64,
+    /// The action's whole answer is the output.
+    pub full_response: bool,
+}

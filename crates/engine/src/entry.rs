@@ -1,0 +1,288 @@
+//! What the journal keeps. One entry is one row: `(execution_id, seq, kind, body)`.
+//!
+//! The format is stored for years: fields may be added with a default, never renamed or given a new meaning.
+
+use expr::{Map, Value};
+use serde::{Deserialize, Serialize};
+use types::Timestamp;
+
+/// One fact of a run. Applying all of them in order gives the run's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// The run was accepted.
+    Started {
+        /// The bound inputs.
+        inputs: Map,
+        /// What triggered it; `payload` below it.
+        event: Value,
+        /// What `metadata.*` answers.
+        metadata: Map,
+        /// 32 bytes in hex; the run's randomness comes from them.
+        seed: String,
+        /// When the run times out.
+        deadline: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// An effect's attempt is about to be handed to a runner.
+    StepStarted {
+        /// The step's id plus loop turns, `S4[3].S6`.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// Counts from 1; a result of an older attempt is ignored.
+        attempt: u32,
+        /// The evaluated inputs.
+        inputs: Value,
+        /// When.
+        at: Timestamp,
+    },
+    /// A loop was entered.
+    LoopStarted {
+        /// The loop's path.
+        path: String,
+        /// The loop's step id.
+        step: String,
+        /// What it goes through.
+        items: Vec<Value>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A step is done, one way or another.
+    StepFinished(Box<StepFinished>),
+    /// A wait began.
+    TimerSet {
+        /// The waiting step's path.
+        path: String,
+        /// The waiting step's id.
+        step: String,
+        /// When it is over.
+        due: Timestamp,
+        /// When it began.
+        at: Timestamp,
+    },
+    /// Somebody asked for the run to stop.
+    CancelRequested {
+        /// Who or why, for people.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The run stands still until somebody decides.
+    Paused {
+        /// The step whose outcome is unknown.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// For people.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The run is over.
+    Finished {
+        /// How it ended; never a state in which it could go on.
+        state: RunState,
+        /// The workflow's outputs; empty unless it completed.
+        outputs: Map,
+        /// Why it failed or timed out.
+        error: Option<RunError>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// The body of [`Entry::StepFinished`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepFinished {
+    /// The step's path.
+    pub path: String,
+    /// The step's id.
+    pub step: String,
+    /// 0 for a step that the engine itself runs.
+    pub attempt: u32,
+    /// How it ended.
+    pub state: StepState,
+    /// The evaluated inputs of a step that the engine itself runs; an effect's stand in its `step_started`.
+    #[serde(default, skip_serializing_if = "Value::is_nil")]
+    pub inputs: Value,
+    /// What `steps.<id>.output` answers from now on.
+    #[serde(default, skip_serializing_if = "Value::is_nil")]
+    pub output: Value,
+    /// Variables it set.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub variables: Map,
+    /// The branch that an if took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<bool>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<StepError>,
+    /// The failure does not end the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tolerated: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+impl Entry {
+    /// The kind column of the journal's row.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::StepStarted { .. } => "step_started",
+            Self::LoopStarted { .. } => "loop_started",
+            Self::StepFinished(_) => "step_finished",
+            Self::TimerSet { .. } => "timer_set",
+            Self::CancelRequested { .. } => "cancel_requested",
+            Self::Paused { .. } => "paused",
+            Self::Finished { .. } => "finished",
+        }
+    }
+}
+
+/// Why a step failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepError {
+    /// A documented code, `http_status`.
+    pub code: String,
+    /// For people; holds no secret.
+    pub message: String,
+}
+
+impl StepError {
+    /// An error whose message is cut to [`crate::limits::ERROR_MESSAGE_BYTES_MAX`].
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if message.len() > crate::limits::ERROR_MESSAGE_BYTES_MAX {
+            let mut end = crate::limits::ERROR_MESSAGE_BYTES_MAX;
+            while !message.is_char_boundary(end) {
+                end -= 1;
+            }
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { code: code.into(), message }
+    }
+}
+
+/// Why a run failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunError {
+    /// The step's error code, or one of the run's own: `execution_timeout`, `step_limit`, `output_error`.
+    pub code: String,
+    /// For people; holds no secret.
+    pub message: String,
+    /// The path of the step that brought it about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // the names say it
+pub enum RunState {
+    Queued,
+    Running,
+    Waiting,
+    Paused,
+    Completed,
+    Failed,
+    Cancelled,
+    TimedOut,
+}
+
+impl RunState {
+    /// Every state there is.
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Running,
+        Self::Waiting,
+        Self::Paused,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::TimedOut,
+    ];
+
+    /// The name in the database and in the field `state`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// The field `state_ui`: clients poll it for `Completed`, `Failed`, `Cancelled`, `Timeout`, `Paused`.
+    pub const fn as_ui(self) -> &'static str {
+        match self {
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Waiting => "Pending",
+            Self::Paused => "Paused",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::TimedOut => "Timeout",
+        }
+    }
+
+    /// Whether nothing can happen any more.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
+    }
+}
+
+/// How a step ended, or that it has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // the names say it
+pub enum StepState {
+    Running,
+    #[serde(rename = "OK")]
+    Ok,
+    Failed,
+    Skipped,
+    Cancelled,
+    InDoubt,
+}
+
+impl StepState {
+    /// The name in the field `state` of a step and in `steps.<id>.status`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Ok => "OK",
+            Self::Failed => "Failed",
+            Self::Skipped => "Skipped",
+            Self::Cancelled => "Cancelled",
+            Self::InDoubt => "InDoubt",
+        }
+    }
+
+    /// The number in `step_results`, which clients decode as an integer.
+    pub const fn as_number(self) -> i64 {
+        match self {
+            Self::Running => 0,
+            Self::Ok => 1,
+            Self::Failed => 2,
+            Self::Skipped => 3,
+            Self::Cancelled => 4,
+            Self::InDoubt => 5,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The fold: how an entry changes the state of a run. Live runs and runs read back from their journal come
+//! through here alike; nothing else changes the state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use expr::Map;
+use workflow::plan::{Plan, StepIndex};
+
+use crate::cursor::{Cursor, Next};
+use crate::entry::{Entry, RunError, RunState, StepFinished, StepState};
+use crate::execution::{Execution, Pending, PendingEffect, RestoreError};
+use crate::scope::RunScope;
+
+impl Execution {
+    pub(crate) fn begin(plan: Arc<Plan>, entry: &Entry) -> Result<Self, RestoreError> {
+        let Entry::Started { inputs, event, metadata, seed, deadline, at } = entry else {
+            return Err(RestoreError::NoStart);
+        };
+        let mut execution = Self {
+            plan,
+            scope: RunScope::new(inputs.clone(), event.clone(), metadata.clone()),
+            cursor: Cursor::at_start(),
+            pending: None,
+            failing: None,
+            steps_taken: 0,
+            state: RunState::Running,
+            step_results: BTreeMap::new(),
+            outputs: Map::new(),
+            error: None,
+            cancel_reason: None,
+            seed: unhex(seed),
+            deadline: *deadline,
+            started_at: *at,
+            finished_at: None,
+            waited: Duration::ZERO,
+        };
+        execution.settle();
+        Ok(execution)
+    }
+
+    fn settle(&mut self) {
+        while let Some(turn) = self.cursor.settle(&self.plan) {
+            self.scope.set_item(&self.plan.steps[turn.step], turn.item, turn.index);
+        }
+    }
+
+    /// Changes the state as the entry says; the name of its step if it does not fit.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+        let here = self.current_step();
+        let fits = |id: &str| {
+            here.filter(|&step| self.plan.steps.get(step).is_some_and(|step| step.id == id))
+                .ok_or_else(|| id.to_owned())
+        };
+        match entry {
+            Entry::Started { .. } => return Err("started".to_owned()),
+            Entry::StepStarted { path, step, attempt, inputs, at } => {
+                let index = fits(step)?;
+                self.steps_taken += 1;
+                self.state = RunState::Running;
+                self.step_results.insert(step.clone(), StepState::Running.as_number());
+                self.pending = Some(Pending::Effect(PendingEffect {
+                    path: path.clone(),
+                    action: self.plan.steps[index].action.clone(),
+                    attempt: *attempt,
+                    inputs: inputs.clone(),
+                    started_at: *at,
+                }));
+            }
+            Entry::LoopStarted { step, items, .. } => {
+                let index = fits(step)?;
+                self.steps_taken += 1;
+                self.step_results.insert(step.clone(), StepState::Running.as_number());
+                if let Some(turn) = self.cursor.enter_loop(index, items.clone(), &self.plan) {
+                    self.scope.set_item(&self.plan.steps[turn.step], turn.item, turn.index);
+                }
+                self.settle();
+            }
+            Entry::TimerSet { path, step, due, at } => {
+                fits(step)?;
+                self.steps_taken += 1;
+                self.state = RunState::Waiting;
+                self.step_results.insert(step.clone(), StepState::Running.as_number());
+                self.pending = Some(Pending::Timer { path: path.clone(), due: *due, since: *at });
+            }
+            Entry::StepFinished(finished) => {
+                let index = fits(&finished.step)?;
+                self.apply_finished(index, finished);
+            }
+            Entry::CancelRequested { reason, .. } => self.cancel_reason = Some(reason.clone()),
+            Entry::Paused { step, .. } => {
+                fits(step)?;
+                self.state = RunState::Paused;
+                self.step_results.insert(step.clone(), StepState::InDoubt.as_number());
+            }
+            Entry::Finished { state, outputs, error, at } => {
+                self.state = *state;
+                self.outputs = outputs.clone();
+                self.error = error.clone();
+                self.finished_at = Some(*at);
+                self.pending = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_finished(&mut self, index: StepIndex, finished: &StepFinished) {
+        match self.pending.take() {
+            Some(Pending::Timer { since, .. }) => self.waited += finished.at.since(since),
+            Some(Pending::Effect(_)) => {}
+            None => self.steps_taken += 1,
+        }
+        self.state = RunState::Running;
+        self.scope.set_variables(&finished.variables);
+        let message = finished.error.as_ref().map(|error| error.message.as_str());
+        self.scope.set_finished(&finished.step, finished.state, &finished.output, message);
+        self.step_results.insert(finished.step.clone(), finished.state.as_number());
+        if finished.state == StepState::Failed && !finished.tolerated {
+            self.failing = finished.error.as_ref().map(|error| RunError {
+                code: error.code.clone(),
+                message: error.message.clone(),
+                path: Some(finished.path.clone()),
+            });
+        }
+        match finished.branch {
+            Some(taken) => self.cursor.enter_branch(index, taken),
+            None if matches!(self.cursor.next(&self.plan), Next::LoopDone(..)) => self.cursor.loop_done(),
+            None => self.cursor.step_done(),
+        }
+        self.settle();
+    }
+}
+
+/// Wrong digits become zeros: a damaged seed makes other random values, not a lost run.
+fn unhex(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let digits = text.get(index * 2..index * 2 + 2);
+        *byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0);
+    }
+    bytes
+}

@@ -1,0 +1,59 @@
+//! How a step ended, before it becomes an entry.
+
+use expr::{Map, Value};
+use types::Timestamp;
+
+use crate::entry::{Entry, StepError, StepFinished, StepState};
+
+/// How a step ended, before it becomes an entry.
+pub(crate) struct Outcome {
+    pub(crate) state: StepState,
+    pub(crate) inputs: Value,
+    pub(crate) output: Value,
+    pub(crate) variables: Map,
+    pub(crate) branch: Option<bool>,
+    pub(crate) error: Option<StepError>,
+    pub(crate) tolerated: bool,
+}
+
+impl Outcome {
+    pub(crate) fn ok(output: Value) -> Self {
+        Self {
+            state: StepState::Ok,
+            inputs: Value::Nil,
+            output,
+            variables: Map::new(),
+            branch: None,
+            error: None,
+            tolerated: false,
+        }
+    }
+
+    pub(crate) fn failed(error: StepError) -> Self {
+        Self { state: StepState::Failed, error: Some(error), ..Self::ok(Value::Nil) }
+    }
+
+    pub(crate) fn into_entry(
+        self,
+        path: String,
+        step: String,
+        attempt: u32,
+        started_at: Timestamp,
+        at: Timestamp,
+    ) -> Entry {
+        Entry::StepFinished(Box::new(StepFinished {
+            path,
+            step,
+            attempt,
+            state: self.state,
+            inputs: self.inputs,
+            output: self.output,
+            variables: self.variables,
+            branch: self.branch,
+            error: self.error,
+            tolerated: self.tolerated,
+            started_at,
+            at,
+        }))
+    }
+}

@@ -1,0 +1,90 @@
+//! What expressions of a run can see: `inputs`, `steps`, `variables`, `event`, `metadata`.
+
+use std::sync::Arc;
+
+use expr::{Map, Scope, Value};
+
+use workflow::plan::{PlanStep, StepKind};
+
+use crate::entry::StepState;
+
+/// The roots. Each is one shared map, changed in place while nobody else holds it: reading a member never
+/// copies a container.
+#[derive(Clone, Debug)]
+pub(crate) struct RunScope {
+    inputs: Value,
+    steps: Arc<Map>,
+    variables: Arc<Map>,
+    event: Value,
+    metadata: Value,
+}
+
+impl RunScope {
+    pub(crate) fn new(inputs: Map, event: Value, metadata: Map) -> Self {
+        Self {
+            inputs: Value::Map(Arc::new(inputs)),
+            steps: Arc::default(),
+            variables: Arc::default(),
+            event,
+            metadata: Value::Map(Arc::new(metadata)),
+        }
+    }
+
+    pub(crate) fn inputs(&self) -> &Value {
+        &self.inputs
+    }
+
+    pub(crate) fn set_variable(&mut self, name: &str, value: Value) {
+        Arc::make_mut(&mut self.variables).insert(name.into(), value);
+    }
+
+    pub(crate) fn set_variables(&mut self, changes: &Map) {
+        let variables = Arc::make_mut(&mut self.variables);
+        for (name, value) in changes {
+            variables.insert(Arc::clone(name), value.clone());
+        }
+    }
+
+    /// The loop's current item: `steps.<id>.item`, `steps.<id>.index` counting from 0, and the variable that
+    /// the loop names, if it names one.
+    pub(crate) fn set_item(&mut self, step: &PlanStep, item: Value, index: usize) {
+        if let StepKind::For { variable_name: Some(name), .. } = &step.kind {
+            self.set_variable(name, item.clone());
+        }
+        let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
+        let entries = [(Arc::from("item"), item), (Arc::from("index"), index)];
+        Arc::make_mut(&mut self.steps)
+            .insert(step.id.as_str().into(), Value::Map(Arc::new(entries.into_iter().collect())));
+    }
+
+    /// What a finished step shows. `steps.last` follows the step that finished last.
+    pub(crate) fn set_finished(&mut self, step: &str, state: StepState, output: &Value, error: Option<&str>) {
+        let mut entries = Map::new();
+        entries.insert("output".into(), output.clone());
+        entries.insert("status".into(), Value::from(state.as_str()));
+        if let Some(error) = error {
+            entries.insert("error".into(), Value::from(error));
+        }
+        let shown = Value::Map(Arc::new(entries));
+        let steps = Arc::make_mut(&mut self.steps);
+        steps.insert(step.into(), shown.clone());
+        steps.insert("last".into(), shown);
+    }
+}
+
+impl Scope for RunScope {
+    fn root(&self, name: &str) -> Option<Value> {
+        match name {
+            "inputs" => Some(self.inputs.clone()),
+            "steps" => Some(Value::Map(Arc::clone(&self.steps))),
+            "variables" => Some(Value::Map(Arc::clone(&self.variables))),
+            "event" => Some(self.event.clone()),
+            "metadata" => Some(self.metadata.clone()),
+            _ => None,
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        vec!["inputs", "steps", "variables", "event", "metadata"]
+    }
+}

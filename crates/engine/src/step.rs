@@ -1,0 +1,222 @@
+//! What happens when a run comes to a step: pure steps are decided here, effects and waits are begun.
+
+use std::sync::Arc;
+
+use expr::{Context, Value};
+use types::Timestamp;
+use types::limits::{LOOP_TURNS_MAX, SLEEP_MS_MAX, STEP_TIMEOUT_MS_DEFAULT, STEP_TIMEOUT_MS_MAX};
+use workflow::plan::{PlanStep, PlanValue, StepIndex, StepKind};
+
+use crate::command::{Command, Dispatch};
+use crate::condition;
+use crate::entry::{Entry, RunState, StepError, StepState};
+use crate::evaluate::{bounded_output, settled};
+use crate::execution::Execution;
+use crate::outcome::Outcome;
+use crate::variables;
+
+impl Execution {
+    pub(crate) fn take_step(&mut self, index: StepIndex, now: Timestamp, commands: &mut Vec<Command>) {
+        let plan = Arc::clone(&self.plan);
+        let step = &plan.steps[index];
+        match self.skipped(step, now) {
+            Err(error) => return self.finish_current(Outcome::failed(error), now, now, commands),
+            Ok(true) => {
+                let outcome = Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) };
+                return self.finish_current(outcome, now, now, commands);
+            }
+            Ok(false) => {}
+        }
+        if let Some(output) = &step.settings.mock_output {
+            return self.finish_current(Outcome::ok(output.clone()), now, now, commands);
+        }
+        let begun = match &step.kind {
+            StepKind::For { list, .. } => self.enter_loop(step, list, now, commands),
+            StepKind::Sleep { amount, unit_ms } => self.sleep(step, amount, *unit_ms, now, commands),
+            StepKind::EndRun { status, message } => {
+                self.end_run(status.as_ref(), message.as_ref(), now, commands)
+            }
+            StepKind::Effect { inputs } => self.evaluate(inputs, now).map(|inputs| {
+                let path = self.cursor.path_of(&step.id);
+                self.dispatch(index, path, 1, settled(inputs), now, commands);
+            }),
+            _ => self.pure(step, now).map(|outcome| self.finish_current(outcome, now, now, commands)),
+        };
+        if let Err(error) = begun {
+            self.finish_current(Outcome::failed(error), now, now, commands);
+        }
+    }
+
+    /// `when` is false, or the text `false`: the step is disabled.
+    fn skipped(&self, step: &PlanStep, now: Timestamp) -> Result<bool, StepError> {
+        let Some(when) = &step.settings.when else { return Ok(false) };
+        Ok(match self.evaluate(when, now)? {
+            Value::Bool(holds) => !holds,
+            Value::String(text) => text.trim() == "false",
+            Value::Nil => true,
+            _ => false,
+        })
+    }
+
+    fn pure(&self, step: &PlanStep, now: Timestamp) -> Result<Outcome, StepError> {
+        match &step.kind {
+            StepKind::SetVariables(assignments) => {
+                let mut rng = self.rng();
+                let evaluator = variables::evaluator(now, &mut rng);
+                let variables = variables::assign(assignments, &self.scope, evaluator)?;
+                Ok(Outcome { variables, ..Outcome::ok(Value::Nil) })
+            }
+            StepKind::If { condition, .. } => {
+                let mut rng = self.rng();
+                let holds = condition::holds(condition, &mut Context::new(&self.scope, now, &mut rng))?;
+                let output =
+                    Value::Map(Arc::new([("result".into(), Value::Bool(holds))].into_iter().collect()));
+                Ok(Outcome { branch: Some(holds), ..Outcome::ok(output) })
+            }
+            StepKind::Print { text } => {
+                let text = bounded_output(settled(self.evaluate(text, now)?))?;
+                Ok(Outcome::ok(text))
+            }
+            // A marker is walked by its if, never by itself; the others are begun by `take_step`.
+            _ => Ok(Outcome::ok(Value::Nil)),
+        }
+    }
+
+    fn enter_loop(
+        &mut self,
+        step: &PlanStep,
+        list: &PlanValue,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), StepError> {
+        let items = loop_items(settled(self.evaluate(list, now)?))?;
+        if items.len() > LOOP_TURNS_MAX {
+            let message = format!("the loop has {} turns; at most {LOOP_TURNS_MAX} are allowed", items.len());
+            return Err(StepError::new("loop_too_long", message));
+        }
+        let path = self.cursor.path_of(&step.id);
+        self.record(Entry::LoopStarted { path, step: step.id.clone(), items, at: now }, commands);
+        Ok(())
+    }
+
+    fn sleep(
+        &mut self,
+        step: &PlanStep,
+        amount: &PlanValue,
+        unit_ms: i64,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), StepError> {
+        let amount = self.evaluate(amount, now)?;
+        let number = match &amount {
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Duration(_) => None,
+            other => other.as_f64(),
+        };
+        let millis = number.map(|number: f64| number * unit_ms as f64);
+        let Some(millis) = millis.filter(|millis| (0.0..=SLEEP_MS_MAX as f64).contains(millis)) else {
+            let message = format!("`{}` is no length of time from 0 to 14 days", amount.render());
+            return Err(StepError::new("sleep_error", message));
+        };
+        let due = now.saturating_add(std::time::Duration::from_millis(millis as u64));
+        let path = self.cursor.path_of(&step.id);
+        self.record(Entry::TimerSet { path: path.clone(), step: step.id.clone(), due, at: now }, commands);
+        commands.push(Command::SetTimer { path, due });
+        Ok(())
+    }
+
+    fn end_run(
+        &mut self,
+        status: Option<&PlanValue>,
+        message: Option<&PlanValue>,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), StepError> {
+        let status = status.map(|status| self.evaluate(status, now)).transpose()?;
+        let message = message.map(|message| self.evaluate(message, now)).transpose()?;
+        match status.as_ref().map(Value::render).as_deref() {
+            None | Some("" | "Completed" | "completed" | "Success" | "success") => {
+                self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
+                self.complete(now, commands);
+                Ok(())
+            }
+            Some("Failed" | "failed" | "Failure" | "failure") => {
+                let message = message.map(|message| message.render()).filter(|message| !message.is_empty());
+                let message = message.unwrap_or_else(|| "the workflow ended the run as failed".into());
+                let path = self.cursor.path_of(&step_id(self));
+                self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
+                let error = crate::RunError { code: "ended_as_failed".into(), message, path: Some(path) };
+                self.finish(RunState::Failed, Some(error), now, commands);
+                Ok(())
+            }
+            Some(other) => {
+                let message = format!("`{other}` is no way to end a run; use `Completed` or `Failed`");
+                Err(StepError::new("end_run_error", message))
+            }
+        }
+    }
+
+    /// Records the attempt and asks the driver to hand it to a runner.
+    pub(crate) fn dispatch(
+        &mut self,
+        index: StepIndex,
+        path: String,
+        attempt: u32,
+        inputs: Value,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) {
+        let plan = Arc::clone(&self.plan);
+        let step = &plan.steps[index];
+        let entry = Entry::StepStarted {
+            path: path.clone(),
+            step: step.id.clone(),
+            attempt,
+            inputs: inputs.clone(),
+            at: now,
+        };
+        self.record(entry, commands);
+        let timeout_ms = step.settings.timeout_ms.unwrap_or(STEP_TIMEOUT_MS_DEFAULT);
+        commands.push(Command::Dispatch(Dispatch {
+            path,
+            step: step.id.clone(),
+            attempt,
+            action: step.action.clone(),
+            inputs,
+            connections: step.connections.clone(),
+            timeout_ms: timeout_ms.min(STEP_TIMEOUT_MS_MAX),
+            full_response: step.settings.full_response,
+        }));
+    }
+}
+
+fn step_id(execution: &Execution) -> String {
+    execution.current_step().map(|step| execution.plan.steps[step].id.clone()).unwrap_or_default()
+}
+
+/// What a loop goes through: a list, a map's pairs, a number's turns, or JSON text of a list.
+fn loop_items(list: Value) -> Result<Vec<Value>, StepError> {
+    let refused = |what: &str| {
+        let message =
+            format!("a loop needs a list, a map or a number, not {what}; `?? []` makes a missing list empty");
+        Err(StepError::new("loop_list_error", message))
+    };
+    match &list {
+        Value::List(items) => Ok(items.to_vec()),
+        Value::Map(entries) => Ok(entries
+            .iter()
+            .map(|(key, value)| {
+                let pair = [("key".into(), Value::String(Arc::clone(key))), ("value".into(), value.clone())];
+                Value::Map(Arc::new(pair.into_iter().collect()))
+            })
+            .collect()),
+        Value::Int(turns) => Ok((0..*turns.min(&(LOOP_TURNS_MAX as i64 + 1))).map(Value::Int).collect()),
+        Value::String(text) => {
+            match serde_json::from_str(text).map(|json: serde_json::Value| Value::from(json)) {
+                Ok(Value::List(items)) => Ok(items.to_vec()),
+                _ => refused("this text"),
+            }
+        }
+        other => refused(other.type_name()),
+    }
+}

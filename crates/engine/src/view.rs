@@ -1,0 +1,66 @@
+//! What others may know of a run.
+
+use std::collections::BTreeMap;
+
+use expr::{Map, Value};
+use types::Timestamp;
+
+use crate::entry::{RunError, RunState};
+use crate::execution::{Execution, Pending, PendingEffect};
+
+impl Execution {
+    /// Where it stands.
+    pub fn state(&self) -> RunState {
+        self.state
+    }
+
+    /// The workflow's outputs; empty unless it completed.
+    pub fn outputs(&self) -> &Map {
+        &self.outputs
+    }
+
+    /// Why it failed or timed out.
+    pub fn error(&self) -> Option<&RunError> {
+        self.error.as_ref()
+    }
+
+    /// Why it was cancelled.
+    pub fn cancel_reason(&self) -> Option<&str> {
+        self.cancel_reason.as_deref()
+    }
+
+    /// Step id -> [`StepState::as_number`], for every step that has begun.
+    pub fn step_results(&self) -> &BTreeMap<String, i64> {
+        &self.step_results
+    }
+
+    /// The bound inputs.
+    pub fn inputs(&self) -> &Value {
+        self.scope.inputs()
+    }
+
+    /// When it began.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// When it ended.
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        self.finished_at
+    }
+
+    /// Milliseconds from start to end without the waits; 0 until it ended.
+    pub fn net_runtime_ms(&self) -> i64 {
+        let net = self.finished_at.map(|end| end.since(self.started_at).saturating_sub(self.waited));
+        i64::try_from(net.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The dispatched attempt that has not reported. After a restore nobody works on it any more: the driver
+    /// says so with [`Event::AttemptLost`].
+    pub fn pending_effect(&self) -> Option<&PendingEffect> {
+        match &self.pending {
+            Some(Pending::Effect(effect)) => Some(effect),
+            _ => None,
+        }
+    }
+}
