@@ -23,22 +23,30 @@
 //! connections. Knows neither how attributes are stored nor who may use them.
 
 mod attributes;
+mod authenticate;
 mod authentication;
 mod check;
+mod credential;
 mod form;
+mod handshake;
 mod hosts;
+mod jwt;
 mod load;
 mod model;
 mod registry;
+mod sigv4;
 mod template;
 mod templates;
+mod token;
 mod values;
+mod verify;
 
 pub use attributes::{AttributeError, validate_attributes};
 pub use authentication::{
     Authentication, AwsSigv4, Basic, Bearer, Choice, ClientCredentials, CredentialStyle, Exchange,
     ExchangeStyle, Jwt, JwtAlgorithm,
 };
+pub use credential::Credential;
 pub use form::FormAttribute;
 pub use hosts::{allowed_host, base_url};
 pub use load::{DOCUMENT_BYTES_MAX, LoadError, Problem};
@@ -49,3 +57,4 @@ pub use model::{
 pub use registry::Registry;
 pub use template::{RenderError, Template, TemplateError};
 pub use values::{Values, attribute_texts};
+pub use verify::verify;
