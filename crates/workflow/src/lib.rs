@@ -1,1 +1,49 @@
 //! A YAML document to a workflow, every diagnostic with its span, and the compiled plan.
+//!
+//! [`parse`] reads a document and says all that it shows by itself, [`check`] what the catalog of actions
+//! shows, [`compile`] does both and makes the [`plan::Plan`] that the engine walks. Values in, values out:
+//! no files, no clock, no network.
+
+mod bind;
+mod check;
+pub mod codes;
+mod diagnostic;
+mod document;
+mod lower;
+mod near;
+pub mod plan;
+mod read;
+mod source;
+mod yaml;
+
+pub use bind::{InputError, bind_inputs};
+pub use check::{ActionSignature, Catalog, Parameter, check};
+pub use diagnostic::{Diagnostic, Severity, Span};
+pub use document::{AutomationType, Document, Trigger, TriggerCategory, UsedAction};
+pub use plan::{InputDefinition, InputKind, Plan};
+
+/// What was read of a document.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The workflow; none if the text is no YAML, beyond a limit, or nothing like a workflow. It may be there
+    /// though there are errors, with what could be read.
+    pub document: Option<Document>,
+    /// Every problem, in the order of the document.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a document. Never panics, and does not stop at the first problem if it can go on.
+pub fn parse(text: &str) -> Parsed {
+    let (document, diagnostics) = read::read(text);
+    Parsed { document, diagnostics }
+}
+
+/// Reads and checks a document. The plan is there if no diagnostic is an error.
+pub fn compile(text: &str, catalog: &dyn Catalog) -> (Option<Plan>, Vec<Diagnostic>) {
+    let Parsed { document, mut diagnostics } = parse(text);
+    let Some(document) = document else { return (None, diagnostics) };
+    diagnostics.extend(check(&document, catalog));
+    diagnostic::sort(&mut diagnostics);
+    let sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    (sound.then(|| lower::lower(document)), diagnostics)
+}

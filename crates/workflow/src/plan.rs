@@ -157,6 +157,10 @@ pub enum VariableKind {
 }
 
 impl VariableKind {
+    /// Every type there is.
+    pub const ALL: [Self; 6] =
+        [Self::String, Self::Number, Self::Boolean, Self::List, Self::Object, Self::Any];
+
     /// The type's name in a document.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -215,6 +219,36 @@ pub enum Operator {
     IsFalse,
 }
 
+impl Operator {
+    /// Every comparison with its name in a document.
+    pub const ALL: [(Self, &'static str); 19] = [
+        (Self::Equals, "Equals"),
+        (Self::NotEquals, "Not equals"),
+        (Self::GreaterThan, "Greater than"),
+        (Self::GreaterThanOrEquals, "Greater than or equals to"),
+        (Self::LessThan, "Less than"),
+        (Self::LessThanOrEquals, "Less than or equals to"),
+        (Self::Contains, "Contains"),
+        (Self::NotContains, "Not contains"),
+        (Self::StartsWith, "Starts with"),
+        (Self::EndsWith, "Ends with"),
+        (Self::Matches, "Matches"),
+        (Self::In, "In"),
+        (Self::NotIn, "Not in"),
+        (Self::IsEmpty, "Is empty"),
+        (Self::IsNotEmpty, "Is not empty"),
+        (Self::Before, "Before"),
+        (Self::After, "After"),
+        (Self::IsTrue, "Is true"),
+        (Self::IsFalse, "Is false"),
+    ];
+
+    /// Whether it looks at the left side alone.
+    pub const fn is_unary(self) -> bool {
+        matches!(self, Self::IsEmpty | Self::IsNotEmpty | Self::IsTrue | Self::IsFalse)
+    }
+}
+
 /// A declared input.
 #[derive(Debug, Clone)]
 pub struct InputDefinition {
@@ -248,6 +282,24 @@ pub enum InputKind {
     Connections,
     File,
     List,
+}
+
+impl InputKind {
+    /// Every type with its name in a document.
+    pub const ALL: [(Self, &'static str); 12] = [
+        (Self::Text, "text"),
+        (Self::DynamicText, "dynamic_text"),
+        (Self::LongText, "long-text"),
+        (Self::RichText, "rich-text"),
+        (Self::Number, "number"),
+        (Self::Checkbox, "checkbox"),
+        (Self::SingleSelect, "single-select"),
+        (Self::MultiSelect, "multi-select"),
+        (Self::Date, "date"),
+        (Self::Connections, "connections"),
+        (Self::File, "file"),
+        (Self::List, "list"),
+    ];
 }
 
 /// A value of the document in which expressions stand.

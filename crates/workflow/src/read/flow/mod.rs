@@ -1,0 +1,97 @@
+//! The flow actions: those that the engine carries out itself. One file for each that has much to say.
+//!
+//! Their parameters are read here, not against the catalog: spellings vary more than a catalog could tell.
+
+mod condition;
+mod end_run;
+mod loops;
+mod params;
+mod set_variables;
+mod sleep;
+
+use params::Params;
+
+use crate::codes;
+use crate::document::Body;
+use crate::read::Reader;
+use crate::source::Extent;
+use crate::yaml::Entry;
+
+/// The flow actions that run.
+pub(crate) const FLOW_ACTIONS: [&str; 8] = [
+    "internal.SetVariables",
+    "internal.ifCondition",
+    "internal.ifTrueBranch",
+    "internal.ifFalseBranch",
+    "internal.for",
+    "internal.print",
+    "internal.Sleep",
+    "internal.EndRun",
+];
+
+/// Actions that the format knows and this version does not run.
+const NOT_YET: [&str; 9] = [
+    "internal.while",
+    "internal.switchCaseExpression",
+    "internal.switchCaseLabel",
+    "internal.switchCaseDefaultLabel",
+    "internal.catch",
+    "internal.append_list",
+    "internal.new_interactive_web_form",
+    "internal.new_dynamic_web_form",
+    "internal.web_form_interactive_set_status",
+];
+
+/// Whether the action is known and cannot be run yet.
+pub(super) fn is_not_yet_available(action: &str) -> bool {
+    let called = |prefix: &str| action.strip_prefix(prefix).is_some_and(|id| !id.is_empty());
+    NOT_YET.contains(&action) || called("automations.") || called("agents.")
+}
+
+/// Whether steps may stand under the action.
+pub(super) fn takes_steps(action: &str) -> bool {
+    matches!(
+        action,
+        "internal.ifCondition"
+            | "internal.ifTrueBranch"
+            | "internal.ifFalseBranch"
+            | "internal.for"
+            | "internal.while"
+            | "internal.switchCaseExpression"
+            | "internal.switchCaseLabel"
+            | "internal.switchCaseDefaultLabel"
+            | "internal.catch"
+    )
+}
+
+impl Reader<'_> {
+    /// What the step does, from its action and its inputs, which stand at `at`.
+    pub(super) fn body(&mut self, action: &str, inputs: &[Entry], at: Extent) -> Body {
+        let mut params = Params::new(action, inputs, at);
+        let body = match action {
+            "internal.SetVariables" => Body::SetVariables(self.set_variables(&mut params)),
+            "internal.ifCondition" => Body::If(self.if_condition(&mut params)),
+            "internal.ifTrueBranch" | "internal.ifFalseBranch" => Body::Branch,
+            "internal.for" => self.for_each(&mut params),
+            "internal.print" => Body::Print(self.print(&mut params)),
+            "internal.Sleep" => self.sleep(&mut params),
+            "internal.EndRun" => self.end_run(&mut params),
+            _ if is_not_yet_available(action) => return Body::NotYet(self.inputs_value(inputs)),
+            _ => return Body::Effect(self.inputs_value(inputs)),
+        };
+        params.warn_of_unread(self);
+        body
+    }
+
+    fn print(&mut self, params: &mut Params<'_>) -> crate::plan::PlanValue {
+        match params.require(self, "text", &["message", "value"]) {
+            Some(entry) => self.value(&entry.value),
+            None => crate::plan::PlanValue::Literal(expr::Value::Nil),
+        }
+    }
+
+    /// Notes that `what` comes with a later version.
+    pub(super) fn not_yet(&mut self, at: Extent, what: &str) {
+        self.problems.error(codes::NOT_AVAILABLE_YET, at, format!("{what} is not available yet"));
+    }
+}

@@ -1,0 +1,149 @@
+//! From the tree of YAML to a [`Document`]: one file for each part, everything noted, nothing given up.
+//!
+//! Knows no catalog: what depends on it is `check`'s.
+
+mod cron;
+mod flow;
+mod inputs;
+mod outline;
+mod outputs;
+mod settings;
+mod steps;
+mod top;
+mod triggers;
+mod values;
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+pub(crate) use flow::FLOW_ACTIONS;
+use outline::{Outline, Place, Use};
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Problems};
+use crate::document::Document;
+use crate::near::{closest, normal};
+use crate::source::{Extent, Source};
+use crate::yaml::{self, Entry, Node};
+
+/// Reads a document. `None` if there is nothing that could be called a workflow.
+pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
+    let source = Source::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut problems = Problems::new(&source);
+    let Some(root) = yaml::load(&source, &mut problems) else {
+        if problems.is_empty() {
+            problems.error(codes::NOT_A_WORKFLOW, Extent::default(), "the document is empty");
+        }
+        return (None, problems.finish());
+    };
+    let mut reader = Reader {
+        problems,
+        uses: Vec::new(),
+        place: Place::Outside,
+        outline: Outline::default(),
+        inputs: HashSet::new(),
+        variables: HashSet::new(),
+        variables_unknown: false,
+        idle: false,
+        too_many_steps: false,
+    };
+    let document = reader.document(&root).map(|top| Document {
+        source: source.clone(),
+        hash: hex(&Sha256::digest(text.as_bytes())),
+        ..top
+    });
+    if document.is_some() {
+        reader.check_references();
+    }
+    (document, reader.problems.finish())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What is gathered while a document is read.
+struct Reader<'a> {
+    problems: Problems<'a>,
+    /// Every reference of every expression, resolved when all steps are known.
+    uses: Vec<Use>,
+    /// Whose expressions are being read.
+    place: Place,
+    outline: Outline,
+    /// The names of the declared inputs, of the broken ones too.
+    inputs: HashSet<String>,
+    /// The variables that some step sets.
+    variables: HashSet<String>,
+    /// Some step sets a variable whose name only its run knows.
+    variables_unknown: bool,
+    /// The step being read is disabled or mocked: what it lacks does not matter.
+    idle: bool,
+    too_many_steps: bool,
+}
+
+/// Small readers of single values; what is wrong is noted, and then it is as if nothing had been there.
+impl Reader<'_> {
+    fn wrong_type(&mut self, node: &Node, what: &str, expected: &str) {
+        let message = format!("{what} must be {expected}, not {}", node.describe());
+        self.problems.error(codes::WRONG_TYPE, node.at, message);
+    }
+
+    /// The text of a scalar of any kind; none for nothing and for an empty text.
+    fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        match node.scalar() {
+            Some(_) if node.is_empty() => None,
+            Some(scalar) => Some(scalar.text.to_string()),
+            None => {
+                self.wrong_type(node, what, "text");
+                None
+            }
+        }
+    }
+
+    /// The entries of a map; nothing counts as an empty one.
+    fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
+        match node.entries() {
+            Some(entries) => entries,
+            None if node.is_empty() => &[],
+            None => {
+                self.wrong_type(node, what, "a map");
+                &[]
+            }
+        }
+    }
+
+    /// The items of a list; nothing counts as an empty one.
+    fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        match node.items() {
+            Some(items) => items,
+            None if node.is_empty() => &[],
+            None => {
+                self.wrong_type(node, what, "a list");
+                &[]
+            }
+        }
+    }
+
+    /// Warns of an unknown key that looks like a known one. Other unknown keys are nobody's business.
+    fn near_miss(&mut self, entry: &Entry, of: &str, known: &[&'static str]) {
+        if self.problems.is_full() {
+            return;
+        }
+        let key = &entry.key.text;
+        let meant = known.iter().copied().find(|known| normal(known) == normal(key));
+        if let Some(meant) = meant.or_else(|| closest(key, known.iter().copied())) {
+            self.problems
+                .warning(
+                    codes::NEAR_MISS_KEY,
+                    entry.key.at,
+                    format!("{of} has no key `{key}`: it is ignored"),
+                )
+                .did_you_mean(Some(meant));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The settings that any step may carry: beside its `action`, or under `configuration`.
+
+use expr::Value;
+use types::limits::STEP_TIMEOUT_MS_MAX;
+
+use crate::bind::checkbox;
+use crate::codes;
+use crate::near::normal;
+use crate::plan::{PlanValue, StepSettings};
+use crate::read::Reader;
+use crate::yaml::{Entry, Node};
+
+/// The published spelling of every setting.
+pub(super) const SETTINGS: [&str; 7] = [
+    "timeout",
+    "continue_on_error",
+    "include_full_response",
+    "discard_output",
+    "when",
+    "mock_output_enabled",
+    "mock_output",
+];
+
+/// What `configuration` holds of a subflow; read when those can be run.
+const SUBFLOW_KEYS: [&str; 5] = [
+    "run_async",
+    "run_draft",
+    "subflow_timeout_in_minutes",
+    "subflow_future_schedule_time",
+    "custom_runner_group_name",
+];
+
+/// Settings while they are read: the mock's two keys belong together.
+#[derive(Default)]
+pub(super) struct Draft {
+    settings: StepSettings,
+    mocked: bool,
+    mock: Option<Value>,
+}
+
+impl Draft {
+    pub(super) fn finish(self) -> StepSettings {
+        let mock_output = self.mocked.then(|| self.mock.unwrap_or(Value::Nil));
+        StepSettings { mock_output, ..self.settings }
+    }
+}
+
+impl Reader<'_> {
+    /// Takes `entry` if it is a setting.
+    pub(super) fn setting(&mut self, entry: &Entry, draft: &mut Draft) -> bool {
+        let settings = &mut draft.settings;
+        let node = &entry.value;
+        match normal(&entry.key.text).as_str() {
+            "timeout" | "timeoutseconds" | "timeoutinseconds" | "steptimeout" => {
+                settings.timeout_ms = self.timeout(node);
+            }
+            "continueonerror" => settings.continue_on_error = self.flag(node, "`continue_on_error`"),
+            "includefullresponse" | "fullresponse" => {
+                settings.full_response = self.flag(node, "`include_full_response`");
+            }
+            "discardoutput" => settings.discard_output = self.flag(node, "`discard_output`"),
+            "when" => settings.when = self.when(node),
+            "mockoutputenabled" => draft.mocked = self.flag(node, "`mock_output_enabled`"),
+            "mockoutput" => draft.mock = Some(mock_output(node)),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn configuration(&mut self, node: &Node, draft: &mut Draft) {
+        for entry in self.map(node, "`configuration`") {
+            let known = SUBFLOW_KEYS.contains(&&*entry.key.text);
+            if !self.setting(entry, draft) && !known {
+                self.near_miss(entry, "`configuration`", &SETTINGS);
+            }
+        }
+    }
+
+    /// True and false, and the words for them; nothing is false.
+    pub(super) fn flag(&mut self, node: &Node, what: &str) -> bool {
+        if node.is_empty() {
+            return false;
+        }
+        checkbox(&node.to_value()).unwrap_or_else(|| {
+            let message = format!("{what} must be true or false, not {}", node.describe());
+            self.problems.error(codes::INVALID_SETTING, node.at, message);
+            false
+        })
+    }
+
+    /// Seconds, to milliseconds; nothing and zero leave the default.
+    fn timeout(&mut self, node: &Node) -> Option<u64> {
+        if node.is_empty() {
+            return None;
+        }
+        let seconds = node.scalar().and_then(|scalar| scalar.text.trim().parse::<f64>().ok());
+        #[allow(clippy::cast_precision_loss)] // 12 h in milliseconds is exact
+        let max = (STEP_TIMEOUT_MS_MAX / 1000) as f64;
+        match seconds {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and the maximum
+            Some(seconds) if (0.0..=max).contains(&seconds) => {
+                Some((seconds * 1000.0) as u64).filter(|millis| *millis > 0)
+            }
+            _ => {
+                let message = format!("`timeout` must be 0 to {max} seconds, not {}", node.describe());
+                self.problems.error(codes::INVALID_SETTING, node.at, message);
+                None
+            }
+        }
+    }
+
+    /// `false` disables the step, `true` is as if it were not there; anything else is an expression.
+    fn when(&mut self, node: &Node) -> Option<PlanValue> {
+        let text = self.text(node, "`when`")?;
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" => None,
+            "false" => Some(PlanValue::Literal(Value::Bool(false))),
+            _ => Some(self.operand(node)),
+        }
+    }
+}
+
+/// The output that stands in: a text that is JSON of a list or a map means that list or map.
+fn mock_output(node: &Node) -> Value {
+    let value = node.to_value();
+    let json = value.as_str().map(str::trim).filter(|text| text.starts_with(['{', '[']));
+    match json.map(serde_json::from_str::<serde_json::Value>) {
+        Some(Ok(json)) => Value::from(&json),
+        _ => value,
+    }
+}

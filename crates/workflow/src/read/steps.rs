@@ -1,0 +1,210 @@
+//! Steps: their keys, and which may stand under which.
+
+use std::collections::hash_map::Entry as Slot;
+
+use types::limits::WORKFLOW_STEPS_MAX;
+
+use crate::codes;
+use crate::document::{Step, UsedConnection, is_idle};
+use crate::read::Reader;
+use crate::read::flow::takes_steps;
+use crate::read::outline::{Outlined, Place};
+use crate::read::settings::{Draft, SETTINGS};
+use crate::source::Extent;
+use crate::yaml::{Entry, Node};
+
+const IF: &str = "internal.ifCondition";
+const TRUE_BRANCH: &str = "internal.ifTrueBranch";
+const FALSE_BRANCH: &str = "internal.ifFalseBranch";
+
+const KEYS: [&str; 8] =
+    ["id", "action", "name", "inputs", "connections", "steps", "configuration", "settings"];
+
+/// The keys of one step, each where the document has it.
+#[derive(Default)]
+struct Keys<'n> {
+    id: Option<&'n Node>,
+    action: Option<&'n Node>,
+    name: Option<&'n Node>,
+    inputs: Option<&'n Node>,
+    connections: Option<&'n Node>,
+    steps: Option<&'n Node>,
+}
+
+impl Reader<'_> {
+    /// The steps of one list. `parent` is the step that holds them.
+    pub(super) fn steps(&mut self, node: &Node, parent: Option<usize>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for item in self.list(node, "`steps`") {
+            if self.outline.steps.len() == WORKFLOW_STEPS_MAX {
+                if !self.too_many_steps {
+                    let message = format!("a workflow has at most {WORKFLOW_STEPS_MAX} steps");
+                    self.problems.error(codes::TOO_MANY_STEPS, item.at, message);
+                    self.too_many_steps = true;
+                }
+                break;
+            }
+            match item.entries() {
+                Some(entries) => steps.push(self.step(item, entries, parent)),
+                None => self.wrong_type(item, "a step", "a map with `id` and `action`"),
+            }
+        }
+        steps
+    }
+
+    fn step(&mut self, node: &Node, entries: &[Entry], parent: Option<usize>) -> Step {
+        let number = self.outline.steps.len();
+        self.place = Place::Step(number);
+        self.outline.steps.push(Outlined { parent, action: String::new() });
+        let mut draft = Draft::default();
+        let keys = self.step_keys(entries, &mut draft);
+        let settings = draft.finish();
+        self.idle = is_idle(&settings);
+
+        let head = entries.first().map_or(node.at, |entry| entry.key.at);
+        let (id, at) = self.step_id(keys.id, head, number);
+        let (action, action_at) =
+            match keys.action.and_then(|action| Some((self.text(action, "`action`")?, action.at))) {
+                Some((action, at)) => (action.trim().to_owned(), at),
+                None => {
+                    self.problems.error(codes::MISSING_ACTION, at, format!("step `{id}` has no `action`"));
+                    (String::new(), at)
+                }
+            };
+        self.outline.steps[number].action.clone_from(&action);
+        let name = keys.name.and_then(|name| self.text(name, "`name`"));
+        let connections = keys.connections.map(|node| self.connections(node)).unwrap_or_default();
+        let inputs = keys.inputs.map(|node| self.map(node, "`inputs`")).unwrap_or_default();
+        let inputs_at = keys.inputs.map_or(action_at, |node| node.at);
+        let body = self.body(&action, inputs, inputs_at);
+        let steps = self.children(&action, action_at, keys.steps, number);
+        self.branches(&action, action_at, parent, &steps);
+        Step { at, id, name, action, action_at, body, inputs: inputs.to_vec(), connections, settings, steps }
+    }
+
+    fn step_keys<'n>(&mut self, entries: &'n [Entry], draft: &mut Draft) -> Keys<'n> {
+        let mut keys = Keys::default();
+        for entry in entries {
+            let value = (!entry.value.is_null()).then_some(&entry.value);
+            match &*entry.key.text {
+                "id" => keys.id = value,
+                "action" => keys.action = value,
+                "name" => keys.name = value,
+                "inputs" => keys.inputs = value,
+                "connections" => keys.connections = value,
+                "steps" => keys.steps = value,
+                "configuration" | "settings" => self.configuration(&entry.value, draft),
+                "connection" => self
+                    .problems
+                    .error(
+                        codes::SINGULAR_CONNECTION,
+                        entry.key.at,
+                        "`connection` is ignored, so the step would run without one",
+                    )
+                    .hint("write `connections: {<type>: <name>}`"),
+                _ if self.setting(entry, draft) => {}
+                _ => {
+                    let known: Vec<_> = KEYS.into_iter().chain(SETTINGS).collect();
+                    self.near_miss(entry, "a step", &known);
+                }
+            }
+        }
+        keys
+    }
+
+    /// The step's id and where it stands; without an id, where the step begins.
+    fn step_id(&mut self, node: Option<&Node>, head: Extent, number: usize) -> (String, Extent) {
+        let Some((id, at)) = node.and_then(|node| Some((self.text(node, "`id`")?, node.at))) else {
+            self.problems
+                .error(codes::MISSING_ID, head, "a step has no `id`")
+                .hint(format!("ids are unique in the workflow, `S{}` for example", number + 1));
+            return (String::new(), head);
+        };
+        if id.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '.' | '[' | ']' | '/')) {
+            self.problems
+                .error(
+                    codes::INVALID_ID,
+                    at,
+                    format!("`{}` cannot be a step's id", crate::yaml::shorten(&id)),
+                )
+                .hint("use letters, digits, `_` and `-`");
+        }
+        match self.outline.ids.entry(id.clone()) {
+            Slot::Vacant(slot) => {
+                slot.insert((number, at));
+            }
+            Slot::Occupied(slot) => {
+                let first = self.problems.source().span(slot.get().1);
+                self.problems
+                    .error(codes::DUPLICATE_ID, at, format!("two steps have the id `{id}`"))
+                    .hint(format!("the first is at line {}, column {}", first.line, first.column));
+            }
+        }
+        (id, at)
+    }
+
+    fn connections(&mut self, node: &Node) -> Vec<UsedConnection> {
+        let mut connections = Vec::new();
+        for entry in self.map(node, "`connections`") {
+            let name = self.text(crate::yaml::chosen(&entry.value), "a connection's name");
+            if name.as_ref().is_some_and(|name| name.contains("{{")) {
+                self.not_yet(entry.value.at, "an expression as the name of a connection");
+            }
+            connections.push(UsedConnection {
+                connection_type: entry.key.text.to_string(),
+                type_at: entry.key.at,
+                name: name.filter(|name| name != "no_connection"),
+            });
+        }
+        connections
+    }
+
+    fn children(&mut self, action: &str, at: Extent, node: Option<&Node>, number: usize) -> Vec<Step> {
+        let Some(node) = node else { return Vec::new() };
+        let steps = self.steps(node, Some(number));
+        if !steps.is_empty() && !action.is_empty() && !takes_steps(action) {
+            self.problems
+                .error(codes::UNEXPECTED_CHILDREN, at, format!("`{action}` takes no steps under it"))
+                .hint("move them after this step");
+        }
+        steps
+    }
+
+    fn branches(&mut self, action: &str, at: Extent, parent: Option<usize>, steps: &[Step]) {
+        if matches!(action, TRUE_BRANCH | FALSE_BRANCH) {
+            let in_if = parent
+                .and_then(|parent| self.outline.steps.get(parent))
+                .is_some_and(|parent| parent.action == IF);
+            if !in_if {
+                let message = format!("`{action}` stands outside an `{IF}`");
+                self.problems.error(codes::STRAY_BRANCH, at, message);
+            }
+        }
+        if action != IF {
+            return;
+        }
+        for branch in [TRUE_BRANCH, FALSE_BRANCH] {
+            let mut of_kind = steps.iter().filter(|step| step.action == branch);
+            if of_kind.next().is_none() {
+                self.problems.warning(
+                    codes::MISSING_BRANCH,
+                    at,
+                    format!("`{IF}` has no `{branch}`: it counts as empty"),
+                );
+            } else if let Some(second) = of_kind.next() {
+                self.problems.error(codes::IF_CHILDREN, second.at, format!("`{IF}` has two `{branch}`"));
+            }
+        }
+        for other in
+            steps.iter().filter(|step| !matches!(step.action.as_str(), TRUE_BRANCH | FALSE_BRANCH | ""))
+        {
+            self.problems
+                .error(
+                    codes::IF_CHILDREN,
+                    other.at,
+                    format!("step `{}` stands directly under `{IF}`", other.id),
+                )
+                .hint(format!("put it under `{TRUE_BRANCH}` or `{FALSE_BRANCH}`"));
+        }
+    }
+}

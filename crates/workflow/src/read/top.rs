@@ -1,0 +1,153 @@
+//! The keys at the top of a document, and its sections.
+
+use crate::codes;
+use crate::document::{AutomationType, Document, Step};
+use crate::near::closest;
+use crate::read::Reader;
+use crate::read::outline::Place;
+use crate::source::{Extent, Source};
+use crate::yaml::{Entry, Node};
+
+const KEYS: [&str; 12] = [
+    "workflow",
+    "name",
+    "desc",
+    "description",
+    "automation_type",
+    "type",
+    "inputs",
+    "outputs",
+    "triggers",
+    "runner",
+    "tags",
+    "version",
+];
+
+impl Reader<'_> {
+    pub(super) fn document(&mut self, root: &Node) -> Option<Document> {
+        let Some(entries) = root.entries() else {
+            let message = format!("a workflow is a map of keys, not {}", root.describe());
+            self.problems
+                .error(codes::NOT_A_WORKFLOW, root.at, message)
+                .hint("begin with `name:` and `workflow:`");
+            return None;
+        };
+        if let Some(steps) = entries.iter().find(|entry| &*entry.key.text == "steps")
+            && root.get("workflow").is_none()
+        {
+            self.problems
+                .error(
+                    codes::LEGACY_FORMAT,
+                    steps.key.at,
+                    "`steps` at the top is the format of 2021, which is not read",
+                )
+                .hint("put the steps under `workflow: [{section: Steps, steps: […]}]`");
+            return None;
+        }
+        let get = |key: &str| root.get(key).filter(|node| !node.is_null());
+        // Inputs come first, so that the names are known wherever they stand in the document.
+        let inputs = get("inputs").map(|node| self.inputs(node)).unwrap_or_default();
+        let automation_type = self.automation_type(get("automation_type"));
+        self.triggers_fit(automation_type, root, &inputs);
+        let description = get("desc").or_else(|| get("description"));
+        let document = Document {
+            source: Source::new(""),
+            hash: String::new(),
+            name: get("name").and_then(|node| self.text(node, "`name`")),
+            description: description.and_then(|node| self.text(node, "`desc`")),
+            automation_type,
+            kind: get("type").and_then(|node| self.text(node, "`type`")),
+            version: get("version").and_then(|node| self.text(node, "`version`")),
+            tags: get("tags").map(|node| self.tags(node)).unwrap_or_default(),
+            runner: get("runner").and_then(|node| self.text(node, "`runner`")).unwrap_or_default(),
+            triggers: get("triggers").map(|node| self.triggers(node, automation_type)).unwrap_or_default(),
+            steps: self.sections(root),
+            outputs: {
+                self.place = Place::Outputs;
+                get("outputs").map(|node| self.outputs(node)).unwrap_or_default()
+            },
+            inputs,
+        };
+        for entry in entries {
+            if !KEYS.contains(&&*entry.key.text) {
+                self.near_miss(entry, "a workflow", &KEYS);
+            }
+        }
+        Some(document)
+    }
+
+    fn automation_type(&mut self, node: Option<&Node>) -> AutomationType {
+        let Some(node) = node else { return AutomationType::default() };
+        let Some(text) = self.text(node, "`automation_type`") else { return AutomationType::default() };
+        if let Some(known) = AutomationType::ALL.into_iter().find(|known| known.as_str() == text) {
+            return known;
+        }
+        let names = AutomationType::ALL.map(AutomationType::as_str);
+        let meant = closest(&text, names);
+        let message = format!("`automation_type` must be `on_demand`, `scheduled` or `event`, not `{text}`");
+        self.problems.error(codes::UNKNOWN_AUTOMATION_TYPE, node.at, message).did_you_mean(meant);
+        AutomationType::ALL.into_iter().find(|known| Some(known.as_str()) == meant).unwrap_or_default()
+    }
+
+    fn tags(&mut self, node: &Node) -> Vec<String> {
+        let items = self.list(node, "`tags`");
+        items.iter().filter_map(|item| self.text(item, "a tag")).collect()
+    }
+
+    fn sections(&mut self, root: &Node) -> Vec<Step> {
+        const SHAPE: &str = "write `workflow: [{section: Steps, steps: […]}]`";
+        let Some(node) = root.get("workflow").filter(|node| !node.is_empty()) else {
+            let at = root
+                .entries()
+                .and_then(|entries| entries.iter().find(|entry| &*entry.key.text == "workflow"));
+            let at = at.map_or(Extent::new(root.at.start, root.at.start), |entry| entry.key.at);
+            self.problems.error(codes::MISSING_WORKFLOW, at, "the document has no `workflow`").hint(SHAPE);
+            return Vec::new();
+        };
+        let Some(sections) = node.items() else {
+            let message = format!("`workflow` must be a list with one section, not {}", node.describe());
+            self.problems.error(codes::SECTION_SHAPE, node.at, message).hint(SHAPE);
+            // The section itself without its dash: its steps are still worth reading.
+            return self.section(node).unwrap_or_default();
+        };
+        if let Some(second) = sections.get(1)
+            && sections.iter().all(|section| section.get("action").is_none())
+        {
+            let message = format!("a workflow has one section, this one has {}", sections.len());
+            self.problems
+                .error(codes::SEVERAL_SECTIONS, second.at, message)
+                .hint("move the steps of all sections into the first one");
+        }
+        let mut steps = Vec::new();
+        for section in sections {
+            match self.section(section) {
+                Some(of_section) => steps.extend(of_section),
+                None => {
+                    let message = format!("a section must be a map with `steps`, not {}", section.describe());
+                    self.problems.error(codes::SECTION_SHAPE, section.at, message).hint(SHAPE);
+                    if section.get("action").is_some() {
+                        // Steps without a section: the first complaint stands for all of them.
+                        return self.steps(node, None);
+                    }
+                }
+            }
+        }
+        steps
+    }
+
+    fn section(&mut self, section: &Node) -> Option<Vec<Step>> {
+        let entries: &[Entry] = section.entries()?;
+        let steps = match section.get("steps") {
+            Some(steps) => self.steps(steps, None),
+            None if section.get("action").is_some() => return None,
+            None if section.get("section").is_some() => Vec::new(),
+            None => return None,
+        };
+        for entry in entries {
+            if !matches!(&*entry.key.text, "section" | "steps") {
+                self.near_miss(entry, "a section", &["section", "steps"]);
+            }
+        }
+        Some(steps)
+    }
+}
