@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::failure::{Context, Failure, Outcome};
+use crate::failure::{Context, Outcome};
 use crate::packages::{self, POSTGRES, WRK};
 use crate::postgres::{Durability, Postgres, free_port};
 use crate::shell::{self, Profile, cargo};
@@ -62,12 +62,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn compare(product: &Product, folder: &Path, seconds: u32) -> Outcome<Comparison> {
     let server = product.start()?;
     let path = product.make_connection()?;
-    let answer = product.client().get(&path)?;
-    if answer.status != 200 {
-        return Err(Failure::new(format!("`{path}` answered {}: {}", answer.status, answer.body)));
-    }
+    let answer = process::success(&path, product.client().get(&path)?)?;
     let body = folder.join("body.json");
-    fs::write(&body, answer.body).context("write the answer for the bare handler")?;
+    fs::write(&body, answer).context("write the answer for the bare handler")?;
 
     let bare_address = format!("127.0.0.1:{}", free_port()?);
     let mut command = shell::program_at_root(&shell::binary(Profile::Release, "xtask"));

@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::failure::{Context, Failure, Outcome};
-use crate::http::Client;
+use crate::http::{Client, Response};
 use crate::postgres::free_port;
 use crate::shell::{self, Profile};
 use crate::stopwatch::Stopwatch;
@@ -17,6 +17,9 @@ use crate::stopwatch::Stopwatch;
 /// Preset for the first admin of a scratch server, which listens on loopback only.
 const API_KEY: &str = "nictate-bench-0123456789abcdef0123456789abcdef";
 const WORKSPACE_ID: &str = "00000000-0000-7000-8000-00000000be7c";
+/// The type of the connection that is read, by name.
+const CONNECTION_TYPE: &str =
+    "/api/v1/connection_types?q=%7B%22filter%22%3A%7B%22name%22%3A%22http_bearer%22%7D%7D";
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -90,16 +93,18 @@ impl Product {
 
     /// Makes a connection with a sealed secret and answers the path that reads it.
     pub(crate) fn make_connection(&self) -> Outcome<String> {
+        let kind = first_id(&success(CONNECTION_TYPE, self.client().get(CONNECTION_TYPE)?)?)?;
         let connections = format!("/api/v1/workspace/{WORKSPACE_ID}/connections");
-        let response = self.client().post(&connections, CONNECTION)?;
-        let id = connection_id(&response.body);
-        match id {
-            Some(id) if response.status == 200 => Ok(format!("{connections}/{id}")),
-            _ => Err(Failure::new(format!(
-                "POST `{connections}` answered {}: {}",
-                response.status, response.body
-            ))),
-        }
+        let connection = serde_json::json!({
+            "name": "bench",
+            "connection_type_id": kind,
+            "attributes": {
+                "base_url": {"value": "https://example.com"},
+                "token": {"value": "one sealed attribute"},
+            },
+        });
+        let made = self.client().post(&connections, &connection.to_string())?;
+        Ok(format!("{connections}/{}", first_id(&success(&connections, made)?)?))
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -110,13 +115,6 @@ impl Product {
         format!("http://{}{path}", self.address)
     }
 }
-
-/// A connection with one plain and one secret attribute.
-const CONNECTION: &str = r#"{
-    "name": "bench",
-    "connection_type_id": "http_bearer",
-    "attributes": {"address": {"value": "https://example.com"}, "token": {"value": "secret of the bench"}}
-}"#;
 
 /// Waits until something accepts connections at the address.
 pub(crate) fn wait_until_listening(address: &str) -> Outcome {
@@ -130,11 +128,21 @@ pub(crate) fn wait_until_listening(address: &str) -> Outcome {
     Err(Failure::new(format!("nothing listens on `{address}` after {} s", READY_TIMEOUT.as_secs())))
 }
 
-/// The id in the answer to a creation: an object, or the array that reading one gives.
-fn connection_id(body: &str) -> Option<String> {
-    let answer: serde_json::Value = serde_json::from_str(body).ok()?;
-    let connection = answer.get(0).unwrap_or(&answer);
-    Some(connection.get("id")?.as_str()?.to_owned())
+/// The body of an answer, which has to be a success.
+pub(crate) fn success(path: &str, response: Response) -> Outcome<String> {
+    match response.status {
+        200..=299 => Ok(response.body),
+        status => Err(Failure::new(format!("`{path}` answered {status}: {}", response.body))),
+    }
+}
+
+/// The id in an answer: of the object itself, or of the first of a list or a page.
+fn first_id(body: &str) -> Outcome<String> {
+    let answer: serde_json::Value = serde_json::from_str(body).context(format!("read `{body}` as JSON"))?;
+    let list = answer.get("results").unwrap_or(&answer);
+    let object = list.get(0).unwrap_or(list);
+    let id = object.get("id").and_then(|id| id.as_str());
+    id.map(str::to_owned).ok_or_else(|| Failure::new(format!("no id in `{body}`")))
 }
 
 fn parse_rss_mb(status: &str) -> Option<f64> {
@@ -154,9 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_found_in_an_object_and_in_an_array() {
-        assert_eq!(connection_id(r#"{"id":"a"}"#).as_deref(), Some("a"));
-        assert_eq!(connection_id(r#"[{"id":"a"}]"#).as_deref(), Some("a"));
-        assert_eq!(connection_id("no json"), None);
+    fn the_id_is_found_in_an_object_an_array_and_a_page() {
+        for body in [r#"{"id":"a"}"#, r#"[{"id":"a"}]"#, r#"{"total":1,"results":[{"id":"a"}]}"#] {
+            assert_eq!(first_id(body).unwrap(), "a");
+        }
+        assert_eq!(first_id("{}").unwrap_err().to_string(), "no id in `{}`");
     }
 }
