@@ -1,1 +1,49 @@
-//! SQL, rows, migrations, journal, queue and filters.
+//! SQL, rows, migrations, journal and filters: the only crate that names a database driver.
+//!
+//! One SQL text serves SQLite and PostgreSQL; the drivers fork in `db` and nowhere else. A noun is a file
+//! (`connections`, `executions`), its functions are verbs; each takes something to [`Read`] from or the [`Tx`]
+//! of a write, then the workspace or tenant whose data it touches. Knows neither HTTP nor permissions.
+
+mod db;
+mod error;
+mod filter;
+mod migrate;
+mod page;
+mod row;
+mod statement;
+mod tx;
+mod url;
+mod value;
+
+pub mod api_keys;
+pub mod audit;
+pub mod connection_types;
+pub mod connections;
+pub mod data_keys;
+pub mod documents;
+pub mod executions;
+pub mod journal;
+pub mod key_rotations;
+pub mod members;
+pub mod servers;
+pub mod tenants;
+pub mod users;
+pub mod workflow_versions;
+pub mod workflows;
+pub mod workspaces;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use db::{Db, Options, Read};
+pub use error::StoreError;
+pub use filter::{
+    Defaults, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, Field, FieldMap, IN_VALUES_MAX, Kind, Query,
+    QueryError, SORT_KEYS_MAX,
+};
+pub use page::Page;
+pub use row::{Row, RowError};
+pub use statement::{Dialect, Sql, Statement};
+pub use tx::Tx;
+pub use url::{DatabaseUrl, UrlError};
+pub use value::Value;

@@ -1,0 +1,329 @@
+//! Connections: stored ways into tools. Names are unique in the tenant, because workflows name them.
+
+use types::{ConnectionId, ConnectionTypeId, TenantId, Timestamp, WorkflowId, WorkspaceId};
+
+use crate::page::{Listing, list as page};
+use crate::statement::sql;
+use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
+
+/// The unique key that a second connection with the same name meets.
+pub const NAME_KEY: &str = "connections_tenant_id_name_key";
+
+/// A stored way into a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The tenant of its workspace.
+    pub tenant_id: TenantId,
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// The name that workflows use, unique in the tenant.
+    pub name: String,
+    /// Its name for people.
+    pub display_name: String,
+    /// Its name with its type's.
+    pub full_name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its type, built-in or the tenant's own.
+    pub connection_type_id: ConnectionTypeId,
+    /// The type's name.
+    pub type_name: String,
+    /// What is known of its working.
+    pub status: String,
+    /// What the tool calls it.
+    pub external_id: String,
+    /// Where its secrets are kept.
+    pub secret_manager: String,
+    /// How it was made.
+    pub creation_method: String,
+    /// Where it was made.
+    pub creation_location: String,
+    /// Whether it came from an OAuth consent.
+    pub created_with_o_auth: bool,
+    /// Whether it may be used.
+    pub active: bool,
+    /// A JSON list of words.
+    pub tags: String,
+    /// The public JSON of its attributes, with masks for secrets.
+    pub attributes: String,
+    /// A JSON object: the name of each secret attribute to its sealed text.
+    pub sealed: String,
+    /// The version of the workspace's data key that sealed them.
+    pub data_key_version: i64,
+    /// Goes up by one at each change.
+    pub row_version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Who changed it.
+    pub updated_by: String,
+}
+
+/// What the rotation of keys needs of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The connection.
+    pub id: ConnectionId,
+    /// As in [`Connection`].
+    pub sealed: String,
+    /// As in [`Connection`].
+    pub data_key_version: i64,
+    /// As in [`Connection`].
+    pub row_version: i64,
+}
+
+/// A workflow that names a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedBy {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+    /// Its name.
+    pub workflow_name: String,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+}
+
+macro_rules! columns {
+    () => {
+        "id, tenant_id, workspace_id, name, display_name, full_name, description, connection_type_id, type_name, \
+         status, external_id, secret_manager, creation_method, creation_location, created_with_o_auth, active, \
+         tags, attributes, sealed, data_key_version, row_version, created_at, created_by, updated_at, updated_by"
+    };
+}
+
+sql! {
+    INSERT = "connections.insert": concat!(
+        "INSERT INTO connections (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
+    );
+    GET = "connections.get":
+        concat!("SELECT ", columns!(), " FROM connections WHERE workspace_id = $1 AND id = $2");
+    GET_BY_NAME = "connections.get_by_name":
+        concat!("SELECT ", columns!(), " FROM connections WHERE tenant_id = $1 AND name = $2");
+    UPDATE = "connections.update":
+        "UPDATE connections
+         SET name = $4, display_name = $5, full_name = $6, description = $7, status = $8, external_id = $9,
+             active = $10, tags = $11, attributes = $12, sealed = $13, data_key_version = $14, updated_at = $15,
+             updated_by = $16, row_version = row_version + 1
+         WHERE workspace_id = $1 AND id = $2 AND row_version = $3";
+    SET_STATUS = "connections.set_status":
+        "UPDATE connections SET status = $3 WHERE workspace_id = $1 AND id = $2";
+    DELETE = "connections.delete": "DELETE FROM connections WHERE workspace_id = $1 AND id = $2";
+    USED_BY = "connections.used_by":
+        "SELECT DISTINCT w.id, w.name, w.workspace_id
+         FROM workflow_connections c JOIN workflows w ON w.id = c.workflow_id
+         WHERE w.tenant_id = $1 AND c.connection_name = $2
+         ORDER BY w.name, w.id";
+    LIST_SEALED = "connections.list_sealed_after":
+        "SELECT id, sealed, data_key_version, row_version FROM connections
+         WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    UPDATE_SEALED = "connections.update_sealed":
+        "UPDATE connections SET sealed = $4, data_key_version = $5
+         WHERE workspace_id = $1 AND id = $2 AND row_version = $3";
+}
+
+/// The fields of a connection that lists know.
+pub static FIELDS: FieldMap = FieldMap {
+    fields: &[
+        Field::same("id", Kind::Text),
+        Field::same("tenant_id", Kind::Text),
+        Field::same("workspace_id", Kind::Text),
+        Field::same("name", Kind::Text),
+        Field::same("display_name", Kind::Text),
+        Field::same("full_name", Kind::Text),
+        Field::same("description", Kind::Text),
+        Field::same("connection_type_id", Kind::Text),
+        Field::same("type_name", Kind::Text),
+        Field::same("status", Kind::Text),
+        Field::same("external_id", Kind::Text),
+        Field::same("secret_manager", Kind::Text),
+        Field::same("creation_method", Kind::Text),
+        Field::same("creation_location", Kind::Text),
+        Field::same("created_with_o_auth", Kind::Bool),
+        Field::same("active", Kind::Bool),
+        Field::same("tags", Kind::Opaque),
+        Field::same("attributes", Kind::Opaque),
+        Field::same("created_at", Kind::Time),
+        Field::same("created_by", Kind::Text),
+        Field::same("updated_at", Kind::Time),
+        Field::same("updated_by", Kind::Text),
+    ],
+    defaults: Defaults { sort: &["name"], search: &["name", "display_name", "type_name"] },
+};
+
+/// Stores a new connection. Fails with [`NAME_KEY`] if the name is taken.
+pub async fn insert(tx: &Tx<'_>, connection: &Connection) -> Result<(), StoreError> {
+    let c = connection;
+    let params = [
+        c.id.into(),
+        c.tenant_id.into(),
+        c.workspace_id.into(),
+        (&c.name).into(),
+        (&c.display_name).into(),
+        (&c.full_name).into(),
+        (&c.description).into(),
+        c.connection_type_id.into(),
+        (&c.type_name).into(),
+        (&c.status).into(),
+        (&c.external_id).into(),
+        (&c.secret_manager).into(),
+        (&c.creation_method).into(),
+        (&c.creation_location).into(),
+        c.created_with_o_auth.into(),
+        c.active.into(),
+        (&c.tags).into(),
+        (&c.attributes).into(),
+        (&c.sealed).into(),
+        c.data_key_version.into(),
+        c.row_version.into(),
+        c.created_at.into(),
+        (&c.created_by).into(),
+        c.updated_at.into(),
+        (&c.updated_by).into(),
+    ];
+    tx.execute(&INSERT, &params).await?;
+    Ok(())
+}
+
+/// Stores what may change of a connection, if it still is the one that was read (by `row_version`), and
+/// counts that up; whether it was. Seal under `row_version + 1` where the seal is bound to it.
+pub async fn update(tx: &Tx<'_>, connection: &Connection) -> Result<bool, StoreError> {
+    let c = connection;
+    let params = [
+        c.workspace_id.into(),
+        c.id.into(),
+        c.row_version.into(),
+        (&c.name).into(),
+        (&c.display_name).into(),
+        (&c.full_name).into(),
+        (&c.description).into(),
+        (&c.status).into(),
+        (&c.external_id).into(),
+        c.active.into(),
+        (&c.tags).into(),
+        (&c.attributes).into(),
+        (&c.sealed).into(),
+        c.data_key_version.into(),
+        c.updated_at.into(),
+        (&c.updated_by).into(),
+    ];
+    Ok(tx.execute(&UPDATE, &params).await? == 1)
+}
+
+/// Remembers what a test of the connection showed; whether there is such a one. No change in the sense of
+/// `row_version`.
+pub async fn set_status(
+    tx: &Tx<'_>,
+    workspace: WorkspaceId,
+    id: ConnectionId,
+    status: &str,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(&SET_STATUS, &[workspace.into(), id.into(), status.into()]).await? == 1)
+}
+
+/// Deletes a connection; whether there was one.
+pub async fn delete(tx: &Tx<'_>, workspace: WorkspaceId, id: ConnectionId) -> Result<bool, StoreError> {
+    Ok(tx.execute(&DELETE, &[workspace.into(), id.into()]).await? == 1)
+}
+
+/// The connection of that id.
+pub async fn get(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    id: ConnectionId,
+) -> Result<Option<Connection>, StoreError> {
+    read.read_one(&GET, &[workspace.into(), id.into()], decode).await
+}
+
+/// The connection of that name, in whichever workspace of the tenant.
+pub async fn get_by_name(
+    read: &impl Read,
+    tenant: TenantId,
+    name: &str,
+) -> Result<Option<Connection>, StoreError> {
+    read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], decode).await
+}
+
+/// The workspace's connections.
+pub async fn list(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    query: &Query,
+) -> Result<Page<Connection>, StoreError> {
+    let listing = Listing {
+        name: "connections.list",
+        columns: columns!(),
+        from: "connections",
+        scope: "workspace_id = $1",
+    };
+    page(read, &listing, &[workspace.into()], query, decode).await
+}
+
+/// The tenant's workflows whose newest draft or public document names the connection.
+pub async fn used_by(read: &impl Read, tenant: TenantId, name: &str) -> Result<Vec<UsedBy>, StoreError> {
+    read.read_all(&USED_BY, &[tenant.into(), name.into()], |row| {
+        Ok(UsedBy { workflow_id: row.id(0)?, workflow_name: row.string(1)?, workspace_id: row.id(2)? })
+    })
+    .await
+}
+
+/// The next `limit` connections after `after` (an id, or "" to start), by id.
+pub async fn list_sealed_after(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Sealed>, StoreError> {
+    read.read_all(&LIST_SEALED, &[workspace.into(), after.into(), limit.into()], |row| {
+        let (data_key_version, row_version) = (row.int(2)?, row.int(3)?);
+        Ok(Sealed { id: row.id(0)?, sealed: row.string(1)?, data_key_version, row_version })
+    })
+    .await
+}
+
+/// Stores secrets that were sealed anew, if the connection was not changed meanwhile; whether it was not.
+pub async fn update_sealed(tx: &Tx<'_>, workspace: WorkspaceId, sealed: &Sealed) -> Result<bool, StoreError> {
+    let params = [
+        workspace.into(),
+        sealed.id.into(),
+        sealed.row_version.into(),
+        (&sealed.sealed).into(),
+        sealed.data_key_version.into(),
+    ];
+    Ok(tx.execute(&UPDATE_SEALED, &params).await? == 1)
+}
+
+fn decode(row: &Row<'_>) -> Result<Connection, RowError> {
+    Ok(Connection {
+        id: row.id(0)?,
+        tenant_id: row.id(1)?,
+        workspace_id: row.id(2)?,
+        name: row.string(3)?,
+        display_name: row.string(4)?,
+        full_name: row.string(5)?,
+        description: row.string(6)?,
+        connection_type_id: row.id(7)?,
+        type_name: row.string(8)?,
+        status: row.string(9)?,
+        external_id: row.string(10)?,
+        secret_manager: row.string(11)?,
+        creation_method: row.string(12)?,
+        creation_location: row.string(13)?,
+        created_with_o_auth: row.bool(14)?,
+        active: row.bool(15)?,
+        tags: row.string(16)?,
+        attributes: row.string(17)?,
+        sealed: row.string(18)?,
+        data_key_version: row.int(19)?,
+        row_version: row.int(20)?,
+        created_at: row.time(21)?,
+        created_by: row.string(22)?,
+        updated_at: row.time(23)?,
+        updated_by: row.string(24)?,
+    })
+}

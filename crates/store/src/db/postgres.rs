@@ -1,0 +1,201 @@
+//! PostgreSQL through tokio-postgres and deadpool. A read is one round trip on a pooled connection with a
+//! prepared statement; a write is a transaction, run again when it lost against another one.
+
+use std::sync::Arc;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, StatementCache};
+use futures_util::future::try_join_all;
+use futures_util::{TryStreamExt, pin_mut};
+use tokio_postgres::{Client, NoTls};
+
+use super::writer::settle;
+use super::{FetchError, Options, tls};
+use crate::tx::Fate;
+use crate::url::{PostgresTarget, TlsMode};
+use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Tx, Value};
+
+/// Times that a transaction is run before a conflict is given up on.
+const WRITE_ATTEMPTS_MAX: u32 = 10;
+/// Statements on their way at once within one transaction.
+const PIPELINE_STATEMENTS_MAX: usize = 256;
+
+/// A pool of connections. Clones share it.
+#[derive(Clone)]
+pub struct Postgres {
+    pool: Pool,
+    target: Arc<PostgresTarget>,
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Postgres").field(&self.target.to_string()).finish()
+    }
+}
+
+impl Postgres {
+    pub(crate) fn open(target: &PostgresTarget, options: &Options) -> Result<Self, StoreError> {
+        // Fast: no question to the server before each use. A connection that broke unseen fails its first
+        // statement, which `fetch` tries once more.
+        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match &target.tls {
+            TlsMode::Disable => Manager::from_config(target.config.clone(), NoTls, config),
+            mode => Manager::from_config(target.config.clone(), tls::connector(mode)?, config),
+        };
+        let pool = Pool::builder(manager)
+            .max_size(options.connections_max)
+            .wait_timeout(Some(options.acquire_timeout))
+            .create_timeout(Some(options.acquire_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Misused(error.to_string()))?;
+        Ok(Self { pool, target: Arc::new(target.clone()) })
+    }
+
+    pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::pool(&error))
+    }
+
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+
+    pub(super) async fn fetch<F>(
+        &self,
+        sql: Sql<'_>,
+        params: &[Value<'_>],
+        each: &mut F,
+    ) -> Result<(), StoreError>
+    where
+        F: FnMut(&Row<'_>) -> Result<(), RowError> + Send,
+    {
+        let mut rows = 0_usize;
+        let mut count = |row: &Row<'_>| {
+            rows += 1;
+            each(row)
+        };
+        let connection = self.connection().await?;
+        match fetch(&connection, &connection.statement_cache, sql, params, &mut count).await {
+            Ok(()) => Ok(()),
+            // The server was restarted since the connection was last used: all of the pool's are dead.
+            Err(FetchError::Postgres(error)) if is_gone(&error, &connection) && rows == 0 => {
+                drop(Object::take(connection));
+                self.pool.retain(|client, _| !client.is_closed());
+                let connection = self.connection().await?;
+                let again = fetch(&connection, &connection.statement_cache, sql, params, each).await;
+                again.map_err(|error| error.into_store(sql))
+            }
+            Err(error) => Err(error.into_store(sql)),
+        }
+    }
+
+    pub(super) async fn write<T, E, F>(&self, body: &F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: AsyncFn(&Tx<'_>) -> Result<T, E>,
+    {
+        for _ in 0..WRITE_ATTEMPTS_MAX {
+            if let Some(answer) = self.attempt(body).await {
+                return answer;
+            }
+        }
+        let text = format!("a transaction lost {WRITE_ATTEMPTS_MAX} times against others");
+        Err(StoreError::Unavailable(text).into())
+    }
+
+    /// One run of `body`; none if it lost a conflict. Dropped half-way, the transaction rolls itself back
+    /// before the connection takes anything else.
+    async fn attempt<T, E, F>(&self, body: &F) -> Option<Result<T, E>>
+    where
+        E: From<StoreError>,
+        F: AsyncFn(&Tx<'_>) -> Result<T, E>,
+    {
+        let mut connection = match self.connection().await {
+            Ok(connection) => connection,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let transaction = match connection.transaction().await {
+            Ok(transaction) => transaction,
+            Err(error) => return Some(Err(StoreError::postgres("store.begin", &error).into())),
+        };
+        let tx = Tx::postgres(&transaction);
+        let answer = settle(body(&tx).await, &tx);
+        let fate = tx.fate();
+        match answer {
+            Ok(value) => match transaction.commit().await {
+                Ok(()) => Some(Ok(value)),
+                Err(error) if crate::error::is_conflict(&error) => None,
+                Err(error) => Some(Err(StoreError::postgres("store.commit", &error).into())),
+            },
+            Err(error) => {
+                // A connection that cannot even roll back is found closed at its next use.
+                let _ = transaction.rollback().await;
+                (fate != Fate::Conflicted).then_some(Err(error))
+            }
+        }
+    }
+}
+
+fn is_gone(error: &tokio_postgres::Error, connection: &Object) -> bool {
+    use tokio_postgres::error::SqlState;
+    let ended = matches!(error.code(), Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN));
+    ended || error.is_closed() || connection.is_closed()
+}
+
+pub(crate) async fn fetch<F>(
+    client: &Client,
+    cache: &StatementCache,
+    sql: Sql<'_>,
+    params: &[Value<'_>],
+    each: &mut F,
+) -> Result<(), FetchError>
+where
+    F: FnMut(&Row<'_>) -> Result<(), RowError> + Send,
+{
+    let rows = match sql {
+        Sql::Static(statement) => {
+            let text = statement.text(Dialect::Postgres);
+            let prepared = cache.prepare(client, text).await.map_err(FetchError::Postgres)?;
+            client.query_raw(&prepared, params).await
+        }
+        // Texts made at run time are too many to keep prepared; this way they too cost one round trip.
+        Sql::Dynamic { text, .. } => {
+            let typed = params.iter().map(|value| (value, value.postgres_type()));
+            client.query_typed_raw(text, typed).await
+        }
+    }
+    .map_err(FetchError::Postgres)?;
+    pin_mut!(rows);
+    while let Some(row) = rows.try_next().await.map_err(FetchError::Postgres)? {
+        let row = Row::Postgres(&row);
+        each(&row).map_err(|error| FetchError::corrupt(sql, &row, error))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn execute(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    statement: &'static Statement,
+    params: &[Value<'_>],
+) -> Result<u64, tokio_postgres::Error> {
+    let prepared = transaction.prepare_cached(statement.text(Dialect::Postgres)).await?;
+    transaction.execute_raw(&prepared, params).await
+}
+
+/// Sends all runs of `statement` before it waits for the first answer. The futures are polled in order, and
+/// a future puts its message on the wire at its first poll.
+pub(crate) async fn execute_each<'v, P>(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    statement: &'static Statement,
+    sets: &[P],
+) -> Result<Vec<u64>, tokio_postgres::Error>
+where
+    P: AsRef<[Value<'v>]>,
+{
+    let prepared = transaction.prepare_cached(statement.text(Dialect::Postgres)).await?;
+    let mut changed = Vec::with_capacity(sets.len());
+    for chunk in sets.chunks(PIPELINE_STATEMENTS_MAX) {
+        let runs = chunk.iter().map(|set| transaction.execute_raw(&prepared, set.as_ref()));
+        changed.extend(try_join_all(runs).await?);
+    }
+    Ok(changed)
+}

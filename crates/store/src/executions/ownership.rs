@@ -1,0 +1,63 @@
+//! Who drives a run. A server owns the runs it started and adopts those whose owner is gone; it works for
+//! every workspace, so these functions name none.
+
+use types::{ExecutionId, ServerId, Timestamp, WorkspaceId};
+
+use crate::statement::sql;
+use crate::{Read, StoreError, Tx};
+
+/// A run that a server has come to own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// The run.
+    pub id: ExecutionId,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// The epoch in which the new owner writes.
+    pub epoch: i64,
+}
+
+sql! {
+    LIST_UNFINISHED = "executions.list_unfinished":
+        "SELECT id, workspace_id, owner_epoch FROM executions
+         WHERE state IN ('queued', 'running', 'waiting', 'paused') AND owner_server_id = $1 AND id > $2
+         ORDER BY id LIMIT $3";
+    ADOPT = "executions.adopt":
+        "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
+         WHERE id IN (
+             SELECT e.id FROM executions e
+             WHERE e.state IN ('queued', 'running', 'waiting', 'paused')
+               AND (e.owner_server_id IS NULL
+                    OR NOT EXISTS (SELECT 1 FROM servers s WHERE s.id = e.owner_server_id AND s.lease_until > $2))
+             ORDER BY e.id LIMIT $3 {skip_locked}
+         )
+         RETURNING id, workspace_id, owner_epoch";
+}
+
+/// The next `limit` unfinished runs of a server after `after` (an id, or "" to start), by id.
+pub async fn list_unfinished(
+    read: &impl Read,
+    server: ServerId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Owned>, StoreError> {
+    read.read_all(&LIST_UNFINISHED, &[server.into(), after.into(), limit.into()], |row| {
+        Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
+    })
+    .await
+}
+
+/// Takes over up to `limit` unfinished runs that have no owner, or one whose lease has ended. From then on
+/// the former owner's appends and outcomes are refused. Several servers may adopt at once: each run goes to
+/// one of them.
+pub async fn adopt(
+    tx: &Tx<'_>,
+    server: ServerId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Owned>, StoreError> {
+    tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], |row| {
+        Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
+    })
+    .await
+}

@@ -1,0 +1,161 @@
+//! The query language of lists (`q`): limit, offset, filter, sort, select, search, ci. `parse` turns the JSON
+//! text into a [`Query`] over the fields that a noun offers, or says what is wrong with it; `render` turns
+//! that into SQL. A column never comes from outside, and a value is never part of the SQL.
+
+mod parse;
+mod pattern;
+mod render;
+
+pub(crate) use render::Render;
+
+use pattern::Pattern;
+
+/// Levels of `$and`, `$or`, `$not` in one another.
+pub const FILTER_DEPTH_MAX: usize = 8;
+/// Comparisons in one filter.
+pub const FILTER_CONDITIONS_MAX: usize = 100;
+/// Values of one `$in` or `$nin`.
+pub const IN_VALUES_MAX: usize = 1000;
+/// Fields to sort by.
+pub const SORT_KEYS_MAX: usize = 8;
+
+/// What kind of value a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Int,
+    /// An instant, milliseconds since the epoch.
+    Time,
+    /// A truth value.
+    Bool,
+    /// Something that can be selected but not compared.
+    Opaque,
+}
+
+/// A field as the public API names it, and where it is stored.
+#[derive(Debug)]
+pub struct Field {
+    /// The public name.
+    pub name: &'static str,
+    /// A column, or an expression over columns.
+    pub column: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+impl Field {
+    /// A field whose column has another name, or is an expression.
+    pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { name, column, kind }
+    }
+
+    /// A field whose column has the same name.
+    pub const fn same(name: &'static str, kind: Kind) -> Self {
+        Self { name, column: name, kind }
+    }
+}
+
+/// The fields of a noun, and what its lists do if the caller does not say.
+#[derive(Debug)]
+pub struct FieldMap {
+    /// Every field.
+    pub fields: &'static [Field],
+    /// How to sort, as in `sort`.
+    pub defaults: Defaults,
+}
+
+/// What a list does if the caller does not say.
+#[derive(Debug)]
+pub struct Defaults {
+    /// How to sort, written as in `q`: `-started_at`.
+    pub sort: &'static [&'static str],
+    /// The fields to search in.
+    pub search: &'static [&'static str],
+}
+
+/// A question to a list, checked and ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Rows of the page: 1 to [`types::limits::PAGE_ROWS_MAX`].
+    pub limit: u64,
+    /// Rows to skip before the page.
+    pub offset: u64,
+    /// The public names of the fields to answer; all of them if it is empty.
+    pub select: Vec<&'static str>,
+    filter: Option<Condition>,
+    sort: Vec<(&'static Field, Direction)>,
+}
+
+impl Query {
+    /// Reads the JSON text of `q`; an absent or blank text asks for the first page of everything.
+    pub fn parse(text: Option<&str>, fields: &'static FieldMap) -> Result<Self, QueryError> {
+        parse::parse(text, fields)
+    }
+
+    pub(crate) fn condition(&self) -> Option<&Condition> {
+        self.filter.as_ref()
+    }
+}
+
+/// Why a `q` cannot be asked; the words are for its author.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The text is not JSON.
+    #[error("`q` is not JSON: {0}")]
+    Json(String),
+    /// A part of it has not the shape that it should have.
+    #[error("`q`: {0}")]
+    Shape(String),
+    /// There is no such field.
+    #[error("`q`: there is no field `{field}`{}", did_you_mean(.nearest))]
+    Field {
+        /// The field asked for.
+        field: String,
+        /// The field that may have been meant.
+        nearest: Option<&'static str>,
+    },
+}
+
+fn did_you_mean(name: &Option<&'static str>) -> String {
+    name.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Ascending,
+    Descending,
+}
+
+/// A filter. It is two-valued: a comparison with an absent value does not hold, and its negation does.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// Holds if every part does.
+    All(Vec<Condition>),
+    /// Holds if a part does.
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Test {
+        field: &'static Field,
+        test: Test,
+        ignore_case: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    IsNull,
+    Equals(Scalar),
+    /// `<`, `<=`, `>` or `>=`.
+    Order(&'static str, Scalar),
+    In(Vec<Scalar>),
+    Like(Pattern),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    Text(String),
+    Int(i64),
+    Bool(bool),
+}

@@ -1,0 +1,100 @@
+//! A checked query as SQL. Case is compared by ASCII on both engines, and text by its bytes, so that the two
+//! agree whatever locale PostgreSQL runs with.
+
+use super::{Condition, Direction, Field, Kind, Query, Scalar, Test};
+use crate::{Dialect, Value};
+
+/// SQL in the making, and the parameters it has named so far.
+pub(crate) struct Render<'a> {
+    dialect: Dialect,
+    params: Vec<Value<'a>>,
+}
+
+impl<'a> Render<'a> {
+    /// Starts behind the parameters that are taken already.
+    pub(crate) fn new(dialect: Dialect, taken: Vec<Value<'a>>) -> Self {
+        Self { dialect, params: taken }
+    }
+
+    pub(crate) fn params(&self) -> &[Value<'a>] {
+        &self.params
+    }
+
+    pub(crate) fn condition(&mut self, condition: &Condition) -> String {
+        match condition {
+            Condition::All(parts) => self.joined(parts, " AND ", "TRUE"),
+            Condition::Any(parts) => self.joined(parts, " OR ", "FALSE"),
+            // SQL's third truth value ends here; see `Condition`.
+            Condition::Not(part) => format!("NOT COALESCE({}, FALSE)", self.condition(part)),
+            Condition::Test { field, test, ignore_case } => self.test(field, test, *ignore_case),
+        }
+    }
+
+    /// What to put behind ORDER BY. Ends with the id, so that pages never overlap.
+    pub(crate) fn order(&self, query: &Query) -> String {
+        let mut order = String::new();
+        for (field, direction) in &query.sort {
+            let direction = if *direction == Direction::Ascending { "ASC" } else { "DESC" };
+            order.push_str(&format!("{} {direction} NULLS LAST, ", self.comparable(field, false)));
+        }
+        order.push_str("id ASC");
+        order
+    }
+
+    fn joined(&mut self, parts: &[Condition], operator: &str, empty: &str) -> String {
+        if parts.is_empty() {
+            return empty.to_owned();
+        }
+        let parts: Vec<String> = parts.iter().map(|part| self.condition(part)).collect();
+        format!("({})", parts.join(operator))
+    }
+
+    fn test(&mut self, field: &Field, test: &Test, ignore_case: bool) -> String {
+        let ignore_case = ignore_case && field.kind == Kind::Text;
+        let plain = if ignore_case { self.comparable(field, true) } else { field.column.to_owned() };
+        match test {
+            Test::IsNull => format!("{} IS NULL", field.column),
+            Test::Equals(value) => format!("{plain} = {}", self.bind(value, ignore_case)),
+            Test::Order(operator, value) => {
+                format!(
+                    "{} {operator} {}",
+                    self.comparable(field, ignore_case),
+                    self.bind(value, ignore_case)
+                )
+            }
+            Test::In(values) if values.is_empty() => "FALSE".to_owned(),
+            Test::In(values) => {
+                let values: Vec<String> = values.iter().map(|value| self.bind(value, ignore_case)).collect();
+                format!("{plain} IN ({})", values.join(", "))
+            }
+            Test::Like(pattern) => {
+                let (operator, text) = match self.dialect {
+                    Dialect::Sqlite => ("GLOB", pattern.for_glob()),
+                    Dialect::Postgres => ("LIKE", pattern.for_like()),
+                };
+                format!("{plain} {operator} {}", self.bind(&Scalar::Text(text), ignore_case))
+            }
+        }
+    }
+
+    /// The field in a form that both engines order alike: PostgreSQL's default is by the locale.
+    fn comparable(&self, field: &Field, ignore_case: bool) -> String {
+        let column = field.column;
+        match (self.dialect, field.kind, ignore_case) {
+            (Dialect::Postgres, Kind::Text, true) => format!("LOWER(({column}) COLLATE \"C\")"),
+            (Dialect::Postgres, Kind::Text, false) => format!("({column}) COLLATE \"C\""),
+            (Dialect::Sqlite, Kind::Text, true) => format!("LOWER({column})"),
+            _ => column.to_owned(),
+        }
+    }
+
+    fn bind(&mut self, value: &Scalar, ignore_case: bool) -> String {
+        self.params.push(match value {
+            Scalar::Text(text) if ignore_case => Value::Owned(text.to_ascii_lowercase()),
+            Scalar::Text(text) => Value::Owned(text.clone()),
+            Scalar::Int(number) => Value::Int(*number),
+            Scalar::Bool(truth) => Value::Bool(*truth),
+        });
+        format!("${}", self.params.len())
+    }
+}

@@ -1,0 +1,123 @@
+//! The journal: what each run decided, append-only, numbered without gaps by its owner. An append names the
+//! owner's epoch and is refused if the run has another owner by now.
+
+use std::collections::HashSet;
+
+use types::{ExecutionId, Timestamp, WorkspaceId};
+
+use crate::statement::sql;
+use crate::{Read, StoreError, Tx, Value};
+
+/// The key that an append meets if its number is taken: by the same append, done before.
+pub const SEQ_KEY: &str = "journal_pkey";
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number in the run, from 1.
+    pub seq: i64,
+    /// What kind of thing was decided: the engine's word.
+    pub kind: String,
+    /// What was decided, as JSON.
+    pub body: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// One line to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Append<'a> {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// The epoch in which the writer owns it.
+    pub epoch: i64,
+    /// As in [`Entry`].
+    pub seq: i64,
+    /// As in [`Entry`].
+    pub kind: &'a str,
+    /// As in [`Entry`].
+    pub body: &'a str,
+    /// As in [`Entry`].
+    pub created_at: Timestamp,
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a fenced writer must let go of the run"]
+pub enum Appended {
+    /// It is written.
+    Written,
+    /// The run has another owner: nothing is written.
+    Fenced,
+}
+
+sql! {
+    // The lock makes it a fence on PostgreSQL: without it an append that started before an adoption could
+    // commit after it, behind the back of the new owner, who has read the journal by then.
+    APPEND = "journal.append":
+        "INSERT INTO journal (execution_id, seq, kind, body, created_at)
+         SELECT e.id, CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT)
+         FROM executions e WHERE e.id = $1 AND e.owner_epoch = $2 {for_share}";
+    READ = "journal.read_all":
+        "SELECT j.seq, j.kind, j.body, j.created_at
+         FROM journal j JOIN executions e ON e.id = j.execution_id
+         WHERE e.workspace_id = $1 AND j.execution_id = $2 ORDER BY j.seq";
+}
+
+/// Appends one line.
+pub async fn append(tx: &Tx<'_>, line: &Append<'_>) -> Result<Appended, StoreError> {
+    Ok(written(tx.execute(&APPEND, &params(line)).await?))
+}
+
+/// Appends lines of one run, numbered from `first_seq`: all of them or, if fenced, none.
+pub async fn append_many(
+    tx: &Tx<'_>,
+    execution_id: ExecutionId,
+    epoch: i64,
+    first_seq: i64,
+    created_at: Timestamp,
+    lines: &[(&str, &str)],
+) -> Result<Appended, StoreError> {
+    let numbered = (first_seq..).zip(lines);
+    let sets: Vec<_> = numbered
+        .map(|(seq, (kind, body))| params(&Append { execution_id, epoch, seq, kind, body, created_at }))
+        .collect();
+    let changed = tx.execute_each(&APPEND, &sets).await?;
+    Ok(changed.last().map_or(Appended::Written, |changed| written(*changed)))
+}
+
+/// Appends lines of many runs in one round trip. A run that is fenced is left out and does not disturb the
+/// others; answers those.
+pub async fn append_all(tx: &Tx<'_>, lines: &[Append<'_>]) -> Result<HashSet<ExecutionId>, StoreError> {
+    let sets: Vec<_> = lines.iter().map(params).collect();
+    let changed = tx.execute_each(&APPEND, &sets).await?;
+    let outcomes = lines.iter().zip(changed);
+    Ok(outcomes.filter(|(_, changed)| *changed == 0).map(|(line, _)| line.execution_id).collect())
+}
+
+/// The run's journal, from the first line on.
+pub async fn read_all(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    execution: ExecutionId,
+) -> Result<Vec<Entry>, StoreError> {
+    read.read_all(&READ, &[workspace.into(), execution.into()], |row| {
+        Ok(Entry { seq: row.int(0)?, kind: row.string(1)?, body: row.string(2)?, created_at: row.time(3)? })
+    })
+    .await
+}
+
+fn params<'a>(line: &Append<'a>) -> [Value<'a>; 6] {
+    [
+        line.execution_id.into(),
+        line.epoch.into(),
+        line.seq.into(),
+        line.kind.into(),
+        line.body.into(),
+        line.created_at.into(),
+    ]
+}
+
+fn written(changed: u64) -> Appended {
+    if changed == 0 { Appended::Fenced } else { Appended::Written }
+}

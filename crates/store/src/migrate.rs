@@ -1,0 +1,192 @@
+//! The schema's history. Each migration is one file with one text for both engines, embedded in the binary,
+//! applied once, in order, each in a transaction with the row that says so. Forward only.
+
+use deadpool_postgres::ClientWrapper;
+use rusqlite::Connection;
+use tokio_postgres::error::SqlState;
+
+use crate::{Db, Dialect, Read, Sql, StoreError};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal),* $(,)?) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            text: include_str!(concat!("../../../migrations/", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// Every migration there is, the oldest first.
+const MIGRATIONS: &[Migration] = migrations![1 "0001_initial"];
+
+/// Row 0 is no migration: it is there to be locked, so that two servers that start at once take turns.
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    version    BIGINT PRIMARY KEY,
+    name       TEXT NOT NULL,
+    checksum   TEXT NOT NULL,
+    applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+)";
+const INSERT_LOCK: &str =
+    "INSERT INTO schema_migrations (version, name, checksum) VALUES (0, 'lock', '') ON CONFLICT DO NOTHING";
+const LOCK: &str = "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE";
+const APPLIED: &str =
+    "SELECT version, name, checksum FROM schema_migrations WHERE version > 0 ORDER BY version";
+/// Times that PostgreSQL may refuse to make the table because another server makes it at this moment.
+const CREATE_ATTEMPTS_MAX: u32 = 20;
+
+struct Applied {
+    version: i64,
+    name: String,
+    checksum: String,
+}
+
+/// Applies what is missing, on the writer's connection.
+pub(crate) fn sqlite(connection: &mut Connection) -> Result<Vec<&'static str>, StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::sqlite("schema_migrations.migrate", &error);
+    // One transaction for all: it holds SQLite's only write lock, and a half-migrated file is no use.
+    let tx =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+    tx.execute_batch(CREATE).map_err(failed)?;
+    let applied = {
+        let mut statement = tx.prepare(APPLIED).map_err(failed)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Applied { version: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? })
+        });
+        rows.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?
+    };
+    let missing = compare(&applied)?;
+    for migration in missing {
+        tx.execute_batch(migration.text).map_err(|error| StoreError::sqlite(migration.name, &error))?;
+        tx.execute_batch(&record(migration)).map_err(failed)?;
+    }
+    tx.commit().map_err(failed)?;
+    Ok(missing.iter().map(|migration| migration.name).collect())
+}
+
+/// Applies what is missing; waits if another server is at it.
+pub(crate) async fn postgres(client: &ClientWrapper) -> Result<Vec<&'static str>, StoreError> {
+    let failed = |error: tokio_postgres::Error| StoreError::postgres("schema_migrations.migrate", &error);
+    let mut attempts = 0;
+    // IF NOT EXISTS does not help two servers that both see no table: one of them gets an error.
+    while let Err(error) = client.batch_execute(&format!("{CREATE};{INSERT_LOCK}")).await {
+        attempts += 1;
+        let raced = matches!(error.code(), Some(&SqlState::UNIQUE_VIOLATION | &SqlState::DUPLICATE_TABLE));
+        if !raced || attempts == CREATE_ATTEMPTS_MAX {
+            return Err(failed(error));
+        }
+    }
+    let done = apply(client).await;
+    if done.is_err() {
+        // The error that led here is the one to tell; a dead connection is found at its next use.
+        let _ = client.batch_execute("ROLLBACK").await;
+    }
+    done
+}
+
+async fn apply(client: &ClientWrapper) -> Result<Vec<&'static str>, StoreError> {
+    let failed = |error: tokio_postgres::Error| StoreError::postgres("schema_migrations.migrate", &error);
+    client.batch_execute(&format!("BEGIN;{LOCK}")).await.map_err(failed)?;
+    let rows = client.query(APPLIED, &[]).await.map_err(failed)?;
+    let read = |row: &tokio_postgres::Row| {
+        Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
+    };
+    let applied = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let missing = compare(&applied)?;
+    for migration in missing {
+        let run = client.batch_execute(migration.text).await;
+        run.map_err(|error| StoreError::postgres(migration.name, &error))?;
+        client.batch_execute(&record(migration)).await.map_err(failed)?;
+    }
+    client.batch_execute("COMMIT").await.map_err(failed)?;
+    Ok(missing.iter().map(|migration| migration.name).collect())
+}
+
+/// The names of the migrations that are missing; all of them in an empty database.
+pub(crate) async fn pending(db: &Db) -> Result<Vec<&'static str>, StoreError> {
+    let there = match db.dialect() {
+        Dialect::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'",
+        Dialect::Postgres => "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL",
+    };
+    let mut exists = false;
+    let mut applied = Vec::new();
+    let sql = Sql::Dynamic { name: "schema_migrations.exists", text: there };
+    db.fetch(sql, &[], |_| {
+        exists = true;
+        Ok(())
+    })
+    .await?;
+    if exists {
+        let sql = Sql::Dynamic { name: "schema_migrations.list", text: APPLIED };
+        db.fetch(sql, &[], |row| {
+            applied.push(Applied { version: row.int(0)?, name: row.string(1)?, checksum: row.string(2)? });
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(compare(&applied)?.iter().map(|migration| migration.name).collect())
+}
+
+/// What is missing, if what is there is a beginning of what this program knows.
+fn compare(applied: &[Applied]) -> Result<&'static [Migration], StoreError> {
+    if let Some(newer) = applied.iter().find(|a| a.version > MIGRATIONS.len() as i64) {
+        return Err(StoreError::Schema(format!(
+            "the database has migration `{}`, which this program does not know: it was made by a newer one",
+            newer.name
+        )));
+    }
+    for (migration, applied) in MIGRATIONS.iter().zip(applied) {
+        if migration.version != applied.version || checksum(migration.text) != applied.checksum {
+            return Err(StoreError::Schema(format!(
+                "migration `{}` is not the one that was applied to the database as `{}`",
+                migration.name, applied.name
+            )));
+        }
+    }
+    Ok(&MIGRATIONS[applied.len()..])
+}
+
+fn record(migration: &Migration) -> String {
+    let Migration { version, name, text } = migration;
+    let checksum = checksum(text);
+    format!(
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES ({version}, '{name}', '{checksum}')"
+    )
+}
+
+/// FNV-1a in 64 bits: finds an edit, which is all that is asked of it.
+fn checksum(text: &str) -> String {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(version: i64, checksum: String) -> Applied {
+        Applied { version, name: format!("{version:04}_x"), checksum }
+    }
+
+    #[test]
+    fn versions_count_from_one_without_gaps() {
+        assert!(MIGRATIONS.iter().enumerate().all(|(index, m)| m.version == index as i64 + 1));
+    }
+
+    #[test]
+    fn a_newer_or_edited_schema_is_refused() {
+        let told = |rows: &[Applied]| compare(rows).err().map(|error| error.to_string()).unwrap_or_default();
+        let first = || applied(1, checksum(MIGRATIONS[0].text));
+        assert!(
+            told(&[first(), applied(MIGRATIONS.len() as i64 + 1, String::new())]).contains("a newer one")
+        );
+        assert!(told(&[applied(1, "0".to_owned())]).contains("`0001_initial` is not the one"));
+        assert_eq!(told(&[first()]), "");
+    }
+}

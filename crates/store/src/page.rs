@@ -1,0 +1,66 @@
+//! Lists: one page of rows that satisfy a [`Query`], and how many satisfy it in all. The SQL is put together
+//! from the noun's static texts and the query's static columns; whatever came from outside is a parameter.
+
+use std::fmt::Write as _;
+
+use crate::filter::Render;
+use crate::{Query, Read, Row, RowError, Sql, StoreError, Value};
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The rows of this page, in the order asked for.
+    pub rows: Vec<T>,
+    /// Rows in all pages.
+    pub total: u64,
+}
+
+/// What a noun's list reads.
+pub(crate) struct Listing {
+    /// `<table>.list`.
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static str,
+    /// The table, or several joined.
+    pub(crate) from: &'static str,
+    /// The condition that keeps to the workspace or tenant, over `$1`, ...
+    pub(crate) scope: &'static str,
+}
+
+pub(crate) async fn list<T: Send>(
+    read: &impl Read,
+    listing: &Listing,
+    scope: &[Value<'_>],
+    query: &Query,
+    decode: fn(&Row<'_>) -> Result<T, RowError>,
+) -> Result<Page<T>, StoreError> {
+    let Listing { name, columns, from, scope: within } = listing;
+    let mut render = Render::new(read.dialect(), scope.to_vec());
+    let mut filter = String::new();
+    if let Some(condition) = query.condition() {
+        filter = format!(" AND {}", render.condition(condition));
+    }
+    let order = render.order(query);
+    let mut text = format!("SELECT {columns} FROM {from} WHERE {within}{filter} ORDER BY {order}");
+    let _ = write!(text, " LIMIT {} OFFSET {}", query.limit, query.offset);
+
+    let mut rows = Vec::new();
+    read.fetch(Sql::Dynamic { name, text: &text }, render.params(), |row| {
+        rows.push(decode(row)?);
+        Ok(())
+    })
+    .await?;
+
+    // A page that is not full, and not beyond the end, tells the total by itself.
+    let read_so_far = rows.len() as u64;
+    if read_so_far < query.limit && (read_so_far > 0 || query.offset == 0) {
+        return Ok(Page { rows, total: query.offset + read_so_far });
+    }
+    let mut total = 0;
+    let text = format!("SELECT COUNT(*) FROM {from} WHERE {within}{filter}");
+    read.fetch(Sql::Dynamic { name, text: &text }, render.params(), |row| {
+        total = row.int(0)?;
+        Ok(())
+    })
+    .await?;
+    Ok(Page { rows, total: u64::try_from(total).unwrap_or(0) })
+}

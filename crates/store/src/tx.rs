@@ -1,0 +1,154 @@
+//! The inside of a write: statements that all take effect or none. Made by [`crate::Db::write`] alone.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::db::{Read, postgres, sqlite};
+use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Value};
+
+/// A transaction in progress. Copies of `&Tx` may be handed around freely.
+///
+/// After a statement has failed the transaction is lost on both engines: every further statement fails, and
+/// so does the write, whatever its body answers.
+pub struct Tx<'c> {
+    driver: Driver<'c>,
+    fate: AtomicU8,
+}
+
+enum Driver<'c> {
+    // A mutex only because rusqlite's connection is not `Sync`; nobody ever waits for it.
+    Sqlite(Mutex<&'c mut Connection>),
+    Postgres(&'c deadpool_postgres::Transaction<'c>),
+}
+
+/// What has become of the transaction so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Sound,
+    Failed,
+    /// Lost against another transaction: worth another try.
+    Conflicted,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn sqlite(connection: &'c mut Connection) -> Self {
+        Self { driver: Driver::Sqlite(Mutex::new(connection)), fate: AtomicU8::new(0) }
+    }
+
+    pub(crate) fn postgres(transaction: &'c deadpool_postgres::Transaction<'c>) -> Self {
+        Self { driver: Driver::Postgres(transaction), fate: AtomicU8::new(0) }
+    }
+
+    pub(crate) fn fate(&self) -> Fate {
+        match self.fate.load(Ordering::Relaxed) {
+            0 => Fate::Sound,
+            1 => Fate::Failed,
+            _ => Fate::Conflicted,
+        }
+    }
+
+    /// Runs a statement and answers how many rows it changed.
+    pub async fn execute(
+        &self,
+        statement: &'static Statement,
+        params: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
+        self.check()?;
+        match &self.driver {
+            Driver::Sqlite(connection) => {
+                let done = sqlite::execute(&lock(connection), statement, params);
+                done.map_err(|error| self.lose(false, StoreError::sqlite(statement.name(), &error)))
+            }
+            Driver::Postgres(transaction) => {
+                let done = postgres::execute(transaction, statement, params).await;
+                done.map_err(|error| self.lose_postgres(statement, &error))
+            }
+        }
+    }
+
+    /// Runs a statement once for each set of parameters, in order, in one round trip, and answers how many
+    /// rows each run changed.
+    pub async fn execute_each<'v, P>(
+        &self,
+        statement: &'static Statement,
+        sets: &[P],
+    ) -> Result<Vec<u64>, StoreError>
+    where
+        P: AsRef<[Value<'v>]> + Sync,
+    {
+        self.check()?;
+        match &self.driver {
+            Driver::Sqlite(connection) => {
+                let connection = lock(connection);
+                let run = |set: &P| sqlite::execute(&connection, statement, set.as_ref());
+                let done = sets.iter().map(run).collect::<Result<_, _>>();
+                done.map_err(|error| self.lose(false, StoreError::sqlite(statement.name(), &error)))
+            }
+            Driver::Postgres(transaction) => {
+                let done = postgres::execute_each(transaction, statement, sets).await;
+                done.map_err(|error| self.lose_postgres(statement, &error))
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        match self.fate() {
+            Fate::Sound => Ok(()),
+            _ => Err(StoreError::Misused(
+                "a statement follows a failed one in the same transaction".to_owned(),
+            )),
+        }
+    }
+
+    fn lose(&self, conflict: bool, error: StoreError) -> StoreError {
+        self.fate.store(if conflict { 2 } else { 1 }, Ordering::Relaxed);
+        error
+    }
+
+    fn lose_postgres(&self, statement: &'static Statement, error: &tokio_postgres::Error) -> StoreError {
+        self.lose(crate::error::is_conflict(error), StoreError::postgres(statement.name(), error))
+    }
+}
+
+impl Read for Tx<'_> {
+    fn dialect(&self) -> Dialect {
+        match self.driver {
+            Driver::Sqlite(_) => Dialect::Sqlite,
+            Driver::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    async fn fetch<F>(&self, sql: Sql<'_>, params: &[Value<'_>], mut each: F) -> Result<(), StoreError>
+    where
+        F: FnMut(&Row<'_>) -> Result<(), RowError> + Send,
+    {
+        self.check()?;
+        let fetched = match &self.driver {
+            Driver::Sqlite(connection) => sqlite::fetch(&lock(connection), sql, params, &mut each),
+            Driver::Postgres(transaction) => {
+                let cache = &transaction.statement_cache;
+                postgres::fetch(transaction.client(), cache, sql, params, &mut each).await
+            }
+        };
+        fetched.map_err(|error| match error {
+            crate::db::FetchError::Sqlite(error) => self.lose(false, StoreError::sqlite(sql.name(), &error)),
+            crate::db::FetchError::Postgres(error) => {
+                let conflict = crate::error::is_conflict(&error);
+                self.lose(conflict, StoreError::postgres(sql.name(), &error))
+            }
+            crate::db::FetchError::Store(error) => error,
+        })
+    }
+}
+
+fn lock<'m, 'c>(connection: &'m Mutex<&'c mut Connection>) -> MutexGuard<'m, &'c mut Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("dialect", &self.dialect()).field("fate", &self.fate()).finish()
+    }
+}

@@ -1,0 +1,196 @@
+//! The saved versions of workflows, on two branches: drafts and what was published. A version points to a
+//! document; which connections the newest one of each branch names is kept beside it.
+
+use types::{Timestamp, WorkflowId, WorkspaceId};
+
+use crate::statement::sql;
+use crate::{Read, Row, RowError, StoreError, Tx, documents};
+
+/// One of a workflow's two lines of versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Branch {
+    /// What is being worked on.
+    Draft,
+    /// What triggers start.
+    Public,
+}
+
+impl Branch {
+    /// The public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Public => "public",
+        }
+    }
+
+    /// The branch of that public name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Draft, Self::Public].into_iter().find(|branch| branch.as_str() == name)
+    }
+}
+
+/// A saved version, without its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkflowVersion {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// The line it is on.
+    pub branch: Branch,
+    /// Its number on that line, from 1.
+    pub version: i64,
+    /// The document's hash.
+    pub hash: String,
+    /// The version it was made from, as its author said.
+    pub branched_from: Option<i64>,
+    /// How it was made: the public word.
+    pub source: String,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Who saved it.
+    pub created_by: String,
+}
+
+/// A version with its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The version.
+    pub version: WorkflowVersion,
+    /// The text, as it was saved.
+    pub text: String,
+}
+
+/// A connection that a document names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedConnection {
+    /// The name of its type.
+    pub type_name: String,
+    /// Its own name.
+    pub name: String,
+}
+
+macro_rules! columns {
+    () => {
+        "v.workflow_id, v.workspace_id, v.branch, v.version, v.hash, v.branched_from, v.source, v.created_at, \
+         v.created_by"
+    };
+}
+macro_rules! with_document {
+    () => {
+        "workflow_versions v JOIN documents d ON d.workspace_id = v.workspace_id AND d.hash = v.hash"
+    };
+}
+
+sql! {
+    INSERT = "workflow_versions.insert":
+        "INSERT INTO workflow_versions (workflow_id, workspace_id, branch, version, hash, branched_from, source,
+                                        created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    GET = "workflow_versions.get": concat!(
+        "SELECT ", columns!(), ", d.text FROM ", with_document!(),
+        " WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.branch = $3 AND v.version = $4"
+    );
+    LATEST = "workflow_versions.latest": concat!(
+        "SELECT ", columns!(), ", d.text FROM ", with_document!(),
+        " WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.branch = $3 ORDER BY v.version DESC LIMIT 1"
+    );
+    LIST = "workflow_versions.list": concat!(
+        "SELECT ", columns!(), " FROM workflow_versions v \
+         WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.branch = $3 ORDER BY v.version DESC LIMIT $4"
+    );
+    FORGET_CONNECTIONS = "workflow_connections.forget":
+        "DELETE FROM workflow_connections WHERE workspace_id = $1 AND workflow_id = $2 AND branch = $3";
+    NAME_CONNECTION = "workflow_connections.insert":
+        "INSERT INTO workflow_connections (workflow_id, workspace_id, branch, connection_type, connection_name)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+}
+
+/// Saves a version: its document, its row, and the connections that it names in place of its predecessor's.
+/// The number is the caller's; [`crate::workflows::update`] fences two who save at once.
+pub async fn insert(
+    tx: &Tx<'_>,
+    version: &WorkflowVersion,
+    text: &str,
+    connections: &[NamedConnection],
+) -> Result<(), StoreError> {
+    let v = version;
+    documents::put(tx, v.workspace_id, &v.hash, text).await?;
+    let params = [
+        v.workflow_id.into(),
+        v.workspace_id.into(),
+        v.branch.as_str().into(),
+        v.version.into(),
+        (&v.hash).into(),
+        v.branched_from.into(),
+        (&v.source).into(),
+        v.created_at.into(),
+        (&v.created_by).into(),
+    ];
+    tx.execute(&INSERT, &params).await?;
+    let branch = v.branch.as_str();
+    tx.execute(&FORGET_CONNECTIONS, &[v.workspace_id.into(), v.workflow_id.into(), branch.into()]).await?;
+    let named: Vec<_> = connections
+        .iter()
+        .map(|c| {
+            let (type_name, name) = ((&c.type_name).into(), (&c.name).into());
+            [v.workflow_id.into(), v.workspace_id.into(), branch.into(), type_name, name]
+        })
+        .collect();
+    tx.execute_each(&NAME_CONNECTION, &named).await?;
+    Ok(())
+}
+
+/// One version with its text.
+pub async fn get(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    workflow: WorkflowId,
+    branch: Branch,
+    version: i64,
+) -> Result<Option<Document>, StoreError> {
+    let params = [workspace.into(), workflow.into(), branch.as_str().into(), version.into()];
+    read.read_one(&GET, &params, decode_document).await
+}
+
+/// The newest version of a branch with its text.
+pub async fn latest(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    workflow: WorkflowId,
+    branch: Branch,
+) -> Result<Option<Document>, StoreError> {
+    read.read_one(&LATEST, &[workspace.into(), workflow.into(), branch.as_str().into()], decode_document)
+        .await
+}
+
+/// The newest `limit` versions of a branch, the newest first.
+pub async fn list(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    workflow: WorkflowId,
+    branch: Branch,
+    limit: i64,
+) -> Result<Vec<WorkflowVersion>, StoreError> {
+    let params = [workspace.into(), workflow.into(), branch.as_str().into(), limit.into()];
+    read.read_all(&LIST, &params, decode).await
+}
+
+fn decode_document(row: &Row<'_>) -> Result<Document, RowError> {
+    Ok(Document { version: decode(row)?, text: row.string(9)? })
+}
+
+fn decode(row: &Row<'_>) -> Result<WorkflowVersion, RowError> {
+    Ok(WorkflowVersion {
+        workflow_id: row.id(0)?,
+        workspace_id: row.id(1)?,
+        branch: row.word(2, Branch::from_name)?,
+        version: row.int(3)?,
+        hash: row.string(4)?,
+        branched_from: row.opt_int(5)?,
+        source: row.string(6)?,
+        created_at: row.time(7)?,
+        created_by: row.string(8)?,
+    })
+}

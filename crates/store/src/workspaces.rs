@@ -1,0 +1,194 @@
+//! Workspaces: teams' rooms within a tenant.
+
+use types::{Role, TenantId, Timestamp, UserId, WorkspaceId};
+
+use crate::page::{Listing, list as page};
+use crate::statement::sql;
+use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
+
+/// The unique key that a second workspace with the same name meets.
+pub const NAME_KEY: &str = "workspaces_tenant_id_name_key";
+
+/// A team's room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// Its name for people.
+    pub display_name: String,
+    /// What it is for.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Who changed it.
+    pub updated_by: String,
+}
+
+macro_rules! columns {
+    () => {
+        "id, tenant_id, name, display_name, description, created_at, created_by, updated_at, updated_by"
+    };
+}
+
+sql! {
+    INSERT = "workspaces.insert":
+        concat!("INSERT INTO workspaces (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+    GET = "workspaces.get":
+        concat!("SELECT ", columns!(), " FROM workspaces WHERE tenant_id = $1 AND id = $2");
+    GET_BY_NAME = "workspaces.get_by_name":
+        concat!("SELECT ", columns!(), " FROM workspaces WHERE tenant_id = $1 AND name = $2");
+    UPDATE = "workspaces.update":
+        "UPDATE workspaces SET name = $3, display_name = $4, description = $5, updated_at = $6, updated_by = $7
+         WHERE tenant_id = $1 AND id = $2";
+    GET_FOR_CALLER = "workspaces.get_for_caller":
+        "SELECT w.id, m.role
+         FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = $3
+         WHERE w.tenant_id = $1 AND w.id = $2";
+    LIST_FOR_USER = "workspaces.list_for_user":
+        "SELECT w.id, w.display_name, m.role
+         FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = $2
+         WHERE w.tenant_id = $1 ORDER BY w.id";
+}
+
+/// The fields of a workspace that lists know.
+pub static FIELDS: FieldMap = FieldMap {
+    fields: &[
+        Field::same("id", Kind::Text),
+        Field::same("tenant_id", Kind::Text),
+        Field::same("name", Kind::Text),
+        Field::same("display_name", Kind::Text),
+        Field::same("description", Kind::Text),
+        Field::same("created_at", Kind::Time),
+        Field::same("created_by", Kind::Text),
+        Field::same("updated_at", Kind::Time),
+        Field::same("updated_by", Kind::Text),
+    ],
+    defaults: Defaults { sort: &["name"], search: &["name", "display_name"] },
+};
+
+/// Stores a new workspace.
+pub async fn insert(tx: &Tx<'_>, workspace: &Workspace) -> Result<(), StoreError> {
+    let params = [
+        workspace.id.into(),
+        workspace.tenant_id.into(),
+        (&workspace.name).into(),
+        (&workspace.display_name).into(),
+        (&workspace.description).into(),
+        workspace.created_at.into(),
+        (&workspace.created_by).into(),
+        workspace.updated_at.into(),
+        (&workspace.updated_by).into(),
+    ];
+    tx.execute(&INSERT, &params).await?;
+    Ok(())
+}
+
+/// Stores what may change of a workspace; whether there is such a one.
+pub async fn update(tx: &Tx<'_>, workspace: &Workspace) -> Result<bool, StoreError> {
+    let params = [
+        workspace.tenant_id.into(),
+        workspace.id.into(),
+        (&workspace.name).into(),
+        (&workspace.display_name).into(),
+        (&workspace.description).into(),
+        workspace.updated_at.into(),
+        (&workspace.updated_by).into(),
+    ];
+    Ok(tx.execute(&UPDATE, &params).await? == 1)
+}
+
+/// The workspace of that id.
+pub async fn get(
+    read: &impl Read,
+    tenant: TenantId,
+    id: WorkspaceId,
+) -> Result<Option<Workspace>, StoreError> {
+    read.read_one(&GET, &[tenant.into(), id.into()], decode).await
+}
+
+/// The workspace of that name.
+pub async fn get_by_name(
+    read: &impl Read,
+    tenant: TenantId,
+    name: &str,
+) -> Result<Option<Workspace>, StoreError> {
+    read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], decode).await
+}
+
+/// A workspace as one caller sees it: what every request asks first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The caller's role in it; none if they are no member.
+    pub role: Option<Role>,
+}
+
+/// The workspace and the caller's role in it, in one read; none if the tenant has no such workspace.
+pub async fn get_for_caller(
+    read: &impl Read,
+    tenant: TenantId,
+    id: WorkspaceId,
+    user: UserId,
+) -> Result<Option<Membership>, StoreError> {
+    read.read_one(&GET_FOR_CALLER, &[tenant.into(), id.into(), user.into()], |row| {
+        let role = row.opt_text(1)?;
+        let role = role.map(|_| row.word(1, Role::from_name)).transpose()?;
+        Ok(Membership { workspace_id: row.id(0)?, role })
+    })
+    .await
+}
+
+/// A workspace of the user's tenant, and what the user is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserWorkspace {
+    /// The workspace.
+    pub id: WorkspaceId,
+    /// Its name for people.
+    pub display_name: String,
+    /// The user's role in it; none if they are no member.
+    pub role: Option<Role>,
+}
+
+/// Every workspace of the tenant with the user's role in it.
+pub async fn list_for_user(
+    read: &impl Read,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Vec<UserWorkspace>, StoreError> {
+    read.read_all(&LIST_FOR_USER, &[tenant.into(), user.into()], |row| {
+        let role = row.opt_text(2)?;
+        let role = role.map(|_| row.word(2, Role::from_name)).transpose()?;
+        Ok(UserWorkspace { id: row.id(0)?, display_name: row.string(1)?, role })
+    })
+    .await
+}
+
+/// The tenant's workspaces.
+pub async fn list(read: &impl Read, tenant: TenantId, query: &Query) -> Result<Page<Workspace>, StoreError> {
+    let listing =
+        Listing { name: "workspaces.list", columns: columns!(), from: "workspaces", scope: "tenant_id = $1" };
+    page(read, &listing, &[tenant.into()], query, decode).await
+}
+
+fn decode(row: &Row<'_>) -> Result<Workspace, RowError> {
+    Ok(Workspace {
+        id: row.id(0)?,
+        tenant_id: row.id(1)?,
+        name: row.string(2)?,
+        display_name: row.string(3)?,
+        description: row.string(4)?,
+        created_at: row.time(5)?,
+        created_by: row.string(6)?,
+        updated_at: row.time(7)?,
+        updated_by: row.string(8)?,
+    })
+}
