@@ -7,13 +7,14 @@ mod load;
 mod process;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use crate::failure::{Context, Outcome};
 use crate::packages::{self, POSTGRES, WRK};
 use crate::postgres::{Durability, Postgres, free_port};
+use crate::scratch::Scratch;
 use crate::shell::{self, Profile, cargo};
 
 use load::Comparison;
@@ -37,23 +38,24 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let words = ["build", "--release", "-p", "nictate", "-p", "xtask", "--features", "xtask/bare-handler"];
     shell::run(&mut cargo(words))?;
 
-    let folder = Folder::make()?;
+    let scratch = Scratch::make(&shell::target_dir(), "bench")?;
+    let folder = scratch.path();
     let mut table = Table::default();
 
-    let sqlite = Product::new(folder.0.join("sqlite"), None)?;
-    let comparison = compare(&sqlite, &folder.0, arguments.seconds)?;
+    let sqlite = Product::new(folder.join("sqlite"), None)?;
+    let comparison = compare(&sqlite, folder, arguments.seconds)?;
     table.speed("one connection, SQLite", &comparison);
     table.row("start to ready, SQLite", format!("{:.0} ms", start_ms(&sqlite)?));
     table.row("idle memory, SQLite", format!("{:.1} MB", idle_rss_mb(&sqlite)?));
 
     let database = Postgres::start(Durability::Real)?;
-    let postgres = Product::new(folder.0.join("postgres"), Some(database.url()))?;
-    let comparison = compare(&postgres, &folder.0, arguments.seconds)?;
+    let postgres = Product::new(folder.join("postgres"), Some(database.url()))?;
+    let comparison = compare(&postgres, folder, arguments.seconds)?;
     table.speed("one connection, PostgreSQL", &comparison);
     table.row("start to ready, PostgreSQL", format!("{:.0} ms", start_ms(&postgres)?));
     drop(database);
 
-    table.row("flushed write of 4 KiB", format!("{:.2} ms", disk::flushed_write_ms(&folder.0)?));
+    table.row("flushed write of 4 KiB", format!("{:.2} ms", disk::flushed_write_ms(folder)?));
     table.print();
     Ok(())
 }
@@ -99,23 +101,6 @@ fn idle_rss_mb(product: &Product) -> Outcome<f64> {
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
-}
-
-/// A scratch folder under target/ that goes away with its guard.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Outcome<Self> {
-        let folder = shell::target_dir().join(format!("nictate-bench-{}", std::process::id()));
-        fs::create_dir_all(&folder).context(format!("create `{}`", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[derive(Default)]

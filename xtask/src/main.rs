@@ -12,6 +12,7 @@ mod generate;
 mod http;
 mod packages;
 mod postgres;
+mod scratch;
 mod serve;
 mod shell;
 mod stopwatch;

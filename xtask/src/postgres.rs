@@ -4,13 +4,14 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use crate::failure::{Context, Failure, Outcome};
 use crate::packages::POSTGRES_BIN;
+use crate::scratch::Scratch;
 use crate::shell;
 use crate::stopwatch::Stopwatch;
 
@@ -30,7 +31,7 @@ pub(crate) enum Durability {
 /// A running server. Dropping it stops it.
 pub(crate) struct Postgres {
     server: Child,
-    folder: PathBuf,
+    folder: Scratch,
     port: u16,
 }
 
@@ -39,9 +40,9 @@ impl Postgres {
     pub(crate) fn start(durability: Durability) -> Outcome<Self> {
         let port = free_port()?;
         let account = Account::for_server()?;
-        let folder = make_folder(port, &account)?;
-        let data = folder.join("data");
-        let log = fs::File::create(folder.join("log")).context("create the log of PostgreSQL")?;
+        let folder = make_folder(&account)?;
+        let data = folder.path().join("data");
+        let log = fs::File::create(folder.path().join("log")).context("create the log of PostgreSQL")?;
 
         let mut initdb = account.command("initdb");
         initdb.args([
@@ -51,11 +52,11 @@ impl Postgres {
             "--locale=C.UTF-8",
             "--no-sync",
         ]);
-        initdb.arg("-D").arg(&data).current_dir(&folder).stdout(Stdio::null());
+        initdb.arg("-D").arg(&data).current_dir(folder.path()).stdout(Stdio::null());
         shell::run(&mut initdb)?;
 
         let mut server = account.command("postgres");
-        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).current_dir(&folder);
+        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).current_dir(folder.path());
         for setting in settings(durability) {
             server.args(["-c", setting]);
         }
@@ -79,7 +80,7 @@ impl Postgres {
                 return Ok(());
             }
             if let Some(status) = self.server.try_wait().context("wait for PostgreSQL")? {
-                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
                 return Err(Failure::new(format!("PostgreSQL ended with {status} as it started:\n{log}")));
             }
             sleep(POLL_INTERVAL);
@@ -105,8 +106,8 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        // The folder goes after the server, with its own guard.
         self.stop();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -156,21 +157,20 @@ impl Account {
     }
 }
 
-/// A new folder under target/ that the server's account owns.
-fn make_folder(port: u16, account: &Account) -> Outcome<PathBuf> {
+/// A new folder under target/ that only the server's account may enter.
+fn make_folder(account: &Account) -> Outcome<Scratch> {
     let target = shell::target_dir();
     fs::create_dir_all(&target).context(format!("create `{}`", target.display()))?;
     // A checkout in root's own home is closed to the account `postgres`; then any open place will do.
     let place = if account.ids.is_none() || open_to_all(&target) { target } else { std::env::temp_dir() };
-    let folder = place.join(format!("nictate-postgres-{port}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir(&folder).context(format!("create `{}`", folder.display()))?;
+    let scratch = Scratch::make(&place, "postgres")?;
+    let folder = scratch.path();
     if let Some((user, group)) = account.ids {
-        chown(&folder, Some(user), Some(group)).context(format!("hand over `{}`", folder.display()))?;
+        chown(folder, Some(user), Some(group)).context(format!("hand over `{}`", folder.display()))?;
     }
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
         .context(format!("close `{}`", folder.display()))?;
-    Ok(folder)
+    Ok(scratch)
 }
 
 /// Whether every folder on the way may be passed through by anyone.
@@ -197,7 +197,7 @@ mod tests {
             return; // `cargo xtask test` installs it; a machine without it has nothing to prove here
         }
         let postgres = Postgres::start(Durability::None).unwrap();
-        let (address, folder) = (format!("127.0.0.1:{}", postgres.port), postgres.folder.clone());
+        let (address, folder) = (format!("127.0.0.1:{}", postgres.port), postgres.folder.path().to_owned());
         assert!(TcpStream::connect(&address).is_ok() && folder.is_dir());
         drop(postgres);
         assert!(TcpStream::connect(&address).is_err() && !folder.exists());
