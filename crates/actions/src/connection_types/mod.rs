@@ -34,6 +34,8 @@ mod jwt;
 mod load;
 mod model;
 mod registry;
+#[cfg(test)]
+mod shipped;
 mod sigv4;
 mod template;
 mod templates;
