@@ -4,9 +4,17 @@
 //! workflows and draw forms. Knows no store and no server: an action gets inputs, connections and a
 //! [`Sink`], and answers with an output or an [`ActionError`].
 
+mod catalog;
 pub mod connection_types;
+mod context;
+mod core;
 mod error;
 pub mod guard;
 pub mod http;
+mod internal;
+mod spec;
 
+pub use catalog::Catalog;
+pub use context::{ActionContext, Connection, Effect, Sink};
 pub use error::{ActionError, ErrorCode};
+pub use spec::{ActionKind, ActionSpec, ConnectionNeed, Idempotency, InputType, Parameter};

@@ -2,13 +2,12 @@
 //! way out. No proxy from the environment, no redirect it has not looked at, no address it has not judged.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use reqwest::Url;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
@@ -35,10 +34,7 @@ const USER_AGENT: &str = concat!("nictate/", env!("CARGO_PKG_VERSION"));
 /// Puts a connection's credentials into a request. Asked at each hop whose host may have them.
 pub trait Signer: Send + Sync {
     /// Authenticates `request`.
-    fn sign<'a>(
-        &'a self,
-        request: &'a mut OutgoingRequest,
-    ) -> Pin<Box<dyn Future<Output = Result<(), ActionError>> + Send + 'a>>;
+    fn sign<'a>(&'a self, request: &'a mut OutgoingRequest) -> BoxFuture<'a, Result<(), ActionError>>;
 }
 
 /// The client under one network policy. Cheap to clone; all views share their connections.

@@ -1,0 +1,118 @@
+//! The list of all actions. An action is one file and one line here; form, validation and dispatch follow.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::core::http::RequestV2;
+use crate::internal::{end_run, for_each, if_condition, print, set_variables, sleep};
+use crate::{ActionKind, ActionSpec, Effect, Idempotency};
+
+/// The built-in actions.
+const FLOW: [fn() -> ActionSpec; 6] =
+    [set_variables::spec, if_condition::spec, for_each::spec, print::spec, sleep::spec, end_run::spec];
+const EFFECTS: [&dyn Effect; 1] = [&RequestV2];
+
+/// All actions, found by their full names.
+pub struct Catalog {
+    /// In the order of the full names.
+    specs: Vec<ActionSpec>,
+    effects: HashMap<String, &'static dyn Effect>,
+}
+
+impl Catalog {
+    /// The built-in actions.
+    pub fn builtin() -> Self {
+        let effects: HashMap<_, _> =
+            EFFECTS.into_iter().map(|effect| (effect.spec().full_name, effect)).collect();
+        let specs = FLOW.into_iter().map(|spec| spec()).chain(EFFECTS.into_iter().map(Effect::spec));
+        let mut specs: Vec<ActionSpec> = specs.collect();
+        specs.sort_by(|a, b| a.full_name.cmp(&b.full_name));
+        Self { specs, effects }
+    }
+
+    /// All of them, sorted by full name.
+    pub fn all(&self) -> &[ActionSpec] {
+        &self.specs
+    }
+
+    /// The action of that full name.
+    pub fn get(&self, full_name: &str) -> Option<&ActionSpec> {
+        let found = self.specs.binary_search_by(|spec| spec.full_name.as_str().cmp(full_name));
+        found.ok().and_then(|index| self.specs.get(index))
+    }
+
+    /// What carries the action out; none for those that the engine runs.
+    pub fn effect(&self, full_name: &str) -> Option<&'static dyn Effect> {
+        self.effects.get(full_name).copied()
+    }
+
+    /// Whether doing the action with these inputs twice is the same as doing it once. False for an action
+    /// that is not known: then nobody may repeat it unasked.
+    pub fn is_idempotent(&self, full_name: &str, inputs: &Map<String, Json>) -> bool {
+        self.get(full_name).is_some_and(|spec| match spec.idempotency {
+            Idempotency::Pure | Idempotency::Idempotent => true,
+            Idempotency::ByMethod => RequestV2::is_idempotent(inputs),
+            Idempotency::NotIdempotent => false,
+        })
+    }
+
+    /// Whether the action is one that a runner carries out.
+    pub fn is_effect(&self, full_name: &str) -> bool {
+        self.get(full_name).is_some_and(|spec| spec.kind == ActionKind::Effect)
+    }
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_action_is_described_and_found_by_its_name() {
+        let catalog = Catalog::builtin();
+        let names: BTreeSet<&str> = catalog.all().iter().map(|spec| spec.full_name.as_str()).collect();
+        assert_eq!(names.len(), FLOW.len() + EFFECTS.len(), "a name stands for one action");
+        for spec in catalog.all() {
+            assert_eq!(catalog.get(&spec.full_name), Some(spec));
+            assert!(!spec.service().is_empty(), "{}", spec.full_name);
+            assert!(spec.description.ends_with('.'), "{}", spec.full_name);
+            assert_eq!(catalog.effect(&spec.full_name).is_some(), spec.kind == ActionKind::Effect);
+            for parameter in &spec.parameters {
+                let full = format!("{} {}", spec.full_name, parameter.name);
+                assert!(parameter.description.ends_with('.'), "{full}");
+                assert!(
+                    parameter.options.is_empty() || parameter.required || !parameter.default_value.is_null(),
+                    "{full}"
+                );
+            }
+        }
+        assert!(catalog.get("http.request").is_none());
+    }
+
+    #[test]
+    fn an_action_may_be_repeated_if_its_method_or_a_key_says_so() {
+        let catalog = Catalog::builtin();
+        let check = |name: &str, inputs: Json, expected: bool| {
+            assert_eq!(catalog.is_idempotent(name, inputs.as_object().unwrap()), expected, "{name} {inputs}");
+        };
+        check("http.requestV2", json!({"url": "x"}), true);
+        check("http.requestV2", json!({"method": "get"}), true);
+        check("http.requestV2", json!({"Method": "DELETE"}), true);
+        check("http.requestV2", json!({"method": "POST"}), false);
+        check("http.requestV2", json!({"method": "PATCH"}), false);
+        check("http.requestV2", json!({"method": 7}), false);
+        check("http.requestV2", json!({"method": "POST", "idempotency_key_header": "Idempotency-Key"}), true);
+        check("internal.print", json!({}), true);
+        check("nothing.known", json!({}), false);
+    }
+}

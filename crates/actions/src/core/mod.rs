@@ -1,0 +1,3 @@
+//! Actions that need no vendor.
+
+pub(crate) mod http;

@@ -1,0 +1,8 @@
+//! The actions that the engine runs itself. Here they are only described; what they do is in `engine`.
+
+pub(crate) mod end_run;
+pub(crate) mod for_each;
+pub(crate) mod if_condition;
+pub(crate) mod print;
+pub(crate) mod set_variables;
+pub(crate) mod sleep;

@@ -1,0 +1,168 @@
+//! What the catalog says about an action: enough to draw its form, to check a step and to decide whether
+//! an attempt whose outcome is unknown may be repeated.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+/// One action.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ActionSpec {
+    /// `service.name`: what a step writes.
+    pub full_name: String,
+    /// The name for people.
+    pub display_name: String,
+    /// What it does, in a sentence or two.
+    pub description: String,
+    /// The group it is listed under.
+    pub collection: String,
+    /// Its inputs, in the order of the form.
+    pub parameters: Vec<Parameter>,
+    /// Which connections it takes.
+    pub connections: ConnectionNeed,
+    /// Works without a connection too.
+    pub connection_optional: bool,
+    /// Not offered in lists: the editor draws it in its own way.
+    pub hidden: bool,
+    /// Who runs it.
+    pub kind: ActionKind,
+    /// Whether it may be done twice.
+    pub idempotency: Idempotency,
+    /// The shape of `steps.X.output`.
+    pub example_output: Json,
+}
+
+/// Who runs an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// The engine, as part of a run's own steps.
+    Flow,
+    /// A runner.
+    Effect,
+}
+
+/// Which connections an action takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionNeed {
+    /// None.
+    Nothing,
+    /// One of any type: it authenticates HTTP requests.
+    AnyType,
+    /// One of these types.
+    Types(Vec<String>),
+}
+
+/// Whether an action may be done twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Idempotency {
+    /// It changes nothing outside the run.
+    Pure,
+    /// Twice is the same as once.
+    Idempotent,
+    /// Decided by the HTTP method in its inputs, or by a key that the service takes.
+    ByMethod,
+    /// Twice is not once.
+    NotIdempotent,
+}
+
+/// One input of an action.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Parameter {
+    /// The key in a step's `inputs`.
+    pub name: String,
+    /// The form's label.
+    pub display_name: String,
+    /// What to enter.
+    pub description: String,
+    /// How it is entered.
+    pub input_type: InputType,
+    /// Must be given.
+    pub required: bool,
+    /// The choices of a select.
+    pub options: Vec<String>,
+    /// What an absent input means; null if nothing.
+    pub default_value: Json,
+}
+
+/// How an input is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputType {
+    /// One line.
+    Text,
+    /// Several lines.
+    Textarea,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Checkbox,
+    /// One of the options.
+    SingleSelect,
+    /// A map of names to values.
+    KeyValue,
+    /// Any JSON.
+    Json,
+    /// A list.
+    List,
+    /// The condition builder.
+    Condition,
+}
+
+impl Parameter {
+    /// An optional input.
+    pub(crate) fn new(name: &str, display_name: &str, input_type: InputType, description: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            display_name: display_name.to_owned(),
+            description: description.to_owned(),
+            input_type,
+            required: false,
+            options: Vec::new(),
+            default_value: Json::Null,
+        }
+    }
+
+    pub(crate) fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    pub(crate) fn options(self, options: &[&str]) -> Self {
+        Self { options: options.iter().map(|option| (*option).to_owned()).collect(), ..self }
+    }
+
+    pub(crate) fn default(self, value: impl Into<Json>) -> Self {
+        Self { default_value: value.into(), ..self }
+    }
+}
+
+impl ActionSpec {
+    /// An action of the engine: no connection, nothing outside the run, hidden because the editor has its
+    /// own picture for it.
+    pub(crate) fn flow(full_name: &str, display_name: &str, description: &str) -> Self {
+        Self {
+            full_name: full_name.to_owned(),
+            display_name: display_name.to_owned(),
+            description: description.to_owned(),
+            collection: "Flow control".to_owned(),
+            parameters: Vec::new(),
+            connections: ConnectionNeed::Nothing,
+            connection_optional: false,
+            hidden: true,
+            kind: ActionKind::Flow,
+            idempotency: Idempotency::Pure,
+            example_output: Json::Null,
+        }
+    }
+
+    /// The part of the name before the first dot.
+    pub fn service(&self) -> &str {
+        self.full_name.split_once('.').map_or("", |(service, _)| service)
+    }
+
+    /// The input of that name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+}
