@@ -154,7 +154,12 @@ fn rust_tests(machine: &mut Machine) -> Outcome {
 
 fn browser_tests() -> Outcome {
     let nictate = shell::build_nictate(shell::Profile::Debug)?;
-    shell::run(npm_command(&["run", "--silent", "test:browser"]).env("NICTATE_BINARY", nictate))
+    let mut tests = npm_command(&["run", "--silent", "test:browser"]);
+    tests.env("NICTATE_BINARY", nictate);
+    if let Some(chromium) = CHROMIUM.path() {
+        tests.env("NICTATE_CHROMIUM", chromium);
+    }
+    shell::run(&mut tests)
 }
 
 fn npm(words: &[&str]) -> Outcome {

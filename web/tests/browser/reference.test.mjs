@@ -82,6 +82,18 @@ test("a required value that is missing is not sent", () =>
     assert.equal(await page.getByRole("region", { name: "Answer" }).textContent(), "");
   }));
 
+test("a call without an answer can be stopped, and the next one goes out", () =>
+  check("#ConnectionGetById", async (page) => {
+    await page.getByLabel("id *").fill("never");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByText("Sending…").waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("region", { name: "Answer" }).getByText("Stopped.").waitFor();
+    await page.getByLabel("id *").fill("1");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("status").getByText("200 OK in").waitFor();
+  }));
+
 test("what was sent stands there again at the next operation", () =>
   check("#ConnectionGetById", async (page) => {
     await page.getByLabel("ws_id").fill("my-workspace");
@@ -110,6 +122,18 @@ test("fields of a schema that holds itself open level by level", () =>
     await page.getByText("Fields of parent").first().click();
     await page.getByText("Fields of parent").nth(1).click();
     await page.getByText("Fields of parent").nth(2).waitFor();
+  }));
+
+test("everything that takes a value or a press has a name, and there is one first heading", () =>
+  check("#ConnectionCreate", async (page) => {
+    await page.getByRole("button", { name: "Send" }).waitFor();
+    const nameless = await page.evaluate(() => {
+      const controls = [...document.querySelectorAll("input, select, textarea, button")];
+      const hasName = (/** @type {any} */ control) => control.labels?.length > 0 || control.textContent.trim() !== "";
+      return controls.filter((control) => !hasName(control)).map((control) => control.outerHTML);
+    });
+    assert.deepEqual(nameless, []);
+    assert.equal(await page.getByRole("heading", { level: 1 }).count(), 1);
   }));
 
 test("a deprecated operation says so", () =>

@@ -1,5 +1,6 @@
 // Serves the API reference over the sample description, with the strictest policy that the product may set,
-// and answers every call with what it was asked. For tests of the page alone.
+// and answers every call with what it was asked: 404 for `missing`, nothing at all for `never`. For tests of the
+// page alone.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -21,6 +22,7 @@ export async function startSample() {
       response.end(await readFile(new URL(file, ASSETS)));
       return;
     }
+    if (path.includes("/never")) return;
     response.setHeader("content-type", "application/json");
     if (path === "/api/v1/openapi.json") {
       response.end(await readFile(SAMPLE));
@@ -36,6 +38,10 @@ export async function startSample() {
   const port = typeof address === "object" && address ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}`,
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }

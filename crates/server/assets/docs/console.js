@@ -25,7 +25,9 @@ export function makeConsole(description, operation, access) {
   const send = element("button", { type: "submit" }, "Send");
   const stop = element("button", { type: "button", disabled: true }, "Stop");
   const copy = element("button", { type: "button" }, "Copy as curl");
-  const answer = element("section", { class: "answer", "aria-label": "Answer", "aria-live": "polite" });
+  // Said aloud in a line of its own: a screen reader should not read out a whole answer.
+  const said = element("span", { class: "note", role: "status" });
+  const answer = element("section", { class: "answer", "aria-label": "Answer" });
 
   const request = () => {
     /** @type {Values} */
@@ -45,7 +47,7 @@ export function makeConsole(description, operation, access) {
     element("h3", {}, "Try it"),
     ...inputs.map(({ row }) => row),
     body?.row,
-    element("div", { class: "actions" }, send, stop, copy),
+    element("div", { class: "actions" }, send, stop, copy, said),
     answer,
   );
 
@@ -56,12 +58,13 @@ export function makeConsole(description, operation, access) {
     if (running || body?.check() === false) return;
     for (const { place, control } of inputs) remember(place, control.value.trim());
     running = new AbortController();
-    send.disabled = true;
     stop.disabled = false;
-    put(answer, element("p", { class: "note" }, "Sending…"));
-    put(answer, ...(await exchange(request(), running.signal)));
+    put(said, "Sending…");
+    put(answer);
+    const { summary, parts } = await exchange(request(), running.signal);
+    put(said, summary);
+    put(answer, ...parts);
     running = null;
-    send.disabled = false;
     stop.disabled = true;
   });
   stop.addEventListener("click", () => running?.abort());
@@ -69,7 +72,8 @@ export function makeConsole(description, operation, access) {
     const line = curlOf(request(), location.origin, access.keyHeader);
     // Without a secure origin there is no clipboard: then the line is shown to be copied by hand.
     const copied = await navigator.clipboard?.writeText(line).then(() => true, () => false);
-    put(answer, element("p", { class: "note" }, copied ? "Copied." : "Copy this line:"), element("pre", {}, line));
+    put(said, copied ? "Copied." : "Copy the line below.");
+    put(answer, element("pre", {}, line));
   });
   return form;
 }
@@ -141,7 +145,7 @@ function makeBody(description, operation) {
  * Sends and shows. Never throws: what went wrong is the answer.
  * @param {Request} request
  * @param {AbortSignal} signal
- * @returns {Promise<HTMLElement[]>}
+ * @returns {Promise<{ summary: string, parts: HTMLElement[] }>}
  */
 async function exchange(request, signal) {
   const { url, method, headers, body } = request;
@@ -151,20 +155,17 @@ async function exchange(request, signal) {
     const text = await response.text();
     const took = Math.round(performance.now() - started);
     const lines = [...response.headers].map(([name, value]) => `${name}: ${value}`);
-    return [
-      element(
-        "p",
-        {},
-        element("span", { class: `status ${response.ok ? "good" : "bad"}` }, `${response.status} ${response.statusText}`),
-        element("span", { class: "note" }, `  ${took} ms, ${text.length.toLocaleString("en")} characters`),
-      ),
+    const status = `${response.status} ${response.statusText}`.trim();
+    const parts = [
+      element("p", {}, element("span", { class: `status ${response.ok ? "good" : "bad"}` }, status)),
       element("p", { class: "note" }, element("code", {}, `${method} ${url}`)),
       element("details", {}, element("summary", {}, `${lines.length} headers`), element("pre", {}, lines.join("\n"))),
       element("pre", { tabindex: "0", "aria-label": "Answer body" }, ...shown(text)),
     ];
+    return { summary: `${status} in ${took} ms, ${text.length.toLocaleString("en")} characters`, parts };
   } catch (error) {
     const why = signal.aborted ? "Stopped." : `No answer: ${error instanceof Error ? error.message : error}`;
-    return [element("p", { class: "problem" }, why)];
+    return { summary: why, parts: [element("p", { class: "problem" }, why)] };
   }
 }
 
