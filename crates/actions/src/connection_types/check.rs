@@ -34,9 +34,9 @@ fn check_texts(kind: &ConnectionType, problems: &mut Problems) {
     for (key, name) in
         [("name", &kind.name), ("plugin_name", &kind.plugin_name), ("category", &kind.category)]
     {
-        if !is_name(name) {
+        if !is_name(name) || name.contains(|letter: char| letter.is_ascii_uppercase()) {
             problems
-                .add(key, format!("`{name}` is not lower-case letters, digits and underscores (at most 64)"));
+                .add(key, format!("`{name}` is not lower-case letters, digits, `-` and `_` (at most 64)"));
         }
     }
     for (key, text, chars_max) in [
@@ -47,7 +47,7 @@ fn check_texts(kind: &ConnectionType, problems: &mut Problems) {
             problems.add(key, format!("needs 1 to {chars_max} characters"));
         }
     }
-    if !kind.documentation_url.starts_with("https://") {
+    if !kind.documentation_url.is_empty() && !kind.documentation_url.starts_with("https://") {
         problems.add("documentation_url", format!("`{}` is not an https address", kind.documentation_url));
     }
     for name in kind.headers.keys() {
@@ -61,15 +61,15 @@ fn check_texts(kind: &ConnectionType, problems: &mut Problems) {
 }
 
 fn is_name(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(word)
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(word)
 }
 
 fn check_field(kind: &ConnectionType, index: usize, field: &Field, problems: &mut Problems) {
     let key = |part: &str| format!("fields.{}.{part}", field.name);
     let earlier = kind.fields.get(..index).unwrap_or_default();
     if !is_name(&field.name) {
-        problems.add(key("name"), "is not lower-case letters, digits and underscores (at most 64)");
+        problems.add(key("name"), "is not letters, digits, `-` and `_` (at most 64)");
     }
     if earlier.iter().any(|other| other.name == field.name) {
         problems.add(key("name"), "stands twice");

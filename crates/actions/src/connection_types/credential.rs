@@ -50,7 +50,7 @@ impl Credential {
     /// Unlike a link in a page, `/me` keeps the path of the base: `https://host/api/v4/me`.
     pub fn url(&self, text: &str) -> Result<Url, ActionError> {
         let invalid = |why: String| ActionError::new(ErrorCode::UrlInvalid, why);
-        if text.contains("://") && !text.starts_with(['/', '?']) {
+        if is_absolute(text) {
             return Url::parse(text).map_err(|error| invalid(format!("`{text}` is not a URL: {error}")));
         }
         let base = base_url(&self.kind, &self.values).map_err(unrendered)?.ok_or_else(|| {
@@ -109,7 +109,8 @@ impl Credential {
         self.check_target(&request.url)?;
         for (name, template) in &self.kind.headers {
             if let Some(value) = self.rendered_if_filled(template)? {
-                let (name, value) = header(name, &value, false)?;
+                let secret = template.fields().any(|field| self.kind.is_secret(field));
+                let (name, value) = header(name, &value, secret)?;
                 request.headers.entry(name).or_insert(value);
             }
         }
@@ -192,6 +193,14 @@ impl Credential {
         let base = base_url(&self.kind, &self.values).ok().flatten().and_then(|base| Url::parse(&base).ok());
         base.is_some_and(|base| base.scheme() == "http" && base.host_str() == Some(host))
     }
+}
+
+/// Whether `text` starts with a scheme, RFC 3986 section 3.1.
+fn is_absolute(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
 }
 
 struct CredentialSigner<'a> {

@@ -122,7 +122,7 @@ verification: {request: {url: /me, statuses: [200, 2xx]}}
 
     #[test]
     fn what_makes_no_sense_is_named_by_its_key() {
-        check("name: acme\n", "name: Acme\n", "`name`: `Acme` is not lower-case letters");
+        check("name: acme\n", "name: Acme\n", "`name`: `Acme` is not lower-case letters, digits");
         check("/api", "/{tenant}", "`base_url`: there is no field `tenant`");
         check(", pattern: '[a-z.]+'", "", "`base_url`: field `domain` decides where requests go");
         check("['{domain}']", "['{token}']", "`allowed_hosts`: field `token` is secret");
@@ -147,6 +147,22 @@ verification: {request: {url: /me, statuses: [200, 2xx]}}
             "input_type: password",
             "input_type: select",
             "`fields.token.options`: a select field needs options",
+        );
+        check(
+            "name: token,",
+            "name: token, when: {field: domain, is: x},",
+            "`fields.token.when`: no select field before it",
+        );
+        check(
+            "input_type: password, secret: true",
+            "secret: true",
+            "`fields.token.input_type`: a secret is entered",
+        );
+        check("name: token,", "name: token, default: t,", "`fields.token.default`: a secret has no default");
+        check(
+            "authentication:",
+            "tls: {certificate: x}\nauthentication:",
+            "`tls`: a certificate needs its private key",
         );
     }
 

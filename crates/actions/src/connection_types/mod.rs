@@ -26,6 +26,7 @@ mod attributes;
 mod authenticate;
 mod authentication;
 mod check;
+mod contract;
 mod credential;
 mod form;
 mod handshake;
@@ -41,6 +42,7 @@ mod template;
 mod templates;
 mod token;
 mod values;
+mod verification;
 mod verify;
 
 pub use attributes::{AttributeError, validate_attributes};
@@ -52,11 +54,9 @@ pub use credential::Credential;
 pub use form::FormAttribute;
 pub use hosts::{allowed_host, base_url};
 pub use load::{DOCUMENT_BYTES_MAX, LoadError, Problem};
-pub use model::{
-    AllowedHosts, ConnectionType, Field, Handshake, InputType, Pattern, Protocol, Statuses, Tls,
-    Verification, VerificationRequest, When,
-};
+pub use model::{AllowedHosts, ConnectionType, Field, InputType, Pattern, Tls, When};
 pub use registry::Registry;
 pub use template::{RenderError, Template, TemplateError};
 pub use values::{Values, attribute_texts};
+pub use verification::{Handshake, Protocol, Statuses, Verification, VerificationRequest};
 pub use verify::verify;

@@ -7,13 +7,13 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use types::ConnectionTypeId;
 
-use super::{Authentication, Template};
+use super::{Authentication, Template, Verification};
 
 /// A kind of tool that connections connect to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionType {
-    /// What workflows call it: lower case, digits, underscores. Unique; the id follows from it.
+    /// What workflows call it: lower case, digits, `-` and `_`. Unique; the id follows from it.
     pub name: String,
     /// What people call it.
     pub display_name: String,
@@ -26,7 +26,8 @@ pub struct ConnectionType {
     /// Name of a picture, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,
-    /// The vendor's page on how to get the credentials.
+    /// The vendor's page on how to get the credentials. Types that ship have one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub documentation_url: String,
     /// The form, in order.
     #[serde(default)]
@@ -139,6 +140,11 @@ pub enum InputType {
 }
 
 impl InputType {
+    /// The type of input of that name.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
+
     /// The name in documents and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -254,127 +260,4 @@ pub struct Tls {
     /// Certificates to trust besides the public ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<Template>,
-}
-
-/// How a connection is tested.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verification {
-    /// A request is answered as it should be.
-    Request(VerificationRequest),
-    /// A token is got: for tools whose every other address needs a permission that a client may lack.
-    Token,
-    /// A server of that kind answers at that place. Proves the network, not the password.
-    Handshake(Handshake),
-}
-
-/// The request that tests a connection, authenticated like any other. Redirects are not followed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VerificationRequest {
-    /// The method.
-    #[serde(default = "get")]
-    pub method: String,
-    /// An address, or a path from the base URL.
-    pub url: Template,
-    /// A body of JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub json: Option<serde_json::Value>,
-    /// The statuses that mean yes.
-    #[serde(default = "success")]
-    pub statuses: Vec<Statuses>,
-    /// JSON pointers that must hold these values: some tools answer 200 to a wrong key.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub must_equal: IndexMap<String, serde_json::Value>,
-    /// JSON pointers that must hold nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub must_not_have: Vec<String>,
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-fn success() -> Vec<Statuses> {
-    vec![Statuses { from: 200, to: 299 }]
-}
-
-/// A status, `200`, or a class of them, `2xx`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "StatusDocument", into = "String")]
-pub struct Statuses {
-    from: u16,
-    to: u16,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a status such as 200 or `2xx`")]
-enum StatusDocument {
-    Number(u16),
-    Text(String),
-}
-
-impl Statuses {
-    /// Whether `status` is one of them.
-    pub const fn contains(self, status: u16) -> bool {
-        self.from <= status && status <= self.to
-    }
-}
-
-impl TryFrom<StatusDocument> for Statuses {
-    type Error = String;
-
-    fn try_from(document: StatusDocument) -> Result<Self, String> {
-        let text = match document {
-            StatusDocument::Number(status) => status.to_string(),
-            StatusDocument::Text(text) => text,
-        };
-        let class = text.strip_suffix("xx").and_then(|class| class.parse::<u16>().ok());
-        let statuses = match (class, text.parse::<u16>()) {
-            (Some(class), _) => {
-                Self { from: class.saturating_mul(100), to: class.saturating_mul(100).saturating_add(99) }
-            }
-            (None, Ok(status)) => Self { from: status, to: status },
-            (None, Err(_)) => return Err(format!("`{text}` is not a status such as 200 or `2xx`")),
-        };
-        if !(100..600).contains(&statuses.from) {
-            return Err(format!("`{text}` is not between 100 and 599"));
-        }
-        Ok(statuses)
-    }
-}
-
-impl From<Statuses> for String {
-    fn from(statuses: Statuses) -> Self {
-        if statuses.from == statuses.to {
-            return statuses.from.to_string();
-        }
-        format!("{}xx", statuses.from / 100)
-    }
-}
-
-/// The first words of a protocol that is not HTTP.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Handshake {
-    /// Which protocol.
-    pub protocol: Protocol,
-    /// The server.
-    pub host: Template,
-    /// Its port.
-    pub port: Template,
-}
-
-/// The protocols whose first words are known here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Protocol {
-    /// Something accepts.
-    Tcp,
-    /// The server greets with 220, or accepts where it would first want TLS (port 465).
-    Smtp,
-    /// The server names its version of SSH.
-    Ssh,
-    /// The server answers whether it speaks TLS.
-    Postgres,
 }

@@ -118,7 +118,8 @@ impl Template {
 
 fn parse_field(inner: &str) -> Result<Part, TemplateError> {
     let word = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
     };
     let (name, member) = match inner.split_once('.') {
         Some((name, member)) => (name, Some(member)),

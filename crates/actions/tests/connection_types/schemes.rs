@@ -183,6 +183,7 @@ fn addresses_start_at_the_base() {
     check("https://a.b/api/v4/", "me", Ok("https://a.b/api/v4/me"));
     check("https://a.b/api", "", Ok("https://a.b/api"));
     check("https://a.b/api", "?q=a://b", Ok("https://a.b/api?q=a://b"));
+    check("https://a.b/api", "x?next=c://d", Ok("https://a.b/api/x?next=c://d"));
     check("https://a.b", "//evil.example/x", Ok("https://a.b/evil.example/x"));
     check("https://a.b", "@evil.example", Ok("https://a.b/@evil.example"));
     check("https://a.b", "\\\\evil.example", Ok("https://a.b///evil.example"));
