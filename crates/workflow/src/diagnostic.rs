@@ -3,6 +3,7 @@
 //! `Problems` collects them while a document is read; it is bounded, so that a hostile document cannot
 //! make us write a novel.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -121,6 +122,9 @@ impl<'a> Problems<'a> {
     /// All of them, in the order of the document.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         sort(&mut self.list);
+        // What an alias stands for is read as often as it is used, and is wrong only once.
+        let mut seen = HashSet::new();
+        self.list.retain(|it| seen.insert((it.span, it.code, it.message.clone())));
         if self.unlisted > 0 {
             let severity = if self.unlisted_error { Severity::Error } else { Severity::Warning };
             let message = format!("{} more problems are not listed", self.unlisted);

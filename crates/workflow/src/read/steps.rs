@@ -63,14 +63,7 @@ impl Reader<'_> {
 
         let head = entries.first().map_or(node.at, |entry| entry.key.at);
         let (id, at) = self.step_id(keys.id, head, number);
-        let (action, action_at) =
-            match keys.action.and_then(|action| Some((self.text(action, "`action`")?, action.at))) {
-                Some((action, at)) => (action.trim().to_owned(), at),
-                None => {
-                    self.problems.error(codes::MISSING_ACTION, at, format!("step `{id}` has no `action`"));
-                    (String::new(), at)
-                }
-            };
+        let (action, action_at) = self.step_action(keys.action, &id, at);
         self.outline.steps[number].action.clone_from(&action);
         let name = keys.name.and_then(|name| self.text(name, "`name`"));
         let connections = keys.connections.map(|node| self.connections(node)).unwrap_or_default();
@@ -114,12 +107,14 @@ impl Reader<'_> {
 
     /// The step's id and where it stands; without an id, where the step begins.
     fn step_id(&mut self, node: Option<&Node>, head: Extent, number: usize) -> (String, Extent) {
-        let Some((id, at)) = node.and_then(|node| Some((self.text(node, "`id`")?, node.at))) else {
+        let Some(node) = node.filter(|node| !node.is_empty()) else {
             self.problems
                 .error(codes::MISSING_ID, head, "a step has no `id`")
                 .hint(format!("ids are unique in the workflow, `S{}` for example", number + 1));
             return (String::new(), head);
         };
+        let at = node.at;
+        let Some(id) = self.text(node, "`id`") else { return (String::new(), at) };
         if id.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '.' | '[' | ']' | '/')) {
             self.problems
                 .error(
@@ -141,6 +136,17 @@ impl Reader<'_> {
             }
         }
         (id, at)
+    }
+
+    /// The step's action and where it stands; without an action, where the step does.
+    fn step_action(&mut self, node: Option<&Node>, id: &str, at: Extent) -> (String, Extent) {
+        let Some(node) = node.filter(|node| !node.is_empty()) else {
+            let step = if id.is_empty() { "a step".to_owned() } else { format!("step `{id}`") };
+            self.problems.error(codes::MISSING_ACTION, at, format!("{step} has no `action`"));
+            return (String::new(), at);
+        };
+        let action = self.text(node, "`action`").unwrap_or_default();
+        (action.trim().to_owned(), node.at)
     }
 
     fn connections(&mut self, node: &Node) -> Vec<UsedConnection> {

@@ -123,7 +123,13 @@ impl Reader<'_> {
             match self.section(section) {
                 Some(of_section) => steps.extend(of_section),
                 None => {
-                    let message = format!("a section must be a map with `steps`, not {}", section.describe());
+                    let message = match section.entries() {
+                        Some(_) if section.get("action").is_some() => {
+                            "steps stand outside a section".to_owned()
+                        }
+                        Some(_) => "a section has no `steps`".to_owned(),
+                        None => format!("a section must be a map with `steps`, not {}", section.describe()),
+                    };
                     self.problems.error(codes::SECTION_SHAPE, section.at, message).hint(SHAPE);
                     if section.get("action").is_some() {
                         // Steps without a section: the first complaint stands for all of them.

@@ -158,7 +158,7 @@ impl<'s, 'p> Loader<'s, 'p> {
                         format!("`*{name}` refers to an anchor that does not exist"),
                     )
                     .hint("quote a text that begins with `*`");
-                self.push(null(at), 0);
+                self.push(self.as_written(at), 0);
             }
             _ => {}
         }
@@ -236,9 +236,7 @@ impl<'s, 'p> Loader<'s, 'p> {
         if self.expression == Some(self.stack.len()) {
             self.expression = None;
             syntax::unquoted(self.problems, extent);
-            let text: Arc<str> = self.source.slice(extent).into();
-            let value = Value::String(text.clone());
-            node.content = Content::Scalar(Scalar { text, value, style: Style::Plain });
+            node = self.as_written(extent);
         }
         self.finish(node, open.anchor, size);
     }
@@ -260,7 +258,7 @@ impl<'s, 'p> Loader<'s, 'p> {
     fn alias(&mut self, id: usize, at: Extent) -> Result<(), Stop> {
         let Some(target) = self.anchors.get(&id) else {
             self.problems.error(codes::RECURSIVE_ALIAS, at, "an alias stands inside the value it stands for");
-            self.push(null(at), 0);
+            self.push(self.as_written(at), 0);
             return Ok(());
         };
         let (nodes, bytes, height) = (target.nodes, target.bytes, target.height);
@@ -272,6 +270,13 @@ impl<'s, 'p> Loader<'s, 'p> {
         self.count(nodes, bytes, at)?;
         self.push(node, height);
         Ok(())
+    }
+
+    /// The text of `at` as it stands, for what cannot be read as YAML would have it.
+    fn as_written(&self, at: Extent) -> Node {
+        let text: Arc<str> = self.source.slice(at).into();
+        let value = Value::String(text.clone());
+        Node { at, content: Content::Scalar(Scalar { text, value, style: Style::Plain }) }
     }
 
     fn finish(&mut self, node: Node, anchor: usize, size: Size) {
@@ -369,8 +374,4 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Extent) ->
     };
     let value = if plain { scalar::resolve(&text) } else { Value::String(text.clone()) };
     Node { at, content: Content::Scalar(Scalar { text, value, style }) }
-}
-
-fn null(at: Extent) -> Node {
-    Node { at, content: Content::Scalar(Scalar { text: "".into(), value: Value::Nil, style: Style::Plain }) }
 }

@@ -12,7 +12,7 @@ pub(super) fn in_source(written: &str, style: Style, text: &str, target: usize) 
         return opening + target.min(text.len());
     }
     let mut walk = Walk { written, text, style, at: opening, reached: 0 };
-    while walk.reached < target && walk.at < written.len() {
+    while walk.at < written.len() && (walk.reached < target || walk.is_at_nothing()) {
         walk.step();
     }
     walk.at.min(written.len())
@@ -28,6 +28,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Before a line break that stands for no character of the text.
+    fn is_at_nothing(&self) -> bool {
+        let rest = &self.written[self.at..];
+        let blanks = if self.style == Style::Block { 0 } else { blanks(rest) };
+        let escaped = self.style == Style::DoubleQuoted && rest.starts_with('\\');
+        let breaks = line_break(&rest[blanks + usize::from(escaped && blanks == 0)..]).is_some();
+        breaks && (escaped || !self.text[self.reached..].starts_with(['\n', ' ']))
+    }
+
     fn step(&mut self) {
         let rest = &self.written[self.at..];
         if let Some(length) = line_break(rest) {

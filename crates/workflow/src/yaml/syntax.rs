@@ -22,13 +22,14 @@ pub(super) fn report(problems: &mut Problems<'_>, error: &ScanError, braces: Opt
         return;
     }
     // `{{ x }} more` and `{{ f["a"] }}` break the grammar after or inside what YAML took for a map.
-    if let Some(start) = braces.filter(|start| source.rest_of_line(*start).end >= offset) {
+    let open_brace = braces.filter(|start| source.rest_of_line(*start).end >= offset);
+    if let Some(start) = open_brace.or_else(|| unquoted_brace(text, offset)) {
         unquoted(problems, source.rest_of_line(start));
         return;
     }
-    if tab_in_the_way(error.kind(), text, offset) {
+    if let Some(tab) = tab_in_the_way(error.kind(), text, offset) {
         problems
-            .error(codes::TAB_INDENTATION, here, "a tab stands where YAML wants spaces")
+            .error(codes::TAB_INDENTATION, Extent::new(tab, tab + 1), "a tab stands where YAML wants spaces")
             .hint("indent with spaces");
         return;
     }
@@ -53,7 +54,17 @@ pub(super) fn unquoted(problems: &mut Problems<'_>, at: Extent) {
         .hint("quote the expression: '{{ … }}'");
 }
 
-fn tab_in_the_way(kind: &ErrorKind, text: &str, offset: usize) -> bool {
+/// The first `{{` of the line that is in error, if it stands before the error and outside quotes.
+fn unquoted_brace(text: &str, offset: usize) -> Option<usize> {
+    let line_start = line_start(text, offset);
+    let brace = line_start + text.get(line_start..)?.lines().next()?.find("{{")?;
+    let before = text.get(line_start..brace)?;
+    let quoted = ['"', '\''].iter().any(|quote| before.matches(*quote).count() % 2 == 1);
+    (brace <= offset && !quoted).then_some(brace)
+}
+
+/// The tab that is in the way, if that is what the error is about.
+fn tab_in_the_way(kind: &ErrorKind, text: &str, offset: usize) -> Option<usize> {
     let says_so = matches!(
         kind,
         ErrorKind::TabNotAllowed
@@ -62,9 +73,19 @@ fn tab_in_the_way(kind: &ErrorKind, text: &str, offset: usize) -> bool {
             | ErrorKind::TabInIndentation
             | ErrorKind::TabInPlainScalar
     );
-    let line_start = text.get(..offset).map_or(0, |before| before.rfind(['\n', '\r']).map_or(0, |at| at + 1));
-    let line = text.get(line_start..).unwrap_or_default();
-    says_so || line.trim_start_matches(' ').starts_with('\t')
+    let line_start = line_start(text, offset);
+    let line = text.get(line_start..)?;
+    let spaces = line.len() - line.trim_start_matches(' ').len();
+    let indents = line.get(spaces..)?.starts_with('\t');
+    match (indents, says_so) {
+        (true, _) => Some(line_start + spaces),
+        (false, true) => Some(offset),
+        (false, false) => None,
+    }
+}
+
+fn line_start(text: &str, offset: usize) -> usize {
+    text.get(..offset).map_or(0, |before| before.rfind(['\n', '\r']).map_or(0, |at| at + 1))
 }
 
 fn plain_words(error: &ScanError) -> String {

@@ -60,6 +60,11 @@ impl<'n> Params<'n> {
         Some(&self.entries[index])
     }
 
+    /// Nothing that is left over is worth a warning.
+    pub(super) fn ignore_the_rest(&mut self) {
+        self.read.fill(true);
+    }
+
     pub(super) fn warn_of_unread(&self, reader: &mut Reader<'_>) {
         for (entry, read) in self.entries.iter().zip(&self.read) {
             if !read {

@@ -36,31 +36,27 @@ impl Reader<'_> {
                 "" | "time" | "duration" | "amount" | "fixedtime" | "interval"
             ) {
                 self.not_yet(entry.value.at, &format!("waiting with `Mode: {text}`"));
+                params.ignore_the_rest();
                 return none;
             }
         }
-        // What a wait for a form says of its time-out is of no use without the form.
-        params.find("WebFormTimeoutUnit", &[]);
         let amount = params.find("Amount", &["value", "time", "length"]);
         let unit = params.find("Unit", &["time_unit", "units", "duration_unit"]);
         let duration = params.find("duration", &["sleep_duration", "wait_duration", "for"]);
+        let text = duration.and_then(|entry| entry.value.as_str()).filter(|text| !text.contains("{{"));
+        if let (Some(entry), Some(millis)) = (duration, text.and_then(parse_duration)) {
+            return self.fixed(millis, entry.value.at);
+        }
+        let unit_ms = match unit.map(|entry| self.unit(&entry.value)) {
+            Some(None) => return none,
+            Some(Some(unit_ms)) => unit_ms,
+            None => SECOND_MS,
+        };
         let mut parts: Vec<(&Node, i64)> = Vec::new();
-        if let Some(entry) = amount {
-            let unit_ms = unit.map_or(Some(SECOND_MS), |unit| self.unit(&unit.value));
-            parts.extend(unit_ms.map(|unit_ms| (&entry.value, unit_ms)));
-        }
-        if let Some(entry) = duration {
-            match (&unit, entry.value.as_str().filter(|text| !text.contains("{{")).map(parse_duration)) {
-                (_, Some(Some(millis))) => return self.fixed(millis, entry.value.at),
-                (Some(unit), _) => {
-                    parts.extend(self.unit(&unit.value).map(|unit_ms| (&entry.value, unit_ms)))
-                }
-                (None, _) => parts.push((&entry.value, SECOND_MS)),
-            }
-        }
+        parts.extend(amount.or(duration).map(|entry| (&entry.value, unit_ms)));
         for (name, others, unit_ms) in UNITS {
-            // `Amount` with a `Unit` says it all; the form may keep old values beside it.
-            if let Some(entry) = params.find(name, others).filter(|_| amount.is_none()) {
+            // An amount says it all; a form may keep old values beside it.
+            if let Some(entry) = params.find(name, others).filter(|_| amount.or(duration).is_none()) {
                 parts.push((&entry.value, unit_ms));
             }
         }

@@ -1,0 +1,229 @@
+//! What documents become: the plan, and what can be asked of a document.
+
+mod catalog;
+
+use std::fmt::Write as _;
+
+use catalog::TestCatalog;
+use workflow::plan::{Plan, PlanStep, PlanValue, StepKind};
+use workflow::{AutomationType, Severity, TriggerCategory, compile, parse};
+
+fn plan(text: &str) -> Plan {
+    let (plan, diagnostics) = compile(text, &TestCatalog::default());
+    let errors: Vec<_> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    plan.unwrap()
+}
+
+/// Templates in angle brackets, everything else as JSON.
+fn show(value: &PlanValue) -> String {
+    match value {
+        PlanValue::Literal(value) => value.to_json().to_string(),
+        PlanValue::Template(template) => format!("<{}>", template.source()),
+        PlanValue::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        PlanValue::Map(entries) => {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{key}: {}", show(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+fn show_step(step: &PlanStep) -> String {
+    match &step.kind {
+        StepKind::SetVariables(assignments) => {
+            let assignments =
+                assignments.iter().map(|a| format!("{}: {} = {}", a.name, a.kind.as_str(), show(&a.value)));
+            format!("set {}", assignments.collect::<Vec<_>>().join(", "))
+        }
+        StepKind::If { condition, then_branch, else_branch } => {
+            let sentences = condition
+                .sentences
+                .iter()
+                .map(|s| format!("{} {:?} {}", show(&s.left), s.operator, show(&s.right)));
+            let joiner = if condition.all { " and " } else { " or " };
+            let [then, other] =
+                [then_branch, else_branch].map(|branch| format!("{:?} {:?}", branch.marker, branch.block));
+            format!("if {} then {then} else {other}", sentences.collect::<Vec<_>>().join(joiner))
+        }
+        StepKind::BranchMarker => "branch".to_owned(),
+        StepKind::For { list, variable_name, body } => {
+            format!("for {variable_name:?} in {} do {body:?}", show(list))
+        }
+        StepKind::Print { text } => format!("print {}", show(text)),
+        StepKind::Sleep { amount, unit_ms } => format!("sleep {} of {unit_ms} ms", show(amount)),
+        StepKind::EndRun { status, message } => {
+            format!("end {:?} {:?}", status.as_ref().map(show), message.as_ref().map(show))
+        }
+        StepKind::Effect { inputs } => format!("{} {} {:?}", step.action, show(inputs), step.connections),
+    }
+}
+
+fn show_plan(plan: &Plan) -> String {
+    let mut page = String::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let parent = step.parent.map(|parent| format!(" in {parent}")).unwrap_or_default();
+        let _ = writeln!(page, "{index} {}{parent}: {}", step.id, show_step(step));
+    }
+    let _ = write!(page, "run {:?}", plan.body);
+    page
+}
+
+#[test]
+fn steps_lie_flat_and_blocks_point_to_them() {
+    let plan = plan(
+        r#"
+inputs: {rows: {type: list}, n: {type: number}}
+workflow:
+  - section: Steps
+    steps:
+      - id: S1
+        action: internal.ifCondition
+        inputs:
+          condition:
+            match: Or
+            sentence:
+              - {lvalue: inputs.n, op: ">", rvalue: 3}
+              - {lvalue: '{{ inputs.n }}', op: Is empty}
+        steps:
+          - {id: S2, action: internal.ifFalseBranch, steps: [{id: S3, action: internal.EndRun, inputs: {status: error, message: "no {{ inputs.n }}"}}]}
+          - id: S4
+            action: internal.ifTrueBranch
+            steps:
+              - id: S5
+                action: internal.for
+                inputs: {list: "{{ inputs.rows }}", variable_name: row}
+                steps:
+                  - {id: S6, action: internal.print, inputs: {text: "{{ steps.S5.item }}"}}
+                  - {id: S7, action: internal.SetVariables, inputs: {Variables: [{Name: a, Type: Array, Value: [1, "{{ variables.row }}"]}, {Name: b, Value: 2}]}}
+      - {id: S8, action: internal.Sleep, inputs: {Hours: 1, Minutes: "30"}}
+      - {id: S9, action: internal.Sleep, inputs: {Amount: "{{ inputs.n }}", Unit: Days}}
+      - {id: S10, action: slack.send_message, connections: {slack: main}, inputs: {channel: {display_name: General, value: C1}, text: {display_name: a, value: b, more: "{{ inputs.n }}"}}}
+      - {id: S11, action: http.requestV2, connections: {slack: no_connection}, inputs: {url: "{{ inputs.n }}", body: {a: 1}}}
+      - {id: S12, action: internal.ifCondition, inputs: {condition: "true"}, steps: []}
+"#,
+    );
+    insta::assert_snapshot!(show_plan(&plan), @r#"
+    0 S1: if <{{ inputs.n }}> GreaterThan 3 or <{{ inputs.n }}> IsEmpty null then Some(3) [4] else Some(1) [2]
+    1 S2 in 0: branch
+    2 S3 in 1: end Some("\"Failed\"") Some("<no {{ inputs.n }}>")
+    3 S4 in 0: branch
+    4 S5 in 3: for Some("row") in <{{ inputs.rows }}> do [5, 6]
+    5 S6 in 4: print <{{ steps.S5.item }}>
+    6 S7 in 4: set a: List = [1, <{{ variables.row }}>], b: Any = 2
+    7 S8: sleep 5400000 of 1 ms
+    8 S9: sleep <{{ inputs.n }}> of 86400000 ms
+    9 S10: slack.send_message {channel: "C1", text: {display_name: "a", value: "b", more: <{{ inputs.n }}>}} {"slack": "main"}
+    10 S11: http.requestV2 {url: <{{ inputs.n }}>, body: {"a":1}} {}
+    11 S12: if <{{ true }}> IsTrue null then None [] else None []
+    run [0, 7, 8, 9, 10, 11]
+    "#);
+}
+
+#[test]
+fn settings_are_read_beside_the_action_and_under_configuration() {
+    let check = |yaml: &str, expected: &str| {
+        let text = format!(
+            "inputs: {{x: {{type: number}}}}\nworkflow: [{{steps: [{{id: S1, action: http.requestV2, inputs: {{url: u}}, {yaml}}}]}}]"
+        );
+        let mut plan = plan(&text);
+        let settings = plan.steps.remove(0).settings;
+        let when = settings.when.as_ref().map(show);
+        let mock = settings.mock_output.as_ref().map(|value| value.to_json().to_string());
+        let flags = [
+            (settings.continue_on_error, " continue"),
+            (settings.full_response, " full"),
+            (settings.discard_output, " discard"),
+        ];
+        let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+        assert_eq!(format!("{:?} {when:?} {mock:?}{flags}", settings.timeout_ms), expected, "{yaml}");
+    };
+    check("name: n", "None None None");
+    check(
+        "timeout: 90, continue_on_error: true, discard_output: 'on'",
+        "Some(90000) None None continue discard",
+    );
+    check("configuration: {Timeout Seconds: '1.5', includeFullResponse: yes}", "Some(1500) None None full");
+    check("timeout: 0, when: 'true'", "None None None");
+    check("when: 'false'", "None Some(\"false\") None");
+    check("when: false", "None Some(\"false\") None");
+    check("when: inputs.x > 1", "None Some(\"<{{ inputs.x > 1 }}>\") None");
+    check("when: '{{ inputs.x > 1 }}'", "None Some(\"<{{ inputs.x > 1 }}>\") None");
+    check("mock_output: 5", "None None None");
+    check("mock_output_enabled: true", "None None Some(\"null\")");
+    check("mock_output_enabled: true, mock_output: ' {\"a\": [1]}'", r#"None None Some("{\"a\":[1]}")"#);
+    check("mock_output_enabled: true, mock_output: '{{ x }}'", r#"None None Some("\"{{ x }}\"")"#);
+}
+
+#[test]
+fn inputs_and_outputs_come_in_the_order_of_their_index() {
+    let plan = plan(
+        "name: n\nrunner: dmz\ninputs: {c: {type: text}, b: {type: number, index: 2, default: '5'}, a: {type: text, index: 1}}\n\
+         outputs: {z: '{{ inputs.a }}', y: {value: 1, index: 1}}\nworkflow: [{section: Steps}]",
+    );
+    let names: Vec<_> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(plan.inputs[1].default.as_ref().map(expr::Value::to_json), Some(serde_json::json!(5)));
+    let outputs: Vec<_> =
+        plan.outputs.iter().map(|(name, value)| format!("{name} {}", show(value))).collect();
+    assert_eq!(outputs, ["y 1", "z <{{ inputs.a }}>"]);
+    assert_eq!((plan.name.as_deref(), plan.runner.as_str()), (Some("n"), "dmz"));
+}
+
+#[test]
+fn a_document_says_what_it_is_and_what_it_uses() {
+    let document = parse(
+        r#"
+name: Triage
+desc: All of it
+type: Flow
+version: 1.10
+tags: [a, 5]
+automation_type: event
+triggers:
+  webhooks: [{trigger_type: custom_webhook, name: In, inputs: {repo: {value: site, display_name: Site}}}]
+workflow:
+  - section: Steps
+    steps:
+      - {id: S1, name: Say, action: slack.send_message, connections: {slack: main, github: no_connection}}
+      - id: S2
+        action: internal.for
+        steps:
+          - {id: S3, action: slack.send_message, connections: {slack: main}}
+          - {id: S4, action: automations.11111111-2222-3333-4444-555555555555}
+"#,
+    )
+    .document
+    .unwrap();
+    assert_eq!(document.name(), Some("Triage"));
+    assert_eq!(document.description(), Some("All of it"));
+    assert_eq!((document.kind(), document.version()), (Some("Flow"), Some("1.10")));
+    assert_eq!(document.tags(), ["a", "5"]);
+    assert_eq!((document.automation_type(), document.runner()), (AutomationType::Event, ""));
+    assert_eq!(document.connections(), [("slack", "main")]);
+    assert_eq!(document.subflows(), ["11111111-2222-3333-4444-555555555555"]);
+    let actions: Vec<_> =
+        document.actions().iter().map(|used| format!("{} {}", used.step, used.full_name)).collect();
+    assert_eq!(actions[..3], ["S1 slack.send_message", "S2 internal.for", "S3 slack.send_message"]);
+    let trigger = &document.triggers()[0];
+    assert_eq!((trigger.category, trigger.name.as_deref()), (TriggerCategory::Webhooks, Some("In")));
+    assert_eq!(trigger.inputs.to_json(), serde_json::json!({"repo": "site"}));
+}
+
+#[test]
+fn the_hash_is_that_of_the_bytes() {
+    let hash = |text: &str| parse(text).document.unwrap().hash().to_owned();
+    assert_eq!(hash("workflow: []"), hash("workflow: []"));
+    assert_ne!(hash("workflow: []"), hash("workflow: [] "));
+    assert_ne!(hash("workflow: []"), hash("\u{feff}workflow: []"));
+    assert_eq!(hash("workflow: []").len(), 64);
+}
+
+#[test]
+fn branches_left_out_are_empty_and_extra_parameters_only_warned_of() {
+    let text = "workflow: [{steps: [{id: S1, action: internal.ifCondition, inputs: {condition: {sentence: [], mtch: Or}}, \
+                steps: [{id: S2, action: internal.ifTrueBranch}]}]}]";
+    let plan = plan(text);
+    assert_eq!(show_plan(&plan), "0 S1: if  then Some(1) [] else None []\n1 S2 in 0: branch\nrun [0]");
+}
