@@ -3,8 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::ast::{Node, NodeKind};
 use crate::lexer::{self, Stop};
-use crate::{Context, Error, Value};
+use crate::program::Program;
+use crate::value::Value;
+use crate::{Context, Error, compiler, parser, vm};
 
 /// A read expression. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -12,6 +15,7 @@ pub struct Expression(Arc<Compiled>);
 
 #[derive(Debug)]
 struct Compiled {
+    program: Program,
     references: Vec<Reference>,
 }
 
@@ -26,24 +30,72 @@ pub struct Reference {
 }
 
 impl Expression {
-    /// Reads an expression.
+    /// Reads an expression: what is no expression, calls a function that does not exist or has too few
+    /// arguments is refused here. Takes time linear in the source, which is at most
+    /// [`limits::SOURCE_BYTES_MAX`](crate::limits::SOURCE_BYTES_MAX) long.
     pub fn parse(source: &str) -> Result<Self, Error> {
         Ok(Self::parse_at(source, 0, Stop::End)?.0)
     }
 
     /// Reads the expression that starts at byte `start` of `source`; also tells where it ends.
     pub(crate) fn parse_at(source: &str, start: usize, stop: Stop) -> Result<(Self, usize), Error> {
-        let (_tokens, end) = lexer::lex(source, start, stop)?;
-        Ok((Self(Arc::new(Compiled { references: Vec::new() })), end))
+        let (tokens, end) = lexer::lex(source, start, stop)?;
+        let tree = parser::parse(&tokens)?;
+        let program = compiler::compile(&tree)?;
+        let mut references = Vec::new();
+        collect(&tree, &mut Vec::new(), &mut references);
+        Ok((Self(Arc::new(Compiled { program, references })), end))
     }
 
     /// The value of the expression. An error's span is in the source that was read.
-    pub fn evaluate(&self, _context: &mut Context<'_>) -> Result<Value, Error> {
-        Err(Error::syntax(0..0, "evaluation is not there yet"))
+    pub fn evaluate(&self, context: &mut Context<'_>) -> Result<Value, Error> {
+        vm::run(&self.0.program, context)
     }
 
     /// Where the expression reads from its roots, in the order of the text.
     pub fn references(&self) -> &[Reference] {
         &self.0.references
+    }
+}
+
+/// Adds the references of the tree below `node`, `locals` being the variables in sight.
+fn collect<'a>(node: &'a Node, locals: &mut Vec<&'a str>, references: &mut Vec<Reference>) {
+    if let Some(reference) = reference(node, locals) {
+        references.push(reference);
+        return;
+    }
+    match &node.kind {
+        NodeKind::Let { name, value, body, .. } => {
+            collect(value, locals, references);
+            locals.push(name);
+            collect(body, locals, references);
+            locals.pop();
+        }
+        kind => kind.for_each_child(&mut |child| collect(child, locals, references)),
+    }
+}
+
+/// The reference that `node` as a whole is, if it is nothing but a path.
+fn reference(node: &Node, locals: &[&str]) -> Option<Reference> {
+    match &node.kind {
+        NodeKind::Name(name) if locals.contains(&name.as_ref()) => None,
+        NodeKind::Name(name) => {
+            // `$env.x` is `x`; the environment itself is no root.
+            let path = if name.as_ref() == "$env" { Vec::new() } else { vec![name.to_string()] };
+            Some(Reference { path, span: node.span.clone() })
+        }
+        NodeKind::Chain(inner) => reference(inner, locals),
+        NodeKind::Member { of, property, .. } => {
+            let mut reference = reference(of, locals)?;
+            let NodeKind::Literal(Value::String(text)) = &property.kind else { return None };
+            // What comes after a part that is not written out belongs to it no more.
+            if reference.span.end != of.span.end {
+                return None;
+            }
+            reference.path.push(text.to_string());
+            reference.span.end = node.span.end;
+            Some(reference)
+        }
+        _ => None,
     }
 }

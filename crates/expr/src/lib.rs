@@ -15,14 +15,22 @@
 //! assert_eq!(expression.evaluate(&mut context).unwrap(), Value::Int(42));
 //! ```
 
+mod ast;
+mod budget;
+mod compiler;
 mod error;
 mod expression;
+pub mod functions;
 mod lexer;
 pub mod limits;
+mod ops;
+mod parser;
+mod program;
 mod scope;
 mod template;
 mod time;
 mod value;
+mod vm;
 
 pub use error::{Error, ErrorKind};
 pub use expression::{Expression, Reference};

@@ -13,8 +13,6 @@ use indexmap::IndexMap;
 
 pub use crate::time::{Duration, Time};
 
-pub(crate) use text::write_float;
-
 /// A map of the language. Keeps the order in which its keys came.
 pub type Map = IndexMap<Arc<str>, Value>;
 

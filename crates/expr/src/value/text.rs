@@ -77,7 +77,7 @@ fn write_display(value: &Value, out: &mut String) {
 
 /// Writes `float` in the fewest digits that lead back to it, `1.0` as `1`, with an exponent below 1e-4
 /// and from 1e21 on.
-pub(crate) fn write_float(float: f64, out: &mut String) {
+fn write_float(float: f64, out: &mut String) {
     if float.is_nan() {
         out.push_str("NaN");
     } else if float.is_infinite() {

@@ -1,0 +1,399 @@
+//! Tree to program. Names become indexes, `&&` and `?.` become jumps, a pattern that is written out becomes a
+//! compiled regular expression. What can be refused without values is refused here.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use crate::ast::{Binary, Loop, Node, NodeKind, Pointer, Unary};
+use crate::error::{Error, ErrorKind, nearest};
+use crate::functions::{self, Function};
+use crate::ops;
+use crate::program::{Op, Program};
+use crate::value::Value;
+
+/// Compiles a tree.
+pub(crate) fn compile(node: &Node) -> Result<Program, Error> {
+    let mut compiler = Compiler { program: Program::default(), locals: Vec::new(), chains: Vec::new() };
+    compiler.node(node)?;
+    Ok(compiler.program)
+}
+
+/// Where a jump will lead is known only later; it is patched then.
+const LATER: u32 = u32::MAX;
+
+struct Compiler {
+    program: Program,
+    /// The `let` variables in sight, the innermost last; the index is the local's number.
+    locals: Vec<Arc<str>>,
+    /// For each `?.` chain under way, the jumps that leave it.
+    chains: Vec<Vec<usize>>,
+}
+
+impl Compiler {
+    fn node(&mut self, node: &Node) -> Result<(), Error> {
+        let span = &node.span;
+        match &node.kind {
+            NodeKind::Literal(value) => self.constant(value.clone(), span),
+            NodeKind::Name(name) => self.name(name, span),
+            NodeKind::Pointer(pointer) => self.emit(pointer_op(*pointer), span),
+            NodeKind::List(nodes) => {
+                self.all(nodes)?;
+                self.emit(Op::List(number(nodes.len())), span);
+            }
+            NodeKind::Map(pairs) => {
+                for (key, value) in pairs {
+                    self.node(key)?;
+                    self.node(value)?;
+                }
+                self.emit(Op::Map(number(pairs.len())), span);
+            }
+            NodeKind::Unary(unary, operand) => self.unary(*unary, operand, span)?,
+            NodeKind::Binary(binary, left, right) => self.binary(*binary, left, right, span)?,
+            NodeKind::Comparison(first, rest) => self.comparison(first, rest, span)?,
+            NodeKind::Conditional { condition, then, otherwise } => {
+                self.conditional(condition, then.as_deref(), otherwise)?;
+            }
+            NodeKind::Member { of, property, optional } => self.member(of, property, *optional, span)?,
+            NodeKind::Method { of, name, arguments, optional } => {
+                self.node(of)?;
+                self.leave_chain_if_nil(*optional, span);
+                self.all(arguments)?;
+                let name = self.intern(name);
+                self.emit(Op::Method { name, arguments: number(arguments.len()) }, span);
+            }
+            NodeKind::Chain(inner) => {
+                self.chains.push(Vec::new());
+                let compiled = self.node(inner);
+                let jumps = self.chains.pop().unwrap_or_default();
+                compiled?;
+                jumps.into_iter().for_each(|jump| self.patch(jump));
+            }
+            NodeKind::Slice { of, from, to } => {
+                self.node(of)?;
+                from.iter().chain(to).try_for_each(|node| self.node(node))?;
+                self.emit(Op::Slice { from: from.is_some(), to: to.is_some() }, span);
+            }
+            NodeKind::Call { name, name_span, arguments } => self.call(name, name_span, arguments, span)?,
+            NodeKind::Loop { kind, list, body, extra } => {
+                self.repeat(*kind, list, body.as_deref(), extra.as_deref(), span)?;
+            }
+            NodeKind::Let { name, name_span, value, body } => self.variable(name, name_span, value, body)?,
+            NodeKind::Sequence(nodes) => {
+                for (i, node) in nodes.iter().enumerate() {
+                    if i > 0 {
+                        self.emit(Op::Pop, &node.span);
+                    }
+                    self.node(node)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn all(&mut self, nodes: &[Node]) -> Result<(), Error> {
+        nodes.iter().try_for_each(|node| self.node(node))
+    }
+
+    fn name(&mut self, name: &Arc<str>, span: &Range<usize>) {
+        let op = match self.locals.iter().rposition(|local| local == name) {
+            Some(local) => Op::Load(number(local)),
+            None if name.as_ref() == "$env" => Op::Env,
+            None => Op::Root(self.intern(name)),
+        };
+        self.emit(op, span);
+    }
+
+    fn unary(&mut self, unary: Unary, operand: &Node, span: &Range<usize>) -> Result<(), Error> {
+        if let (Unary::Negate, NodeKind::Literal(literal @ (Value::Int(_) | Value::Float(_)))) =
+            (unary, &operand.kind)
+        {
+            let value = ops::negate(literal).map_err(|fault| fault.at(span.clone()))?;
+            self.constant(value, span);
+            return Ok(());
+        }
+        self.node(operand)?;
+        self.emit(Op::Unary(unary), span);
+        Ok(())
+    }
+
+    fn binary(
+        &mut self,
+        binary: Binary,
+        left: &Node,
+        right: &Node,
+        span: &Range<usize>,
+    ) -> Result<(), Error> {
+        self.node(left)?;
+        let jump = match binary {
+            Binary::And => Op::JumpIfFalse(LATER),
+            Binary::Or => Op::JumpIfTrue(LATER),
+            Binary::Coalesce => Op::JumpIfNotNil(LATER),
+            Binary::Matches => {
+                if let NodeKind::Literal(Value::String(pattern)) = &right.kind {
+                    let regex = ops::regex(pattern).map_err(|fault| fault.at(right.span.clone()))?;
+                    return self.matches(regex, span);
+                }
+                self.node(right)?;
+                self.emit(Op::Binary(binary), span);
+                return Ok(());
+            }
+            _ => {
+                self.node(right)?;
+                self.emit(Op::Binary(binary), span);
+                return Ok(());
+            }
+        };
+        let jump = self.emit_jump(jump, &left.span);
+        self.emit(Op::Pop, &left.span);
+        self.node(right)?;
+        self.patch(jump);
+        Ok(())
+    }
+
+    fn matches(&mut self, regex: Regex, span: &Range<usize>) -> Result<(), Error> {
+        self.program.regexes.push(regex);
+        let index = number(self.program.regexes.len() - 1);
+        self.emit(Op::Matches(index), span);
+        Ok(())
+    }
+
+    /// `a < b < c`: what is compared twice waits in a local meanwhile.
+    fn comparison(
+        &mut self,
+        first: &Node,
+        rest: &[(Binary, Node)],
+        span: &Range<usize>,
+    ) -> Result<(), Error> {
+        let local = self.declare("".into());
+        self.node(first)?;
+        let mut jumps = Vec::new();
+        for (i, (binary, operand)) in rest.iter().enumerate() {
+            if i > 0 {
+                jumps.push(self.emit_jump(Op::JumpIfFalse(LATER), span));
+                self.emit(Op::Pop, span);
+                self.emit(Op::Load(local), span);
+            }
+            self.node(operand)?;
+            if i + 1 < rest.len() {
+                self.emit(Op::Store(local), &operand.span);
+                self.emit(Op::Load(local), &operand.span);
+            }
+            self.emit(Op::Binary(*binary), span);
+        }
+        jumps.into_iter().for_each(|jump| self.patch(jump));
+        self.locals.pop();
+        Ok(())
+    }
+
+    fn conditional(&mut self, condition: &Node, then: Option<&Node>, otherwise: &Node) -> Result<(), Error> {
+        self.node(condition)?;
+        let Some(then) = then else {
+            let done = self.emit_jump(Op::JumpIfTrue(LATER), &condition.span);
+            self.emit(Op::Pop, &condition.span);
+            self.node(otherwise)?;
+            self.patch(done);
+            return Ok(());
+        };
+        let branch = self.emit_jump(Op::Branch(LATER), &condition.span);
+        self.node(then)?;
+        let done = self.emit_jump(Op::Jump(LATER), &then.span);
+        self.patch(branch);
+        self.node(otherwise)?;
+        self.patch(done);
+        Ok(())
+    }
+
+    fn member(
+        &mut self,
+        of: &Node,
+        property: &Node,
+        optional: bool,
+        span: &Range<usize>,
+    ) -> Result<(), Error> {
+        let text = match &property.kind {
+            NodeKind::Literal(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        if let (NodeKind::Name(name), Some(text)) = (&of.kind, text) {
+            // `$env.x` is `x`, which spares making the map of everything.
+            if name.as_ref() == "$env" && !self.locals.contains(name) {
+                let root = self.intern(text);
+                self.emit(Op::Root(root), span);
+                return Ok(());
+            }
+        }
+        if let (NodeKind::Pointer(Pointer::Item), Some(text), false) = (&of.kind, text, optional) {
+            let name = self.intern(text);
+            self.emit(Op::ItemMember(name), span);
+            return Ok(());
+        }
+        self.node(of)?;
+        self.leave_chain_if_nil(optional, span);
+        let op = match text {
+            Some(text) => Op::Member(self.intern(text)),
+            None => {
+                self.node(property)?;
+                Op::Fetch
+            }
+        };
+        self.emit(op, span);
+        Ok(())
+    }
+
+    fn leave_chain_if_nil(&mut self, optional: bool, span: &Range<usize>) {
+        if optional {
+            let jump = self.emit_jump(Op::JumpIfNil(LATER), span);
+            if let Some(jumps) = self.chains.last_mut() {
+                jumps.push(jump);
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        name: &str,
+        name_span: &Range<usize>,
+        arguments: &[Node],
+        span: &Range<usize>,
+    ) -> Result<(), Error> {
+        let Some(function) = functions::find(name) else {
+            let message = format!("function `{name}` does not exist");
+            let error = Error::new(ErrorKind::UnknownFunction, name_span.clone(), message);
+            let known = functions::names().chain(Loop::ALL.into_iter().map(|(name, _)| name));
+            return Err(match nearest(name, known) {
+                Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+                None => error,
+            });
+        };
+        check_count(function, arguments.len(), span)?;
+        self.all(arguments)?;
+        self.program.functions.push(function);
+        let function = number(self.program.functions.len() - 1);
+        self.emit(Op::Call { function, arguments: number(arguments.len()) }, span);
+        Ok(())
+    }
+
+    fn repeat(
+        &mut self,
+        kind: Loop,
+        list: &Node,
+        body: Option<&Node>,
+        extra: Option<&Node>,
+        span: &Range<usize>,
+    ) -> Result<(), Error> {
+        self.node(list)?;
+        extra.into_iter().try_for_each(|node| self.node(node))?;
+        self.emit(Op::Begin { kind, extra: extra.is_some() }, span);
+        let start = number(self.program.ops.len());
+        let next = self.emit_jump(Op::Next(LATER), &list.span);
+        match body {
+            Some(body) => {
+                self.node(body)?;
+                self.emit(Op::Step(start), &body.span);
+            }
+            None => {
+                self.emit(Op::Item, &list.span);
+                self.emit(Op::Step(start), &list.span);
+            }
+        }
+        self.patch(next);
+        self.emit(Op::End, span);
+        Ok(())
+    }
+
+    fn variable(
+        &mut self,
+        name: &Arc<str>,
+        name_span: &Range<usize>,
+        value: &Node,
+        body: &Node,
+    ) -> Result<(), Error> {
+        self.node(value)?;
+        if self.locals.contains(name) {
+            let message = format!("variable `{name}` is already declared");
+            return Err(Error::syntax(name_span.clone(), message));
+        }
+        let local = self.declare(name.clone());
+        self.emit(Op::Store(local), &value.span);
+        self.node(body)?;
+        self.locals.pop();
+        Ok(())
+    }
+
+    fn declare(&mut self, name: Arc<str>) -> u32 {
+        self.locals.push(name);
+        self.program.locals = self.program.locals.max(self.locals.len());
+        number(self.locals.len() - 1)
+    }
+
+    fn constant(&mut self, value: Value, span: &Range<usize>) {
+        self.program.constants.push(value);
+        let constant = number(self.program.constants.len() - 1);
+        self.emit(Op::Constant(constant), span);
+    }
+
+    fn intern(&mut self, name: &Arc<str>) -> u32 {
+        let names = &mut self.program.names;
+        number(names.iter().position(|other| other == name).unwrap_or_else(|| {
+            names.push(name.clone());
+            names.len() - 1
+        }))
+    }
+
+    fn emit(&mut self, op: Op, span: &Range<usize>) {
+        self.program.ops.push(op);
+        self.program.spans.push(number(span.start)..number(span.end));
+    }
+
+    fn emit_jump(&mut self, op: Op, span: &Range<usize>) -> usize {
+        self.emit(op, span);
+        self.program.ops.len() - 1
+    }
+
+    /// Lets the jump at `index` lead to the next instruction.
+    fn patch(&mut self, index: usize) {
+        let here = number(self.program.ops.len());
+        if let Some(op) = self.program.ops.get_mut(index) {
+            match op {
+                Op::Jump(target)
+                | Op::JumpIfFalse(target)
+                | Op::JumpIfTrue(target)
+                | Op::JumpIfNil(target)
+                | Op::JumpIfNotNil(target)
+                | Op::Branch(target)
+                | Op::Next(target) => *target = here,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn pointer_op(pointer: Pointer) -> Op {
+    match pointer {
+        Pointer::Item => Op::Item,
+        Pointer::Index => Op::Index,
+        Pointer::Accumulator => Op::Accumulator,
+    }
+}
+
+fn check_count(function: &Function, count: usize, span: &Range<usize>) -> Result<(), Error> {
+    let (min, max) = function.arguments;
+    if (min..=max).contains(&count) {
+        return Ok(());
+    }
+    let wanted = match (min, max) {
+        (min, max) if min == max => format!("{min}"),
+        (min, usize::MAX) => format!("at least {min}"),
+        (min, max) => format!("{min} to {max}"),
+    };
+    let plural = if wanted == "1" { "argument" } else { "arguments" };
+    let message = format!("`{}` takes {wanted} {plural}, not {count}", function.name);
+    Err(Error::new(ErrorKind::ArgumentCount, span.clone(), message).with_hint(function.signature))
+}
+
+/// Sources are far shorter than 4 GiB, so nothing here is ever cut off.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

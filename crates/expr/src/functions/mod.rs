@@ -1,0 +1,117 @@
+//! The functions of the language: one table for each group, one entry for each function.
+//!
+//! To add one: write it in its group's file, add its entry to the table there. The entry's example is run as
+//! a test and shown in the docs.
+
+mod arguments;
+mod conversion;
+mod crypto;
+mod encoding;
+pub(crate) mod lists;
+mod maps;
+pub(crate) mod methods;
+mod numbers;
+mod security;
+mod text;
+mod time;
+
+use crate::budget::{Budget, Fault};
+use crate::value::Value;
+
+pub(crate) use arguments::Arguments;
+
+/// A function of the language.
+#[derive(Debug)]
+pub struct Function {
+    /// What it is called by.
+    pub name: &'static str,
+    /// Its arguments and result, as the docs show them.
+    pub signature: &'static str,
+    /// One sentence on what it does.
+    pub about: &'static str,
+    /// A call and what it gives, both as expressions.
+    pub example: (&'static str, &'static str),
+    /// How many arguments it takes, at least and at most.
+    pub(crate) arguments: (usize, usize),
+    pub(crate) run: Run,
+}
+
+/// How a function is run.
+pub(crate) type Run = fn(Arguments<'_>, &mut Budget<'_>) -> Result<Value, Fault>;
+
+/// As many arguments as one likes.
+const ANY: usize = usize::MAX;
+
+/// A table entry.
+const fn entry(
+    name: &'static str,
+    signature: &'static str,
+    about: &'static str,
+    example: (&'static str, &'static str),
+    arguments: (usize, usize),
+    run: Run,
+) -> Function {
+    Function { name, signature, about, example, arguments, run }
+}
+
+/// The groups and their functions.
+pub const GROUPS: [(&str, &[Function]); 9] = [
+    ("text", text::FUNCTIONS),
+    ("numbers", numbers::FUNCTIONS),
+    ("lists", lists::FUNCTIONS),
+    ("maps", maps::FUNCTIONS),
+    ("time", time::FUNCTIONS),
+    ("conversion", conversion::FUNCTIONS),
+    ("encoding", encoding::FUNCTIONS),
+    ("crypto", crypto::FUNCTIONS),
+    ("security", security::FUNCTIONS),
+];
+
+/// The function of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
+    all().find(|function| function.name == name)
+}
+
+/// The names of all functions.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    all().map(|function| function.name)
+}
+
+fn all() -> impl Iterator<Item = &'static Function> {
+    static ALL: [(&str, &[Function]); 9] = GROUPS;
+    ALL.iter().flat_map(|(_, functions)| functions.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{Context, Expression, Map};
+
+    fn evaluate(source: &str) -> Value {
+        let scope = Map::new();
+        let mut rng = types::SeededRng::from_u64(1);
+        let now = types::Timestamp::from_millis(1_767_323_045_000);
+        let expression =
+            Expression::parse(source).unwrap_or_else(|error| panic!("{}", error.explain(source)));
+        expression
+            .evaluate(&mut Context::new(&scope, now, &mut rng))
+            .unwrap_or_else(|error| panic!("{}", error.explain(source)))
+    }
+
+    #[test]
+    fn every_example_gives_what_it_says() {
+        for function in all() {
+            let (call, result) = function.example;
+            assert_eq!(evaluate(call), evaluate(result), "{call}");
+            assert!(call.contains(function.name), "the example of `{}` does not call it", function.name);
+        }
+    }
+
+    #[test]
+    fn every_function_has_a_name_of_its_own() {
+        let mut seen = HashSet::new();
+        assert!(all().all(|function| seen.insert(function.name)));
+    }
+}
