@@ -47,7 +47,7 @@ pub(super) fn address_refused(subject: &str, kind: AddressKind) -> ActionError {
         AddressKind::Loopback | AddressKind::Private => "`http.allow_private` or `http.allowed_networks`",
         _ => "`http.allowed_networks`",
     };
-    let message = format!("{subject} is a {kind} address, closed to workflows; open it with {hint}");
+    let message = format!("{subject} is closed to workflows ({kind} address); open it with {hint}");
     ActionError::new(ErrorCode::AddressNotAllowed, message)
 }
 
