@@ -12,7 +12,7 @@ use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, S
 mod ownership;
 mod state;
 
-pub use ownership::{Owned, adopt, list_unfinished};
+pub use ownership::{Owned, adopt, list_unfinished, take_over};
 pub use state::ExecutionState;
 
 /// A run, without what went in and came out.

@@ -3,12 +3,14 @@
 
 mod fixtures;
 mod postgres;
+mod statements;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use futures_util::FutureExt;
 
 pub use fixtures::{NOW, Seeded, connection, execution, query, seed, version, workflow};
+pub use statements::{Prepared, prepare_all, set_sqlite_pages_max};
 
 use crate::{Db, Options};
 

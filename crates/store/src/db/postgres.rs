@@ -2,6 +2,7 @@
 //! prepared statement; a write is a transaction, run again when it lost against another one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, StatementCache};
 use futures_util::future::try_join_all;
@@ -16,6 +17,8 @@ use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Tx, Value};
 
 /// Times that a transaction is run before a conflict is given up on.
 const WRITE_ATTEMPTS_MAX: u32 = 10;
+/// How long the first loser of a conflict waits; twice as long each time after, up to 64 times.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
 /// Statements on their way at once within one transaction.
 const PIPELINE_STATEMENTS_MAX: usize = 256;
 
@@ -55,6 +58,10 @@ impl Postgres {
         self.pool.get().await.map_err(|error| StoreError::pool(&error))
     }
 
+    fn forget_dead(&self) {
+        self.pool.retain(|client, _| !client.is_closed());
+    }
+
     pub(super) fn close(&self) {
         self.pool.close();
     }
@@ -77,9 +84,9 @@ impl Postgres {
         match fetch(&connection, &connection.statement_cache, sql, params, &mut count).await {
             Ok(()) => Ok(()),
             // The server was restarted since the connection was last used: all of the pool's are dead.
-            Err(FetchError::Postgres(error)) if is_gone(&error, &connection) && rows == 0 => {
+            Err(FetchError::Postgres(error)) if is_gone(&error) && rows == 0 => {
                 drop(Object::take(connection));
-                self.pool.retain(|client, _| !client.is_closed());
+                self.forget_dead();
                 let connection = self.connection().await?;
                 let again = fetch(&connection, &connection.statement_cache, sql, params, each).await;
                 again.map_err(|error| error.into_store(sql))
@@ -93,16 +100,17 @@ impl Postgres {
         E: From<StoreError>,
         F: AsyncFn(&Tx<'_>) -> Result<T, E>,
     {
-        for _ in 0..WRITE_ATTEMPTS_MAX {
+        for attempt in 0..WRITE_ATTEMPTS_MAX {
             if let Some(answer) = self.attempt(body).await {
                 return answer;
             }
+            tokio::time::sleep(CONFLICT_PAUSE * (1 << attempt.min(6))).await;
         }
         let text = format!("a transaction lost {WRITE_ATTEMPTS_MAX} times against others");
         Err(StoreError::Unavailable(text).into())
     }
 
-    /// One run of `body`; none if it lost a conflict. Dropped half-way, the transaction rolls itself back
+    /// One run of `body`; none if it is worth another: it lost a conflict, or never began. Dropped half-way, the transaction rolls itself back
     /// before the connection takes anything else.
     async fn attempt<T, E, F>(&self, body: &F) -> Option<Result<T, E>>
     where
@@ -115,6 +123,10 @@ impl Postgres {
         };
         let transaction = match connection.transaction().await {
             Ok(transaction) => transaction,
+            Err(error) if is_gone(&error) => {
+                self.forget_dead();
+                return None;
+            }
             Err(error) => return Some(Err(StoreError::postgres("store.begin", &error).into())),
         };
         let tx = Tx::postgres(&transaction);
@@ -135,10 +147,13 @@ impl Postgres {
     }
 }
 
-fn is_gone(error: &tokio_postgres::Error, connection: &Object) -> bool {
+/// Whether the connection broke, rather than the statement failed.
+fn is_gone(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     let ended = matches!(error.code(), Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN));
-    ended || error.is_closed() || connection.is_closed()
+    ended
+        || error.is_closed()
+        || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }
 
 pub(crate) async fn fetch<F>(

@@ -81,7 +81,7 @@ impl Sqlite {
     }
 
     /// Runs `work` on the writer's connection, outside any transaction.
-    pub(super) async fn alone<R, F>(&self, work: F) -> Result<R, StoreError>
+    pub(crate) async fn alone<R, F>(&self, work: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
         F: FnOnce(&mut Connection) -> R + Send + 'static,

@@ -46,7 +46,7 @@ impl Writer {
         let (caller, answer) = oneshot::channel();
         let job = Waiting { body, outcome: None, caller };
         self.queue.send(Message::Write(Box::new(job))).await.map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(panicked().into()))
+        answer.await.unwrap_or_else(|_| Err(closed().into()))
     }
 
     pub(super) async fn alone<R, F>(&self, work: F) -> Result<R, StoreError>
@@ -59,7 +59,7 @@ impl Writer {
             let _ = caller.send(work(connection));
         };
         self.queue.send(Message::Alone(Box::new(work))).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| panicked())
+        answer.await.map_err(|_| closed())
     }
 
     pub(super) async fn close(&self) {
@@ -80,12 +80,9 @@ fn closed() -> StoreError {
     StoreError::Unavailable("it has been closed".to_owned())
 }
 
-fn panicked() -> StoreError {
-    StoreError::Misused("the body of a write panicked".to_owned())
-}
-
-/// The thread: takes what waits, commits it, answers.
+/// The thread: takes what waits, commits it, answers; to the end.
 fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Message>) {
+    let mut closers = Vec::new();
     let mut next = waiting.blocking_recv();
     while let Some(message) = next.take() {
         match message {
@@ -103,20 +100,22 @@ fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Message>) {
                 }
                 commit(&mut connection, group);
             }
-            Message::Alone(work) => {
-                let _ = catch_unwind(AssertUnwindSafe(|| work(&mut connection)));
-            }
+            Message::Alone(work) => work(&mut connection),
             Message::Close(caller) => {
-                // Readers may hold the file open, so the log would stay long after us; fold it in now.
-                let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-                drop(connection);
-                let _ = caller.send(());
-                return;
+                // Nothing more gets in; what is in is still done.
+                waiting.close();
+                closers.push(caller);
             }
         }
         if next.is_none() {
             next = waiting.blocking_recv();
         }
+    }
+    // Readers may hold the file open, so the log would stay long after us; fold it in now.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    drop(connection);
+    for caller in closers {
+        let _ = caller.send(());
     }
 }
 
@@ -201,7 +200,7 @@ where
 
     fn run(&mut self, connection: &mut Connection) -> bool {
         let body = &self.body;
-        // A panic must not end the thread; the caller learns of it when its sender is dropped unused.
+        // A panic must not end the thread that everybody writes through.
         self.outcome = catch_unwind(AssertUnwindSafe(|| {
             let tx = Tx::sqlite(connection);
             let answer = poll_once(pin!(body(&tx)));
@@ -216,7 +215,7 @@ where
             (Some(Err(error)), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
             (Some(Ok(value)), Ok(())) => Ok(value),
-            (None, Ok(())) => return,
+            (None, Ok(())) => Err(StoreError::Misused("the body of a write panicked".to_owned()).into()),
         };
         let _ = self.caller.send(answer);
     }

@@ -32,6 +32,10 @@ sql! {
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
          RETURNING id, workspace_id, owner_epoch";
+    TAKE_OVER = "executions.take_over":
+        "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
+         WHERE workspace_id = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
+         RETURNING id, workspace_id, owner_epoch";
 }
 
 /// The next `limit` unfinished runs of a server after `after` (an id, or "" to start), by id.
@@ -57,6 +61,21 @@ pub async fn adopt(
     limit: i64,
 ) -> Result<Vec<Owned>, StoreError> {
     tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], |row| {
+        Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
+    })
+    .await
+}
+
+/// Takes one unfinished run over, whoever owns it; none if it has ended or is not there. The former owner's
+/// appends and outcomes are refused from then on.
+pub async fn take_over(
+    tx: &Tx<'_>,
+    server: ServerId,
+    workspace: WorkspaceId,
+    id: ExecutionId,
+    now: Timestamp,
+) -> Result<Option<Owned>, StoreError> {
+    tx.read_one(&TAKE_OVER, &[server.into(), now.into(), workspace.into(), id.into()], |row| {
         Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
     })
     .await

@@ -1,1 +1,260 @@
-//! placeholder
+//! Runs, their journal, and the servers that drive them.
+
+use std::time::Duration;
+
+use store::executions::{self, ExecutionState, FIELDS, FullExecution, Outcome};
+use store::journal::{self, Append, Appended};
+use store::servers::{self, Server};
+use store::testing::{NOW, Seeded, each_database, execution, on_postgres, query, seed, workflow};
+use store::{Db, StoreError};
+use types::{ExecutionId, ServerId};
+
+const LEASE: Duration = Duration::from_secs(10);
+
+async fn insert(db: &Db, runs: Vec<FullExecution>) {
+    let stored = db.write(async move |tx| {
+        for run in &runs {
+            executions::insert(tx, run).await?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    stored.await.unwrap();
+}
+
+fn run(seeded: &Seeded, number: i64) -> FullExecution {
+    execution(&workflow(seeded, "triage"), number)
+}
+
+fn line(id: ExecutionId, epoch: i64, seq: i64) -> Append<'static> {
+    Append { execution_id: id, epoch, seq, kind: "step_started", body: r#"{"path":"S1"}"#, created_at: NOW }
+}
+
+async fn server(db: &Db, name: &str, lease_until: types::Timestamp) -> ServerId {
+    let id = ServerId::of_name(name);
+    let server = Server { id, started_at: NOW, lease_until, version: "0.1.0".to_owned() };
+    db.write(async move |tx| servers::register(tx, &server).await).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_run_comes_back_as_it_was_stored_and_as_it_ended() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut stored = run(&seeded, 1);
+        stored.owner_epoch = 3;
+        insert(&db, vec![stored.clone()]).await;
+        let (workspace, id) = (seeded.workspace, stored.execution.id);
+        assert_eq!(executions::get(&db, workspace, id).await.unwrap().as_ref(), Some(&stored));
+        assert_eq!(executions::get(&db, seeded.other_workspace, id).await.unwrap(), None);
+
+        let outcome = Outcome {
+            state: ExecutionState::Completed,
+            outputs: Some(r#"{"verdict":"benign"}"#.to_owned()),
+            step_results: r#"{"S1":2}"#.to_owned(),
+            error_code: None,
+            error_message: None,
+            cancel_reason: None,
+            started_at: Some(NOW),
+            finished_at: Some(NOW),
+            net_runtime_ms: 12,
+        };
+        let set = async |epoch, outcome: Outcome| {
+            db.write(async move |tx| executions::set_outcome(tx, id, epoch, &outcome, NOW).await)
+                .await
+                .unwrap()
+        };
+        assert!(!set(2, outcome.clone()).await, "a former owner");
+        assert!(set(3, outcome.clone()).await);
+        assert!(!set(3, Outcome { state: ExecutionState::Failed, ..outcome.clone() }).await, "it has ended");
+        let ended = executions::outputs(&db, workspace, id).await.unwrap();
+        assert_eq!(ended, Some((ExecutionState::Completed, outcome.outputs)));
+        assert_eq!(executions::outputs(&db, seeded.other_workspace, id).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_are_listed_by_the_public_names() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut runs: Vec<_> = (1..=3).map(|number| run(&seeded, number)).collect();
+        for (index, run) in runs.iter_mut().enumerate() {
+            run.execution.started_at = (index != 1).then(|| NOW.saturating_add(LEASE * index as u32));
+        }
+        runs[2].execution.state = ExecutionState::TimedOut;
+        insert(&db, runs).await;
+        let list = async |q: &str| {
+            let page = executions::list(&db, seeded.workspace, &query(q, &FIELDS)).await.unwrap();
+            page.rows.into_iter().map(|row| row.execution_number).collect::<Vec<_>>()
+        };
+        let id = workflow(&seeded, "triage").id;
+        let newest =
+            format!(r#"{{"filter": {{"playbook_id": "{id}"}}, "sort": ["-started_at"], "limit": 1}}"#);
+        assert_eq!(list(&newest).await, [3]);
+        assert_eq!(list(r#"{"sort":["-started_at"]}"#).await, [3, 1, 2], "absent last");
+        assert_eq!(list(r#"{"sort":["started_at"]}"#).await, [1, 3, 2], "absent last");
+        assert_eq!(list(r#"{"filter":{"state_ui":"Timeout"}}"#).await, [3]);
+        assert_eq!(
+            list(r#"{"filter":{"state":{"$in":["Queued"]}},"sort":["execution_number"]}"#).await,
+            [1, 2]
+        );
+        assert_eq!(list(r#"{"sort":["execution_number"],"limit":1,"offset":1}"#).await, [2]);
+        let beyond = query(r#"{"limit":1,"offset":7}"#, &FIELDS);
+        assert_eq!(executions::list(&db, seeded.workspace, &beyond).await.unwrap().total, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn numbers_of_runs_are_given_out_once() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let id = workflow(&seeded, "triage").id;
+        let next =
+            async |count| db.write(async move |tx| executions::next_numbers(tx, id, count).await).await;
+        assert_eq!(next(1).await.unwrap(), 1);
+        assert_eq!(next(5).await.unwrap(), 2);
+        assert_eq!(next(1).await.unwrap(), 7);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_journal_is_read_in_the_order_in_which_it_was_written() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let stored = run(&seeded, 1);
+        let id = stored.execution.id;
+        insert(&db, vec![stored]).await;
+        let written = db.write(async move |tx| {
+            let first = journal::append(tx, &line(id, 0, 1)).await?;
+            let lines = [("step_finished", "{}"), ("finished", r#"{"outputs":null}"#)];
+            Ok::<_, StoreError>((first, journal::append_many(tx, id, 0, 2, NOW, &lines).await?))
+        });
+        assert_eq!(written.await.unwrap(), (Appended::Written, Appended::Written));
+        let entries = journal::read_all(&db, seeded.workspace, id).await.unwrap();
+        let kinds: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.kind.as_str())).collect();
+        assert_eq!(kinds, [(1, "step_started"), (2, "step_finished"), (3, "finished")]);
+        assert_eq!(entries[2].body, r#"{"outputs":null}"#);
+        assert_eq!(journal::read_all(&db, seeded.other_workspace, id).await.unwrap(), []);
+        let again = db.write(async move |tx| journal::append(tx, &line(id, 0, 2)).await).await.unwrap_err();
+        assert!(again.is_duplicate_of(journal::SEQ_KEY), "{again:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_adopted_run_is_fenced_from_its_former_owner() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let dead = server(&db, "dead", NOW).await;
+        let alive = server(&db, "alive", NOW.saturating_add(LEASE)).await;
+        let mut runs: Vec<_> = (1..=4).map(|number| run(&seeded, number)).collect();
+        runs[0].owner_server_id = Some(dead);
+        runs[1].owner_server_id = Some(alive);
+        runs[2].owner_server_id = None;
+        runs[3].owner_server_id = Some(dead);
+        runs[3].execution.state = ExecutionState::Completed;
+        let ids: Vec<_> = runs.iter().map(|run| run.execution.id).collect();
+        insert(&db, runs).await;
+
+        let adopter = server(&db, "adopter", NOW.saturating_add(LEASE)).await;
+        let mut adopted =
+            db.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await.unwrap();
+        adopted.sort_by_key(|owned| ids.iter().position(|id| *id == owned.id));
+        let taken: Vec<_> = adopted.iter().map(|owned| (owned.id, owned.epoch)).collect();
+        assert_eq!(taken, [(ids[0], 1), (ids[2], 1)]);
+        let again = db.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await.unwrap();
+        assert_eq!(again, []);
+
+        let (first, second) = (ids[0], ids[1]);
+        let fenced = db.write(async move |tx| {
+            let lines = [line(first, 0, 1), line(second, 0, 1), line(first, 0, 2)];
+            let fenced = journal::append_all(tx, &lines).await?;
+            let many = journal::append_many(tx, first, 0, 1, NOW, &[("a", "{}"), ("b", "{}")]).await?;
+            Ok::<_, StoreError>((fenced, many))
+        });
+        let (fenced, many) = fenced.await.unwrap();
+        assert_eq!((fenced.into_iter().collect::<Vec<_>>(), many), (vec![first], Appended::Fenced));
+        assert_eq!(journal::read_all(&db, seeded.workspace, first).await.unwrap(), []);
+        assert_eq!(journal::read_all(&db, seeded.workspace, second).await.unwrap().len(), 1);
+        let written = db.write(async move |tx| journal::append(tx, &line(first, 1, 1)).await).await;
+        assert_eq!(written.unwrap(), Appended::Written);
+
+        let mine = executions::list_unfinished(&db, adopter, "", 1).await.unwrap();
+        let rest = executions::list_unfinished(&db, adopter, &mine[0].id.to_string(), 10).await.unwrap();
+        assert_eq!((mine.len(), rest.len()), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_append_in_progress_holds_an_adoption_back() {
+    on_postgres(async |db| {
+        let seeded = seed(&db).await;
+        let dead = server(&db, "dead", NOW).await;
+        let mut stored = run(&seeded, 1);
+        stored.owner_server_id = Some(dead);
+        let id = stored.execution.id;
+        insert(&db, vec![stored]).await;
+        let adopter = server(&db, "adopter", NOW.saturating_add(LEASE)).await;
+        let other = db.clone();
+        db.write(async move |tx| {
+            let _ = journal::append(tx, &line(id, 0, 1)).await?;
+            // The row is locked by the append, so the adopter passes it by until this commits.
+            let early = other.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await?;
+            assert_eq!(early, []);
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+        let late = db.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await.unwrap();
+        assert_eq!(late.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_adopters_share_the_runs_without_doubling_one() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        insert(&db, (1..=60).map(|number| run(&seeded, number)).collect()).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for name in ["a", "b", "c", "d"] {
+            let id = server(&db, name, NOW.saturating_add(LEASE)).await;
+            let db = db.clone();
+            tasks.spawn(async move {
+                let mut mine = Vec::new();
+                for _ in 0..10 {
+                    mine.extend(
+                        db.write(async move |tx| executions::adopt(tx, id, NOW, 5).await).await.unwrap(),
+                    );
+                }
+                mine
+            });
+        }
+        let mut all: Vec<_> = tasks.join_all().await.into_iter().flatten().map(|owned| owned.id).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 60);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_only_while_it_holds() {
+    each_database(async |db| {
+        let until = NOW.saturating_add(LEASE);
+        let id = server(&db, "a", until).await;
+        let beat =
+            async |now, until| db.write(async move |tx| servers::heartbeat(tx, id, until, now).await).await;
+        assert!(beat(NOW, until).await.unwrap());
+        assert_eq!(servers::expired(&db, NOW).await.unwrap(), []);
+        assert_eq!(servers::expired(&db, until).await.unwrap().len(), 1);
+        assert!(!beat(until, until.saturating_add(LEASE)).await.unwrap());
+        assert_eq!(servers::list(&db).await.unwrap().len(), 1);
+        db.write(async move |tx| servers::remove(tx, id).await).await.unwrap();
+        assert_eq!(servers::list(&db).await.unwrap(), []);
+    })
+    .await;
+}

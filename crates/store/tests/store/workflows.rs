@@ -1,1 +1,125 @@
-//! placeholder
+//! Workflows, their versions and documents, and the audit log.
+
+use store::audit::{self, ActorType, AuditEntry};
+use store::testing::{NOW, each_database, query, seed, version, workflow};
+use store::workflow_versions::{self, Branch};
+use store::workflows::{self, FIELDS, NAME_KEY};
+use store::{StoreError, documents};
+use types::{AuditId, WorkflowId};
+
+#[tokio::test]
+async fn a_workflow_comes_back_as_it_was_stored() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let stored = workflow(&seeded, "triage");
+        let row = stored.clone();
+        db.write(async move |tx| workflows::insert(tx, &row).await).await.unwrap();
+        let (ours, other) = (seeded.workspace, seeded.other_workspace);
+        assert_eq!(workflows::get(&db, ours, stored.id).await.unwrap().as_ref(), Some(&stored));
+        assert_eq!(workflows::get_by_name(&db, ours, "triage").await.unwrap().as_ref(), Some(&stored));
+        assert_eq!(workflows::get(&db, other, stored.id).await.unwrap(), None);
+        assert_eq!(workflows::get_by_name(&db, other, "triage").await.unwrap(), None);
+        let mut twin = workflow(&seeded, "triage");
+        twin.id = WorkflowId::of_name("twin");
+        let error = db.write(async move |tx| workflows::insert(tx, &twin).await).await.unwrap_err();
+        assert!(error.is_duplicate_of(NAME_KEY), "{error:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_who_save_at_once_are_told_apart() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut stored = workflow(&seeded, "triage");
+        let row = stored.clone();
+        db.write(async move |tx| workflows::insert(tx, &row).await).await.unwrap();
+        stored.published_version = Some(1);
+        stored.active = true;
+        let first = stored.clone();
+        let second = stored.clone();
+        assert!(db.write(async move |tx| workflows::update(tx, &first).await).await.unwrap());
+        assert!(!db.write(async move |tx| workflows::update(tx, &second).await).await.unwrap());
+        stored.row_version = 2;
+        assert_eq!(workflows::get(&db, seeded.workspace, stored.id).await.unwrap(), Some(stored));
+        let published = query(r#"{"filter":{"is_published":true,"active":true}}"#, &FIELDS);
+        assert_eq!(workflows::list(&db, seeded.workspace, &published).await.unwrap().total, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_branch_has_its_versions_and_texts_stay_exactly_as_they_were() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let row = workflow(&seeded, "triage");
+        let text = "# caf\u{e9} \u{1F980}\r\nname: 'x'\t\n\n";
+        let (a, b, c) = (
+            version(&row, Branch::Draft, 1),
+            version(&row, Branch::Draft, 2),
+            version(&row, Branch::Public, 1),
+        );
+        let stored = (row.clone(), [a.clone(), b.clone(), c.clone()]);
+        db.write(async move |tx| {
+            workflows::insert(tx, &stored.0).await?;
+            for version in &stored.1 {
+                workflow_versions::insert(tx, version, text, &[]).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+        let workspace = seeded.workspace;
+        let latest = workflow_versions::latest(&db, workspace, row.id, Branch::Draft).await.unwrap().unwrap();
+        assert_eq!((&latest.version, latest.text.as_str()), (&b, text));
+        let first = workflow_versions::get(&db, workspace, row.id, Branch::Draft, 1).await.unwrap().unwrap();
+        assert_eq!(first.version, a);
+        let drafts = workflow_versions::list(&db, workspace, row.id, Branch::Draft, 10).await.unwrap();
+        assert_eq!(drafts, [b, a]);
+        assert_eq!(workflow_versions::list(&db, workspace, row.id, Branch::Public, 10).await.unwrap(), [c]);
+        let other = seeded.other_workspace;
+        assert_eq!(workflow_versions::latest(&db, other, row.id, Branch::Draft).await.unwrap(), None);
+
+        let id = row.id;
+        assert!(db.write(async move |tx| workflows::delete(tx, workspace, id).await).await.unwrap());
+        assert_eq!(workflow_versions::latest(&db, workspace, id, Branch::Draft).await.unwrap(), None);
+        assert_eq!(documents::get(&db, workspace, "hash-1").await.unwrap().as_deref(), Some(text));
+        assert_eq!(documents::get(&db, other, "hash-1").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_audit_log_keeps_what_was_done() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let entry = |name: &str, workspace| AuditEntry {
+            id: AuditId::of_name(name),
+            tenant_id: seeded.tenant,
+            workspace_id: workspace,
+            at: NOW,
+            actor_type: ActorType::Execution,
+            actor_id: "run".to_owned(),
+            action: "connection.use".to_owned(),
+            entity_type: "connection".to_owned(),
+            entity_id: name.to_owned(),
+            host: Some("api.example".to_owned()),
+            details: r#"{"step":"S1"}"#.to_owned(),
+        };
+        let first = entry("a", Some(seeded.workspace));
+        let more = [entry("b", Some(seeded.other_workspace)), entry("c", None)];
+        let row = first.clone();
+        db.write(async move |tx| {
+            audit::record(tx, &row).await?;
+            audit::record_many(tx, &more).await
+        })
+        .await
+        .unwrap();
+        let by_host = query(r#"{"filter":{"host":"api.example"}}"#, &audit::FIELDS);
+        let page = audit::list(&db, seeded.tenant, seeded.workspace, &by_host).await.unwrap();
+        assert_eq!(page.rows, [first]);
+        assert_eq!(audit::list_tenant(&db, seeded.tenant, &by_host).await.unwrap().total, 3);
+        assert_eq!(audit::list_tenant(&db, seeded.other_tenant, &by_host).await.unwrap().total, 0);
+    })
+    .await;
+}

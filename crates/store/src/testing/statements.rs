@@ -1,0 +1,54 @@
+//! What a test wants to know that only the driver can tell.
+
+use crate::{Db, Dialect, Read, Statement};
+
+/// How an engine understands a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// The statement's name.
+    pub name: &'static str,
+    /// How many parameters it takes.
+    pub parameters: usize,
+    /// The names of the columns it answers.
+    pub columns: Vec<String>,
+}
+
+/// Prepares every registered statement; the engine's words for those that it does not understand.
+pub async fn prepare_all(db: &Db) -> Vec<Result<Prepared, String>> {
+    let mut statements: Vec<_> = Statement::all().collect();
+    statements.sort_by_key(|statement| statement.name());
+    let mut prepared = Vec::with_capacity(statements.len());
+    for statement in statements {
+        prepared.push(prepare(db, statement).await.map_err(|error| format!("{}: {error}", statement.name())));
+    }
+    prepared
+}
+
+async fn prepare(db: &Db, statement: &'static Statement) -> Result<Prepared, String> {
+    let (name, text) = (statement.name(), statement.text(db.dialect()));
+    match db {
+        Db::Sqlite(sqlite) => {
+            let understood = sqlite.alone(move |connection| {
+                let prepared = connection.prepare(text).map_err(|error| error.to_string())?;
+                let columns = prepared.column_names().map(str::to_owned).collect();
+                Ok(Prepared { name, parameters: prepared.parameter_count(), columns })
+            });
+            understood.await.map_err(|error| error.to_string())?
+        }
+        Db::Postgres(postgres) => {
+            let connection = postgres.connection().await.map_err(|error| error.to_string())?;
+            let prepared = connection.prepare(text).await.map_err(|error| format!("{error:?}"))?;
+            let columns = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
+            Ok(Prepared { name, parameters: prepared.params().len(), columns })
+        }
+    }
+}
+
+/// Lets an SQLite file grow to `pages` at most, as if the disk were full then. Panics on PostgreSQL.
+pub async fn set_sqlite_pages_max(db: &Db, pages: i64) {
+    assert_eq!(db.dialect(), Dialect::Sqlite, "only an SQLite file can be kept small");
+    if let Db::Sqlite(sqlite) = db {
+        let set = sqlite.alone(move |connection| connection.pragma_update(None, "max_page_count", pages));
+        set.await.expect("the writer answers").expect("the pragma is taken");
+    }
+}
