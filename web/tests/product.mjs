@@ -33,8 +33,10 @@ export async function startProduct() {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";
+  let running = true;
   server.stderr.on("data", (chunk) => (log += chunk));
-  const ended = once(server, "exit");
+  // A program that is not there ends with an error instead of an exit.
+  const ended = once(server, "exit").catch((error) => (log += error)).finally(() => (running = false));
 
   const stop = async () => {
     server.kill("SIGTERM");
@@ -42,7 +44,7 @@ export async function startProduct() {
     await rm(folder, { recursive: true, force: true });
   };
   for (const started = Date.now(); !(await isReady(url)); await sleep(20)) {
-    if (server.exitCode !== null || Date.now() - started > READY_TIMEOUT_MS) {
+    if (!running || Date.now() - started > READY_TIMEOUT_MS) {
       await stop();
       throw new Error(`the server did not become ready:\n${log}`);
     }

@@ -34,7 +34,9 @@ let browser;
 let product;
 
 before(async () => {
-  [browser, product] = await Promise.all([startBrowser(), startProduct()]);
+  // One after the other: what started is known to `after` if the next one fails.
+  product = await startProduct();
+  browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();

@@ -14,7 +14,9 @@ let browser;
 let sample;
 
 before(async () => {
-  [browser, sample] = await Promise.all([startBrowser(), startSample()]);
+  // One after the other: what started is known to `after` if the next one fails.
+  sample = await startSample();
+  browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();

@@ -95,7 +95,7 @@ mod tests {
     fn a_source_file_says_what_it_is_for() {
         check(
             &HEADS,
-            &[("a/src/x.rs", "//! Head.\n"), ("a/src/y.rs", "use z;\n"), ("a/tests/z.rs", "use z;\n")],
+            &[("a/src/x.rs", "//! Head.\n"), ("a/src/y.rs", "use z;\n"), ("a/src/z/tests.rs", "use z;\n")],
             &["a/src/y.rs:1: does not begin with `//! `"],
         );
     }

@@ -67,9 +67,9 @@ impl File {
         CODE.contains(&self.ending())
     }
 
-    /// A file of a `tests` folder. Tests inside a source file are another matter.
+    /// A file of a `tests` folder, or a module of tests. Tests inside a source file are another matter.
     pub(super) fn is_test(&self) -> bool {
-        self.path.split('/').any(|folder| folder == "tests")
+        self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
     }
 
     /// Lines with their numbers, from 1.
