@@ -49,6 +49,12 @@ impl Fault {
     }
 }
 
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self(Box::new((error.kind, error.message, error.hint)))
+    }
+}
+
 /// What functions get beside their arguments.
 pub(crate) struct Budget<'c> {
     pub(crate) now: Timestamp,

@@ -7,15 +7,18 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::ast::{Binary, Loop, Node, NodeKind, Pointer, Unary};
+use crate::budget::Fault;
 use crate::error::{Error, ErrorKind, nearest};
 use crate::functions::{self, Function};
+use crate::kinds::{self, Folded, Kind};
 use crate::ops;
 use crate::program::{Op, Program};
 use crate::value::Value;
 
 /// Compiles a tree.
 pub(crate) fn compile(node: &Node) -> Result<Program, Error> {
-    let mut compiler = Compiler { program: Program::default(), locals: Vec::new(), chains: Vec::new() };
+    let mut compiler =
+        Compiler { program: Program::default(), locals: Vec::new(), chains: Vec::new(), unchecked: 0 };
     compiler.node(node)?;
     Ok(compiler.program)
 }
@@ -29,6 +32,9 @@ struct Compiler {
     locals: Vec<Arc<str>>,
     /// For each `?.` chain under way, the jumps that leave it.
     chains: Vec<Vec<usize>>,
+    /// Inside of how many parts this is that the reference does not look into before it evaluates them:
+    /// arguments of methods, and what is in the brackets of `$env[…]`. What is wrong there is so only then.
+    unchecked: usize,
 }
 
 impl Compiler {
@@ -59,7 +65,9 @@ impl Compiler {
             NodeKind::Method { of, name, arguments, optional } => {
                 self.node(of)?;
                 self.leave_chain_if_nil(*optional, span);
+                self.unchecked += 1;
                 self.all(arguments)?;
+                self.unchecked -= 1;
                 let name = self.intern(name);
                 self.emit(Op::Method { name, arguments: number(arguments.len()) }, span);
             }
@@ -72,7 +80,10 @@ impl Compiler {
             }
             NodeKind::Slice { of, from, to } => {
                 self.node(of)?;
+                let unchecked = usize::from(is_env(of));
+                self.unchecked += unchecked;
                 from.iter().chain(to).try_for_each(|node| self.node(node))?;
+                self.unchecked -= unchecked;
                 self.emit(Op::Slice { from: from.is_some(), to: to.is_some() }, span);
             }
             NodeKind::Call { name, name_span, arguments } => self.call(name, name_span, arguments, span)?,
@@ -125,6 +136,18 @@ impl Compiler {
         right: &Node,
         span: &Range<usize>,
     ) -> Result<(), Error> {
+        if matches!(binary, Binary::And | Binary::Or) {
+            self.truth_value(binary.as_str(), left)?;
+            self.truth_value(binary.as_str(), right)?;
+            match kinds::fold(binary, left, right) {
+                Some(Folded::Bool(bool)) => {
+                    self.constant(Value::Bool(bool), span);
+                    return Ok(());
+                }
+                Some(Folded::Operand(operand)) => return self.node(operand),
+                None => {}
+            }
+        }
         self.node(left)?;
         let jump = match binary {
             Binary::And => Op::JumpIfFalse(LATER),
@@ -150,6 +173,17 @@ impl Compiler {
         self.node(right)?;
         self.patch(jump);
         Ok(())
+    }
+
+    /// Refuses `operand` if it is certainly not the truth value that `operator` takes.
+    fn truth_value(&self, operator: &str, operand: &Node) -> Result<(), Error> {
+        match kinds::kind_of(operand) {
+            Some(kind) if kind != Kind::Bool => {
+                let message = format!("`{operator}` takes truth values, not {}", kind.as_str());
+                Err(Error::new(ErrorKind::Type, operand.span.clone(), message))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn matches(&mut self, regex: Regex, span: &Range<usize>) -> Result<(), Error> {
@@ -218,7 +252,7 @@ impl Compiler {
         };
         if let (NodeKind::Name(name), Some(text)) = (&of.kind, text) {
             // `$env.x` is `x`, which spares making the map of everything.
-            if name.as_ref() == "$env" && !self.locals.contains(name) {
+            if is_env(of) && !self.locals.contains(name) {
                 let root = self.intern(text);
                 self.emit(Op::Root(root), span);
                 return Ok(());
@@ -234,7 +268,14 @@ impl Compiler {
         let op = match text {
             Some(text) => Op::Member(self.intern(text)),
             None => {
+                if kinds::kind_of(of) == Some(Kind::Text) {
+                    let error = Error::new(ErrorKind::Type, span.clone(), "a text has no elements");
+                    return Err(error.with_hint("a part of it is `text[0:1]`"));
+                }
+                let unchecked = usize::from(is_env(of));
+                self.unchecked += unchecked;
                 self.node(property)?;
+                self.unchecked -= unchecked;
                 Op::Fetch
             }
         };
@@ -258,17 +299,25 @@ impl Compiler {
         arguments: &[Node],
         span: &Range<usize>,
     ) -> Result<(), Error> {
-        let Some(function) = functions::find(name) else {
-            let message = format!("function `{name}` does not exist");
-            let error = Error::new(ErrorKind::UnknownFunction, name_span.clone(), message);
-            let known = functions::names().chain(Loop::ALL.into_iter().map(|(name, _)| name));
-            return Err(match nearest(name, known) {
-                Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
-                None => error,
-            });
+        let found = match functions::find(name) {
+            Some(function) => check_count(function, arguments.len(), span).map(|()| function),
+            None => Err(unknown(name, name_span)),
         };
-        check_count(function, arguments.len(), span)?;
-        self.all(arguments)?;
+        let function = match found {
+            Ok(function) => function,
+            Err(error) if self.unchecked > 0 => {
+                self.program.faults.push(Fault::from(error));
+                self.emit(Op::Fail(number(self.program.faults.len() - 1)), span);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for argument in arguments {
+            self.node(argument)?;
+            if name != "toJSON" && kinds::nil_is_empty(argument) {
+                self.emit(Op::NilToList, &argument.span);
+            }
+        }
         self.program.functions.push(function);
         let function = number(self.program.functions.len() - 1);
         self.emit(Op::Call { function, arguments: number(arguments.len()) }, span);
@@ -283,7 +332,14 @@ impl Compiler {
         extra: Option<&Node>,
         span: &Range<usize>,
     ) -> Result<(), Error> {
+        if kinds::kind_of(list).is_some_and(|kind| kind != Kind::List && kind != Kind::Map) {
+            let message = format!("`{}` goes over a list", kind.name());
+            return Err(Error::new(ErrorKind::Type, list.span.clone(), message));
+        }
         self.node(list)?;
+        if kinds::nil_is_empty(list) {
+            self.emit(Op::NilToList, &list.span);
+        }
         extra.into_iter().try_for_each(|node| self.node(node))?;
         self.emit(Op::Begin { kind, extra: extra.is_some() }, span);
         let start = number(self.program.ops.len());
@@ -311,7 +367,7 @@ impl Compiler {
         body: &Node,
     ) -> Result<(), Error> {
         self.node(value)?;
-        if self.locals.contains(name) {
+        if self.unchecked == 0 && self.locals.contains(name) {
             let message = format!("variable `{name}` is already declared");
             return Err(Error::syntax(name_span.clone(), message));
         }
@@ -375,6 +431,20 @@ fn pointer_op(pointer: Pointer) -> Op {
         Pointer::Item => Op::Item,
         Pointer::Index => Op::Index,
         Pointer::Accumulator => Op::Accumulator,
+    }
+}
+
+fn is_env(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Name(name) if name.as_ref() == "$env")
+}
+
+fn unknown(name: &str, span: &Range<usize>) -> Error {
+    let message = format!("function `{name}` does not exist");
+    let error = Error::new(ErrorKind::UnknownFunction, span.clone(), message);
+    let known = functions::names().chain(Loop::ALL.into_iter().map(|(name, _)| name));
+    match nearest(name, known) {
+        Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+        None => error,
     }
 }
 

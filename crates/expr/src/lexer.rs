@@ -335,7 +335,7 @@ mod tests {
         };
         check("a }} b", 2);
         check("\"}}\" }}", 5);
-        check("{\"a\": {\"b\": 1}}}}", 17);
+        check("{\"a\": {\"b\": 1}}}}", 15);
         check("map(xs, {{id: .id}}) }}", 21);
         assert!(lex("{{a}}", 0, Stop::Braces).is_err());
     }

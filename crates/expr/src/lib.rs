@@ -21,6 +21,7 @@ mod compiler;
 mod error;
 mod expression;
 pub mod functions;
+mod kinds;
 mod lexer;
 pub mod limits;
 mod ops;

@@ -200,6 +200,9 @@ fn contains(within: &Value, needle: &Value, budget: &mut Budget<'_>) -> Result<b
         Value::Map(map) => match needle {
             Value::String(key) => Ok(lookup(map, key).is_some()),
             Value::Nil => Ok(false),
+            Value::Int(_) | Value::Bool(_) | Value::Float(_) if lookup(map, &needle.display()).is_some() => {
+                Ok(true)
+            }
             other => Err(Fault::types(format!("the keys of a map are text, not {}", kind(other)))),
         },
         other => Err(Fault::types(format!("`in` looks into a list or a map, not {}", kind(other)))
@@ -274,26 +277,38 @@ pub(crate) fn fetch(value: &Value, property: &Value) -> Result<Value, Fault> {
     match (value, property) {
         (Value::Map(_), Value::String(name)) => member(value, name),
         // A list of JSON has text keys only; `groupBy` on numbers makes keys of their text.
-        (Value::Map(_), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
-            member(value, &property.display())
+        (Value::Map(map), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
+            lookup(map, &property.display()).cloned().ok_or_else(|| {
+                Fault::types(format!("the keys of a map are text, not {}", kind(property)))
+                    .with_hint("make text of it: `map[string(key)]`")
+            })
         }
         (Value::Map(_), Value::Nil) => Ok(Value::Nil),
         (Value::List(list), index) => {
-            let Some(wanted) = whole(index) else {
-                return Err(Fault::types(format!("a list is indexed by an int, not {}", kind(index))));
-            };
-            let index = if wanted < 0 { wanted.saturating_add(list.len() as i64) } else { wanted };
-            usize::try_from(index).ok().and_then(|index| list.get(index)).cloned().ok_or_else(|| {
-                Fault::value(format!("index {wanted} is outside the list, which has {} elements", list.len()))
-                    .with_hint("`get(list, index)` is nil there")
-            })
+            let index = position(index, list.len())?;
+            Ok(list.get(index).cloned().unwrap_or_default())
         }
-        (Value::String(_), _) => {
-            Err(Fault::types("a text has no elements").with_hint("a part of it is `text[0:1]`"))
+        // As in the reference the elements of a text are its bytes.
+        (Value::String(text), Value::Int(_) | Value::Float(_)) => {
+            let index = position(property, text.len())?;
+            Ok(text.as_bytes().get(index).map_or(Value::Nil, |byte| Value::Int((*byte).into())))
         }
+
         (value, Value::String(name)) => member(value, name),
         (value, _) => Err(Fault::types(format!("{} has no elements", kind(value)))),
     }
+}
+
+/// Where the element that `index` names stands in a list of `len` elements.
+fn position(index: &Value, len: usize) -> Result<usize, Fault> {
+    let Some(wanted) = whole(index) else {
+        return Err(Fault::types(format!("a list is indexed by an int, not {}", kind(index))));
+    };
+    let index = if wanted < 0 { wanted.saturating_add(len as i64) } else { wanted };
+    usize::try_from(index).ok().filter(|index| *index < len).ok_or_else(|| {
+        Fault::value(format!("index {wanted} is outside the list, which has {len} elements"))
+            .with_hint("`get(list, index)` is nil there")
+    })
 }
 
 /// `value[from:to]`. Bounds may be negative, counted from the end, and are cut to what there is.

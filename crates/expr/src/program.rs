@@ -7,6 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::ast::{Binary, Loop, Unary};
+use crate::budget::Fault;
 use crate::functions::Function;
 use crate::value::Value;
 
@@ -21,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) functions: Vec<&'static Function>,
     pub(crate) regexes: Vec<Regex>,
+    /// What is known to be wrong, but only if it is ever evaluated.
+    pub(crate) faults: Vec<Fault>,
     /// How many `let` variables are alive at most.
     pub(crate) locals: usize,
 }
@@ -72,6 +75,10 @@ pub(crate) enum Op {
     Binary(Binary),
     /// Pops a text, pushes whether the regular expression matches it.
     Matches(u32),
+    /// Makes an empty list of the top if that is nil.
+    NilToList,
+    /// Ends with a fault.
+    Fail(u32),
     /// Pops that many, pushes the list of them.
     List(u32),
     /// Pops that many pairs (value above key), pushes the map of them.

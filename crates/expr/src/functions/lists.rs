@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The first element, nil of none.",
         ("first([1, 2])", "1"),
         (1, 1),
-        |args, _| Ok(args.value(0).as_list().and_then(<[Value]>::first).cloned().unwrap_or_default()),
+        |args, _| Ok(ops::fetch(args.value(0), &Value::Int(0)).unwrap_or_default()),
     ),
     entry(
         "last",
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The last element, nil of none.",
         ("last([1, 2])", "2"),
         (1, 1),
-        |args, _| Ok(args.value(0).as_list().and_then(<[Value]>::last).cloned().unwrap_or_default()),
+        |args, _| Ok(ops::fetch(args.value(0), &Value::Int(-1)).unwrap_or_default()),
     ),
     entry(
         "get",
@@ -176,8 +176,9 @@ fn flatten(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
 }
 
 fn sort(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
-    let list = args.list(0)?;
     let descending = args.given(1) && descending(args.value(1))?;
+    // As in the reference: nothing comes of sorting what is no list.
+    let Value::List(list) = args.value(0) else { return Ok(Value::Nil) };
     budget.list_len(list.len())?;
     budget.work(list.len() * (list.len().max(1).ilog2() as usize + 1))?;
     let pairs = list.iter().map(|value| (value.clone(), value.clone())).collect();

@@ -20,6 +20,12 @@ impl Value {
                 out
             }
             Self::Time(time) => time.to_string(),
+            Self::Float(float) if float.is_finite() => {
+                // Plain digits: an exponent from a million on would surprise in the middle of a sentence.
+                let mut out = String::new();
+                write_json_float(*float, &mut out);
+                out
+            }
             scalar => scalar.display(),
         }
     }
@@ -76,13 +82,13 @@ fn write_display(value: &Value, out: &mut String) {
 }
 
 /// Writes `float` in the fewest digits that lead back to it, `1.0` as `1`, with an exponent below 1e-4
-/// and from 1e21 on.
+/// and from 1e6 on.
 fn write_float(float: f64, out: &mut String) {
     if float.is_nan() {
         out.push_str("NaN");
     } else if float.is_infinite() {
         out.push_str(if float > 0.0 { "+Inf" } else { "-Inf" });
-    } else if float == 0.0 || (1e-4..1e21).contains(&float.abs()) {
+    } else if float == 0.0 || (1e-4..1e6).contains(&float.abs()) {
         let _ = write!(out, "{float}");
     } else {
         write_exponent(float, out);
@@ -203,6 +209,7 @@ mod tests {
         check(0.1 + 0.2, "0.30000000000000004", "0.30000000000000004");
         check(1e21, "1e+21", "1e+21");
         check(123456789.0, "1.23456789e+08", "123456789");
+        check(100000.5, "100000.5", "100000.5");
         check(0.00001, "1e-05", "0.00001");
         check(-2.5e-7, "-2.5e-07", "-2.5e-7");
         check(f64::NAN, "NaN", "null");

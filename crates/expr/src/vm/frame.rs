@@ -35,7 +35,20 @@ pub(super) enum Verdict {
 }
 
 impl Frame {
-    pub(super) fn new(kind: Loop, source: Value, extra: Option<Value>) -> Result<Self, Fault> {
+    pub(super) fn new(
+        kind: Loop,
+        source: Value,
+        extra: Option<Value>,
+        budget: &mut Budget<'_>,
+    ) -> Result<Self, Fault> {
+        let source = match source {
+            // As in the reference the elements of a text are its bytes.
+            Value::String(text) => {
+                budget.list_len(text.len())?;
+                text.bytes().map(|byte| Value::Int(byte.into())).collect()
+            }
+            source => source,
+        };
         let len = match &source {
             Value::List(list) => list.len(),
             // As in the reference a map has a length but no elements: a body that asks for none passes.

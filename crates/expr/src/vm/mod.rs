@@ -113,6 +113,11 @@ impl Machine<'_, '_> {
                     let regex = &program.regexes[regex as usize];
                     self.unary(|value, budget| ops::matches(value, regex, budget))?;
                 }
+                Op::NilToList => self.unary(|value, _| match value {
+                    Value::Nil => Ok(Vec::new().into()),
+                    value => Ok(value.clone()),
+                })?,
+                Op::Fail(fault) => return Err(program.faults[fault as usize].clone()),
                 Op::List(count) => {
                     let start = self.start_of(count)?;
                     let list = self.stack.split_off(start);
@@ -125,7 +130,7 @@ impl Machine<'_, '_> {
                 Op::Begin { kind, extra } => {
                     let extra = extra.then(|| self.pop());
                     let list = self.pop();
-                    self.frames.push(Frame::new(kind, list, extra)?);
+                    self.frames.push(Frame::new(kind, list, extra, &mut self.budget)?);
                 }
                 Op::Next(end) => {
                     if !self.frame()?.advance() {
