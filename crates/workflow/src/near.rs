@@ -6,7 +6,10 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     let word: Vec<char> = word.chars().flat_map(char::to_lowercase).take(WORD_CHARS_MAX).collect();
     let slips_max = (word.len() / 4).clamp(1, 3);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    for candidate in candidates.into_iter().take(CANDIDATES_MAX) {
+        if candidate.len() > 4 * WORD_CHARS_MAX {
+            continue;
+        }
         let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
         if letters.len().abs_diff(word.len()) > slips_max || letters.is_empty() || word.is_empty() {
             continue;
@@ -20,6 +23,8 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     best.filter(|(slips, _)| word.len() > 2 || *slips == 0).map(|(_, candidate)| candidate)
 }
 
+/// A document can declare any number of names; a hint is not worth comparing with all of them.
+const CANDIDATES_MAX: usize = 5_000;
 /// Longer words are cut: nobody means an action of that length.
 const WORD_CHARS_MAX: usize = 100;
 

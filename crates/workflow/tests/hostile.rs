@@ -4,7 +4,7 @@ mod catalog;
 
 use catalog::TestCatalog;
 use proptest::prelude::*;
-use types::limits::{WORKFLOW_DOCUMENT_BYTES_MAX, WORKFLOW_DOCUMENT_DEPTH_MAX, WORKFLOW_STEPS_MAX};
+use types::limits::{WORKFLOW_DOCUMENT_DEPTH_MAX, WORKFLOW_DOCUMENT_NODES_MAX, WORKFLOW_STEPS_MAX};
 use workflow::{compile, parse};
 
 /// The only thing said about `text` is `code`.
@@ -53,7 +53,7 @@ fn a_long_text_that_is_repeated_by_aliases_counts_in_full() {
 #[test]
 fn ten_megabytes_are_too_large_and_many_values_too_many() {
     check(&"a".repeat(10 * 1024 * 1024), "document_too_large");
-    check(&format!("[{}]", "a,".repeat(WORKFLOW_DOCUMENT_BYTES_MAX / 2 - 1)), "too_many_nodes");
+    check(&format!("[{}]", "a,".repeat(WORKFLOW_DOCUMENT_NODES_MAX)), "too_many_nodes");
 }
 
 #[test]

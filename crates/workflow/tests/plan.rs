@@ -13,7 +13,7 @@ fn plan(text: &str) -> Plan {
     let errors: Vec<_> =
         diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:?}");
-    plan.unwrap()
+    plan.expect("no error, so there is a plan")
 }
 
 /// Templates in angle brackets, everything else as JSON.

@@ -151,6 +151,7 @@ impl<'s, 'p> Loader<'s, 'p> {
             Event::SequenceEnd | Event::MappingEnd => self.close(at),
             Event::Alias(id) => self.alias(id, at)?,
             Event::UnresolvedAlias(name) => {
+                self.count(1, name.len(), at)?;
                 self.problems
                     .error(
                         codes::UNKNOWN_ALIAS,
@@ -257,6 +258,7 @@ impl<'s, 'p> Loader<'s, 'p> {
 
     fn alias(&mut self, id: usize, at: Extent) -> Result<(), Stop> {
         let Some(target) = self.anchors.get(&id) else {
+            self.count(1, 0, at)?;
             self.problems.error(codes::RECURSIVE_ALIAS, at, "an alias stands inside the value it stands for");
             self.push(self.as_written(at), 0);
             return Ok(());

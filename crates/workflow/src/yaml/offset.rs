@@ -11,7 +11,9 @@ pub(super) fn in_source(written: &str, style: Style, text: &str, target: usize) 
     if written.get(opening..).is_some_and(|inner| inner.starts_with(text)) {
         return opening + target.min(text.len());
     }
-    let mut walk = Walk { written, text, style, at: opening, reached: 0 };
+    // A block begins with its first line that is not blank; the breaks before it are in the text alone.
+    let skipped = if style == Style::Block { text.len() - text.trim_start_matches('\n').len() } else { 0 };
+    let mut walk = Walk { written, text, style, at: opening, reached: skipped };
     while walk.at < written.len() && (walk.reached < target || walk.is_at_nothing()) {
         walk.step();
     }
@@ -28,27 +30,39 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// What is left of the written form.
+    fn rest(&self) -> &str {
+        self.written.get(self.at..).unwrap_or_default()
+    }
+
+    /// What is left of the text.
+    fn ahead(&self) -> &str {
+        self.text.get(self.reached..).unwrap_or_default()
+    }
+
     /// Before a line break that stands for no character of the text.
     fn is_at_nothing(&self) -> bool {
-        let rest = &self.written[self.at..];
-        let blanks = if self.style == Style::Block { 0 } else { blanks(rest) };
-        let escaped = self.style == Style::DoubleQuoted && rest.starts_with('\\');
-        let breaks = line_break(&rest[blanks + usize::from(escaped && blanks == 0)..]).is_some();
-        breaks && (escaped || !self.text[self.reached..].starts_with(['\n', ' ']))
+        let rest = self.rest();
+        match self.style {
+            Style::Block => line_break(rest).is_some() && !self.ahead().starts_with(['\n', ' ']),
+            Style::DoubleQuoted => rest
+                .strip_prefix('\\')
+                .is_some_and(|rest| escaped_breaks(rest).is_some_and(|(breaks, _)| breaks == 1)),
+            Style::Plain | Style::SingleQuoted => false,
+        }
     }
 
     fn step(&mut self) {
-        let rest = &self.written[self.at..];
-        if let Some(length) = line_break(rest) {
-            return self.new_line(length);
-        }
-        // A line break folds away the blanks before it.
-        if self.style != Style::Block {
-            let blanks = blanks(rest);
-            if blanks > 0 && line_break(&rest[blanks..]).is_some() {
-                self.at += blanks;
-                return;
+        let rest = self.rest();
+        if self.style == Style::Block {
+            if let Some(length) = line_break(rest) {
+                return self.new_line(length);
             }
+        } else if let (breaks @ 1.., length) = fold(rest) {
+            // One line break is a blank, of several the first is nothing.
+            self.at += length;
+            self.reached += breaks.saturating_sub(1).max(1);
+            return;
         }
         match self.style {
             Style::SingleQuoted if rest.starts_with("''") => self.took(2),
@@ -60,42 +74,30 @@ impl Walk<'_> {
     /// `written` bytes stand for the next character of the text.
     fn took(&mut self, written: usize) {
         self.at += written;
-        self.reached += self.text[self.reached..].chars().next().map_or(1, char::len_utf8);
+        self.reached += self.ahead().chars().next().map_or(1, char::len_utf8);
     }
 
+    /// The next line of a block: what it has more than the block's indentation belongs to the text.
     fn new_line(&mut self, length: usize) {
         self.at += length;
-        if self.text[self.reached..].starts_with(['\n', ' ']) {
+        if self.ahead().starts_with(['\n', ' ']) {
             self.reached += 1;
         }
-        let indentation = blanks(&self.written[self.at..]);
-        self.at += match self.style {
-            // What a line has more than the indentation of its block belongs to the text.
-            Style::Block => indentation.saturating_sub(blanks(&self.text[self.reached..])),
-            _ => indentation,
-        };
+        let indentation = blanks(self.rest());
+        self.at += indentation.saturating_sub(blanks(self.ahead()));
     }
 
     fn escape(&mut self) {
-        let rest = &self.written[self.at + 1..];
-        if let Some(length) = line_break(rest) {
+        let rest = self.written.get(self.at + 1..).unwrap_or_default();
+        if let Some((breaks, length)) = escaped_breaks(rest) {
+            // An escaped line break is nothing, those after it are what they are.
             self.at += 1 + length;
-            self.at += blanks(&self.written[self.at..]);
+            self.reached += breaks - 1;
             return;
         }
         let length = match rest.bytes().next() {
             Some(b'x') => 3,
-            // Two escapes of a surrogate pair are one character.
-            Some(b'u')
-                if rest.get(1..3).is_some_and(|hex| {
-                    matches!(
-                        hex,
-                        "d8" | "d9" | "da" | "db" | "D8" | "D9" | "DA" | "DB" | "dA" | "dB" | "Da" | "Db"
-                    )
-                }) =>
-            {
-                11
-            }
+            Some(b'u') if is_high_surrogate(rest) => 11,
             Some(b'u') => 5,
             Some(b'U') => 9,
             _ => rest.chars().next().map_or(0, char::len_utf8),
@@ -105,6 +107,32 @@ impl Walk<'_> {
         while !self.written.is_char_boundary(self.at) {
             self.at += 1;
         }
+    }
+}
+
+/// The line breaks after a backslash, which is right before the first of them.
+fn escaped_breaks(text: &str) -> Option<(usize, usize)> {
+    line_break(text).map(|_| fold(text))
+}
+
+/// `ud83d`: two such escapes are one character.
+fn is_high_surrogate(escape: &str) -> bool {
+    let unit = escape.get(1..5).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+    unit.is_some_and(|unit| (0xd800..0xdc00).contains(&unit))
+}
+
+/// The line breaks that `text` begins with, with the blanks around them: how many, and their bytes.
+fn fold(text: &str) -> (usize, usize) {
+    let (mut breaks, mut end) = (0, 0);
+    loop {
+        let rest = &text[end..];
+        let blanks = blanks(rest);
+        match line_break(&rest[blanks..]) {
+            Some(length) => end += blanks + length,
+            None if breaks > 0 => return (breaks, end + blanks),
+            None => return (0, 0),
+        }
+        breaks += 1;
     }
 }
 
