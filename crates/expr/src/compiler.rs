@@ -178,7 +178,7 @@ impl Compiler {
     /// Refuses `operand` if it is certainly not the truth value that `operator` takes.
     fn truth_value(&self, operator: &str, operand: &Node) -> Result<(), Error> {
         match kinds::kind_of(operand) {
-            Some(kind) if kind != Kind::Bool => {
+            Some(kind) if kind != Kind::Bool && self.unchecked == 0 => {
                 let message = format!("`{operator}` takes truth values, not {}", kind.as_str());
                 Err(Error::new(ErrorKind::Type, operand.span.clone(), message))
             }
@@ -299,6 +299,18 @@ impl Compiler {
         arguments: &[Node],
         span: &Range<usize>,
     ) -> Result<(), Error> {
+        if let [Node { kind: NodeKind::Loop { kind: Loop::Filter, list, body, .. }, .. }] = arguments {
+            // Nobody sees the filtered list: it need not be made.
+            let instead = match name {
+                "len" => Some(Loop::Count),
+                "first" => Some(Loop::Find),
+                "last" => Some(Loop::FindLast),
+                _ => None,
+            };
+            if let Some(kind) = instead {
+                return self.repeat(kind, list, body.as_deref(), None, span);
+            }
+        }
         let found = match functions::find(name) {
             Some(function) => check_count(function, arguments.len(), span).map(|()| function),
             None => Err(unknown(name, name_span)),
@@ -332,7 +344,8 @@ impl Compiler {
         extra: Option<&Node>,
         span: &Range<usize>,
     ) -> Result<(), Error> {
-        if kinds::kind_of(list).is_some_and(|kind| kind != Kind::List && kind != Kind::Map) {
+        let no_list = kinds::kind_of(list).is_some_and(|kind| kind != Kind::List && kind != Kind::Map);
+        if no_list && self.unchecked == 0 {
             let message = format!("`{}` goes over a list", kind.name());
             return Err(Error::new(ErrorKind::Type, list.span.clone(), message));
         }

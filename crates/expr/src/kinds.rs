@@ -89,7 +89,6 @@ pub(crate) fn fold<'n>(op: Binary, left: &'n Node, right: &'n Node) -> Option<Fo
     };
     match (constant(left), constant(right)) {
         (Some(bool), _) | (_, Some(bool)) if bool == decisive => Some(Folded::Bool(decisive)),
-        (Some(_), Some(bool)) if bool == decisive => Some(Folded::Bool(decisive)),
         (Some(_), _) => Some(Folded::Operand(right)),
         (_, Some(_)) => Some(Folded::Operand(left)),
         (None, None) => None,
@@ -101,10 +100,14 @@ pub(crate) fn constant(node: &Node) -> Option<bool> {
     match &node.kind {
         NodeKind::Literal(Value::Bool(bool)) => Some(*bool),
         NodeKind::Unary(Unary::Not, operand) => constant(operand).map(|bool| !bool),
-        NodeKind::Binary(op, left, right) => match fold(*op, left, right)? {
-            Folded::Bool(bool) => Some(bool),
-            Folded::Operand(operand) => constant(operand),
-        },
+        NodeKind::Binary(op @ (Binary::And | Binary::Or), left, right) => {
+            let decisive = *op == Binary::Or;
+            match (constant(left), constant(right)) {
+                (Some(bool), _) | (_, Some(bool)) if bool == decisive => Some(decisive),
+                (Some(_), Some(_)) => Some(!decisive),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

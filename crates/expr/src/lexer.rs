@@ -48,7 +48,7 @@ const SIGNS: [&str; 34] = [
     ",", ";", "%", "+", "-", "^", "/", "#", "(", ")", "[", "]", "{", "}", "=",
 ];
 
-/// The tokens of the expression that starts at byte `start` of `source`, an `End` last, and the byte where
+/// The tokens of the expression that starts at byte `start` of `source` (after the `{{`, if it is in one), an `End` last, and the byte where
 /// it ends: the source's end or the closing `}}`.
 pub(crate) fn lex(source: &str, start: usize, stop: Stop) -> Result<(Vec<Token<'_>>, usize), Error> {
     let mut lexer = Lexer { source, start, at: start, depth: 0, tokens: Vec::new() };
@@ -78,7 +78,7 @@ impl<'s> Lexer<'s> {
             let Some(char) = rest.chars().next() else {
                 return match stop {
                     Stop::End => Ok(self.at),
-                    Stop::Braces => Err(Error::syntax(self.start..self.at, "this `{{` is never closed")
+                    Stop::Braces => Err(Error::syntax(self.start.saturating_sub(2)..self.at, "this `{{` is never closed")
                         .with_hint("an expression ends with `}}`")),
                 };
             };

@@ -200,9 +200,7 @@ fn contains(within: &Value, needle: &Value, budget: &mut Budget<'_>) -> Result<b
         Value::Map(map) => match needle {
             Value::String(key) => Ok(lookup(map, key).is_some()),
             Value::Nil => Ok(false),
-            Value::Int(_) | Value::Bool(_) | Value::Float(_) if lookup(map, &needle.display()).is_some() => {
-                Ok(true)
-            }
+            Value::Int(_) | Value::Bool(_) | Value::Float(_) => Ok(lookup(map, &needle.display()).is_some()),
             other => Err(Fault::types(format!("the keys of a map are text, not {}", kind(other)))),
         },
         other => Err(Fault::types(format!("`in` looks into a list or a map, not {}", kind(other)))
@@ -278,10 +276,7 @@ pub(crate) fn fetch(value: &Value, property: &Value) -> Result<Value, Fault> {
         (Value::Map(_), Value::String(name)) => member(value, name),
         // A list of JSON has text keys only; `groupBy` on numbers makes keys of their text.
         (Value::Map(map), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
-            lookup(map, &property.display()).cloned().ok_or_else(|| {
-                Fault::types(format!("the keys of a map are text, not {}", kind(property)))
-                    .with_hint("make text of it: `map[string(key)]`")
-            })
+            Ok(lookup(map, &property.display()).cloned().unwrap_or_default())
         }
         (Value::Map(_), Value::Nil) => Ok(Value::Nil),
         (Value::List(list), index) => {

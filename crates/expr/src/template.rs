@@ -41,7 +41,7 @@ impl Template {
             if open > at {
                 parts.push(Part::Text(at..open));
             }
-            let (expression, end) = Expression::parse_at(source, open, Stop::Braces)?;
+            let (expression, end) = Expression::parse_at(source, open + 2, Stop::Braces)?;
             parts.push(Part::Expression(expression));
             at = end + 2;
         }
