@@ -31,6 +31,18 @@ impl Catalog {
         Self { specs, effects }
     }
 
+    /// The same list with `effect` in it, in place of one of the same name. For tests and benchmarks, and
+    /// for programs that bring actions of their own.
+    pub fn with_effect(mut self, effect: &'static dyn Effect) -> Self {
+        let spec = effect.spec();
+        self.effects.insert(spec.full_name.clone(), effect);
+        match self.specs.binary_search_by(|other| other.full_name.cmp(&spec.full_name)) {
+            Ok(index) => self.specs[index] = spec,
+            Err(index) => self.specs.insert(index, spec),
+        }
+        self
+    }
+
     /// All of them, sorted by full name.
     pub fn all(&self) -> &[ActionSpec] {
         &self.specs

@@ -56,6 +56,20 @@ pub struct NetworkPolicy {
 }
 
 impl NetworkPolicy {
+    /// A policy with networks in their text form, `10.1.0.0/16` or a single address; the error is the text
+    /// that is neither.
+    pub fn parse<'a>(
+        allow_private: bool,
+        networks: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, &'a str> {
+        let network = |text: &'a str| {
+            let single = || text.parse::<IpAddr>().map(IpNet::from);
+            text.parse::<IpNet>().or_else(|_| single()).map_err(|_| text)
+        };
+        let allowed_networks = networks.into_iter().map(network).collect::<Result<_, _>>()?;
+        Ok(Self { allow_private, allowed_networks })
+    }
+
     /// Whether `address` may be reached; if not, what it is.
     pub fn check(&self, address: IpAddr) -> Result<(), AddressKind> {
         let address = address.to_canonical();
@@ -240,12 +254,12 @@ mod tests {
 
     #[test]
     fn a_listed_network_is_open_and_nothing_else() {
-        let allowed_networks = vec!["10.1.0.0/16".parse().unwrap(), "169.254.169.254/32".parse().unwrap()];
-        let policy = NetworkPolicy { allow_private: false, allowed_networks };
+        let policy = NetworkPolicy::parse(false, ["10.1.0.0/16", "169.254.169.254"]).unwrap();
         for open in ["10.1.2.3", "169.254.169.254", "::ffff:10.1.2.3", "1.1.1.1"] {
             assert_eq!(policy.check(open.parse().unwrap()), Ok(()), "{open}");
         }
         assert_eq!(policy.check("10.2.0.1".parse().unwrap()), Err(AddressKind::Private));
         assert_eq!(policy.check("127.0.0.1".parse().unwrap()), Err(AddressKind::Loopback));
+        assert_eq!(NetworkPolicy::parse(false, ["10.0.0.0/8", "10.0.0.0/33"]), Err("10.0.0.0/33"));
     }
 }

@@ -86,6 +86,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn a_grant_opens_to_its_attributes(attributes: BTreeMap<String, String>, token in ".*", seed: u64) {
             let mut rng = SeededRng::from_u64(seed);

@@ -1,0 +1,116 @@
+//! One attempt from its assignment to its report. Whatever happens in between, exactly one report goes out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::guard::NetworkPolicy;
+use actions::{ActionContext, ActionError, Effect, ErrorCode};
+use protocol::{Assignment, Outcome, SecretUse, ToServer};
+use serde_json::{Map, Value as Json};
+use tokio_util::sync::CancellationToken;
+
+use crate::grants::{Grants, open};
+use crate::voice::Voice;
+use crate::{Shared, outcome};
+
+/// How much longer than its time an action gets, to say itself what it waited for.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Runs the attempt and reports on it.
+pub(crate) async fn carry_out(shared: &Arc<Shared>, assignment: Assignment, cancelled: CancellationToken) {
+    let token = assignment.token.clone();
+    let turn = tokio::select! {
+        turn = shared.turns.acquire() => turn.ok(),
+        () = cancelled.cancelled() => None,
+    };
+    let (outcome, secret_uses) = match turn {
+        Some(_turn) if !cancelled.is_cancelled() => run(shared, assignment, &cancelled).await,
+        _ => (Outcome::Cancelled, Vec::new()),
+    };
+    // Nobody is left to hear it if this fails.
+    let _ = shared.to_server.send(ToServer::Finished { token, outcome, secret_uses }).await;
+}
+
+async fn run(
+    shared: &Arc<Shared>,
+    assignment: Assignment,
+    cancelled: &CancellationToken,
+) -> (Outcome, Vec<SecretUse>) {
+    let started = ToServer::Started { token: assignment.token.clone(), at: shared.clock.now() };
+    let _ = shared.to_server.send(started).await;
+    let grants = match open(&shared.session, &assignment) {
+        Ok(grants) => grants,
+        Err(error) => return (outcome::failed(error), Vec::new()),
+    };
+    let redactor = Arc::clone(&grants.redactor);
+    let voice = Arc::new(Voice::new(shared, &assignment.token, Arc::clone(&redactor)));
+    let result = tokio::select! {
+        result = perform(shared, assignment, grants, Arc::clone(&voice)) => Some(result),
+        () = cancelled.cancelled() => None,
+    };
+    let outcome = result.map_or(Outcome::Cancelled, |result| outcome::redacted(result, &redactor));
+    (outcome, voice.end().await)
+}
+
+/// Performs the action in a task of its own, so that a panic ends the attempt and not the runner. Dropping
+/// the future stops the task.
+async fn perform(
+    shared: &Arc<Shared>,
+    assignment: Assignment,
+    grants: Grants,
+    voice: Arc<Voice>,
+) -> Result<Json, ActionError> {
+    let effect = shared.catalog.effect(&assignment.action).ok_or_else(|| {
+        let message = format!("this runner has no action `{}`", assignment.action);
+        ActionError::new(ErrorCode::UnknownAction, message)
+    })?;
+    let timeout = Duration::from_millis(assignment.timeout_ms);
+    let action = assignment.action.clone();
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(act(Arc::clone(shared), effect, assignment, grants, voice));
+    match tokio::time::timeout(timeout.saturating_add(GRACE), task.join_next()).await {
+        Ok(Some(Ok(result))) => result,
+        Ok(_) => {
+            // The panic's text may hold a secret; it has gone to standard error by way of the panic hook.
+            tracing::error!(action = %action, "an action panicked");
+            let message =
+                format!("action `{action}` panicked; this is a bug in it, the runner's log says where");
+            Err(ActionError::new(ErrorCode::Internal, message))
+        }
+        Err(_) => {
+            let message = format!("action `{action}` did not end within {} s", timeout.as_secs_f64());
+            Err(ActionError::transient(ErrorCode::Timeout, message))
+        }
+    }
+}
+
+async fn act(
+    shared: Arc<Shared>,
+    effect: &'static dyn Effect,
+    assignment: Assignment,
+    grants: Grants,
+    voice: Arc<Voice>,
+) -> Result<Json, ActionError> {
+    let inputs = match assignment.inputs {
+        Json::Object(inputs) => inputs,
+        Json::Null => Map::new(),
+        _ => return Err(ActionError::new(ErrorCode::InvalidInput, "the inputs are not a map")),
+    };
+    let networks = assignment.network.allowed_networks.iter().map(String::as_str);
+    let policy = NetworkPolicy::parse(assignment.network.allow_private, networks).map_err(|text| {
+        let message = format!("`{text}` in the allowed networks is not a network such as `10.0.0.0/8`");
+        ActionError::new(ErrorCode::Internal, message)
+    })?;
+    let cx = ActionContext {
+        inputs: &inputs,
+        connections: &grants.connections,
+        timeout: Duration::from_millis(assignment.timeout_ms),
+        idempotency_key: &assignment.idempotency_key,
+        include_full_response: assignment.include_full_response,
+        http: &shared.http.under(policy),
+        token_cache: &shared.token_cache,
+        clock: &*shared.clock,
+        sink: &*voice,
+    };
+    effect.run(cx).await
+}

@@ -1,0 +1,47 @@
+//! Opening the connections that an assignment grants.
+
+use std::sync::Arc;
+
+use actions::connection_types::{ConnectionType, Credential, Registry};
+use actions::{ActionError, Connection, ErrorCode};
+use protocol::{Assignment, ConnectionGrant};
+use secrets::session::SessionKey;
+use secrets::{Redactor, Secret};
+
+/// The opened connections, and what takes their secrets out of everything the attempt says.
+pub(crate) struct Grants {
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) redactor: Arc<Redactor>,
+}
+
+/// Opens all grants of `assignment`.
+pub(crate) fn open(session: &SessionKey, assignment: &Assignment) -> Result<Grants, ActionError> {
+    let mut connections = Vec::with_capacity(assignment.connections.len());
+    let mut secrets: Vec<Secret<String>> = Vec::new();
+    for grant in &assignment.connections {
+        let kind = kind_of(grant)?;
+        let attributes = session
+            .open(assignment.token.as_str(), grant.id, &grant.sealed_attributes)
+            .map_err(|error| ActionError::new(ErrorCode::ConnectionInvalid, error.to_string()))?;
+        let secret = attributes.iter().filter(|(name, _)| kind.is_secret(name));
+        secrets.extend(secret.map(|(_, value)| value.duplicate()));
+        let credential = Arc::new(Credential::new(kind, &attributes));
+        connections.push(Connection { id: grant.id, name: grant.name.clone(), credential });
+    }
+    Ok(Grants { connections, redactor: Arc::new(Redactor::new(&secrets)) })
+}
+
+fn kind_of(grant: &ConnectionGrant) -> Result<Arc<ConnectionType>, ActionError> {
+    let invalid = |message: String| ActionError::new(ErrorCode::ConnectionInvalid, message);
+    match &grant.definition {
+        Some(definition) => {
+            ConnectionType::from_json(&grant.type_name, &definition.to_string()).map(Arc::new).map_err(
+                |error| invalid(format!("the type of connection `{}` is not usable: {error}", grant.name)),
+            )
+        }
+        None => Registry::builtin()
+            .get(&grant.type_name)
+            .cloned()
+            .ok_or_else(|| invalid(format!("this runner has no connection type `{}`", grant.type_name))),
+    }
+}
