@@ -4,8 +4,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex::Regex;
-
 use crate::ast::{Binary, Loop, Node, NodeKind, Pointer, Unary};
 use crate::budget::Fault;
 use crate::error::{Error, ErrorKind, nearest};
@@ -38,73 +36,118 @@ struct Compiler {
 }
 
 impl Compiler {
+    /// Compiles the tree below `node`. It does nothing but dispatch: this is what recursion goes through, and
+    /// the smaller its frame, the deeper a tree may be.
     fn node(&mut self, node: &Node) -> Result<(), Error> {
         let span = &node.span;
         match &node.kind {
-            NodeKind::Literal(value) => self.constant(value.clone(), span),
+            NodeKind::Literal(value) => self.literal(value, span),
             NodeKind::Name(name) => self.name(name, span),
             NodeKind::Pointer(pointer) => self.emit(pointer_op(*pointer), span),
-            NodeKind::List(nodes) => {
-                self.all(nodes)?;
-                self.emit(Op::List(number(nodes.len())), span);
+            NodeKind::List(nodes) => return self.list(nodes, span),
+            NodeKind::Map(pairs) => return self.map(pairs, span),
+            NodeKind::Unary(unary, operand) => return self.unary(*unary, operand, span),
+            NodeKind::Binary(Binary::And | Binary::Or | Binary::Coalesce, ..) => return self.logic(node),
+            NodeKind::Binary(Binary::Matches, left, right) => return self.matches(left, right, span),
+            NodeKind::Binary(binary, left, right) => {
+                self.node(left)?;
+                self.node(right)?;
+                self.emit(Op::Binary(*binary), span);
             }
-            NodeKind::Map(pairs) => {
-                for (key, value) in pairs {
-                    self.node(key)?;
-                    self.node(value)?;
-                }
-                self.emit(Op::Map(number(pairs.len())), span);
-            }
-            NodeKind::Unary(unary, operand) => self.unary(*unary, operand, span)?,
-            NodeKind::Binary(binary, left, right) => self.binary(*binary, left, right, span)?,
-            NodeKind::Comparison(first, rest) => self.comparison(first, rest, span)?,
+            NodeKind::Comparison(first, rest) => return self.comparison(first, rest, span),
             NodeKind::Conditional { condition, then, otherwise } => {
-                self.conditional(condition, then.as_deref(), otherwise)?;
+                return self.conditional(condition, then.as_deref(), otherwise);
             }
-            NodeKind::Member { of, property, optional } => self.member(of, property, *optional, span)?,
-            NodeKind::Method { of, name, arguments, optional } => {
-                self.node(of)?;
-                self.leave_chain_if_nil(*optional, span);
-                self.unchecked += 1;
-                self.all(arguments)?;
-                self.unchecked -= 1;
-                let name = self.intern(name);
-                self.emit(Op::Method { name, arguments: number(arguments.len()) }, span);
+            NodeKind::Member { of, property, optional } => return self.member(of, property, *optional, span),
+            NodeKind::Method { .. } => return self.method(node),
+            NodeKind::Chain(inner) => return self.chain(inner),
+            NodeKind::Slice { of, from, to } => return self.slice(of, from.as_deref(), to.as_deref(), span),
+            NodeKind::Call { name, name_span, arguments } => {
+                return self.call(name, name_span, arguments, span);
             }
-            NodeKind::Chain(inner) => {
-                self.chains.push(Vec::new());
-                let compiled = self.node(inner);
-                let jumps = self.chains.pop().unwrap_or_default();
-                compiled?;
-                jumps.into_iter().for_each(|jump| self.patch(jump));
-            }
-            NodeKind::Slice { of, from, to } => {
-                self.node(of)?;
-                let unchecked = usize::from(is_env(of));
-                self.unchecked += unchecked;
-                from.iter().chain(to).try_for_each(|node| self.node(node))?;
-                self.unchecked -= unchecked;
-                self.emit(Op::Slice { from: from.is_some(), to: to.is_some() }, span);
-            }
-            NodeKind::Call { name, name_span, arguments } => self.call(name, name_span, arguments, span)?,
             NodeKind::Loop { kind, list, body, extra } => {
-                self.repeat(*kind, list, body.as_deref(), extra.as_deref(), span)?;
+                return self.repeat(*kind, list, body.as_deref(), extra.as_deref(), span);
             }
-            NodeKind::Let { name, name_span, value, body } => self.variable(name, name_span, value, body)?,
-            NodeKind::Sequence(nodes) => {
-                for (i, node) in nodes.iter().enumerate() {
-                    if i > 0 {
-                        self.emit(Op::Pop, &node.span);
-                    }
-                    self.node(node)?;
-                }
+            NodeKind::Let { name, name_span, value, body } => {
+                return self.variable(name, name_span, value, body);
             }
+            NodeKind::Sequence(nodes) => return self.sequence(nodes),
+        }
+        Ok(())
+    }
+
+    fn literal(&mut self, value: &Value, span: &Range<usize>) {
+        self.constant(value.clone(), span);
+    }
+
+    fn list(&mut self, nodes: &[Node], span: &Range<usize>) -> Result<(), Error> {
+        self.all(nodes)?;
+        self.emit(Op::List(number(nodes.len())), span);
+        Ok(())
+    }
+
+    fn map(&mut self, pairs: &[(Node, Node)], span: &Range<usize>) -> Result<(), Error> {
+        for (key, value) in pairs {
+            self.node(key)?;
+            self.node(value)?;
+        }
+        self.emit(Op::Map(number(pairs.len())), span);
+        Ok(())
+    }
+
+    fn method(&mut self, node: &Node) -> Result<(), Error> {
+        let NodeKind::Method { of, name, arguments, optional } = &node.kind else { return Ok(()) };
+        self.node(of)?;
+        self.leave_chain_if_nil(*optional, &node.span);
+        self.unchecked += 1;
+        self.all(arguments)?;
+        self.unchecked -= 1;
+        let name = self.intern(name);
+        self.emit(Op::Method { name, arguments: number(arguments.len()) }, &node.span);
+        Ok(())
+    }
+
+    fn chain(&mut self, inner: &Node) -> Result<(), Error> {
+        self.chains.push(Vec::new());
+        let compiled = self.node(inner);
+        let jumps = self.chains.pop().unwrap_or_default();
+        jumps.into_iter().for_each(|jump| self.patch(jump));
+        compiled
+    }
+
+    fn slice(
+        &mut self,
+        of: &Node,
+        from: Option<&Node>,
+        to: Option<&Node>,
+        span: &Range<usize>,
+    ) -> Result<(), Error> {
+        self.node(of)?;
+        let unchecked = usize::from(is_env(of));
+        self.unchecked += unchecked;
+        for bound in from.into_iter().chain(to) {
+            self.node(bound)?;
+        }
+        self.unchecked -= unchecked;
+        self.emit(Op::Slice { from: from.is_some(), to: to.is_some() }, span);
+        Ok(())
+    }
+
+    fn sequence(&mut self, nodes: &[Node]) -> Result<(), Error> {
+        for (i, node) in nodes.iter().enumerate() {
+            if i > 0 {
+                self.emit(Op::Pop, &node.span);
+            }
+            self.node(node)?;
         }
         Ok(())
     }
 
     fn all(&mut self, nodes: &[Node]) -> Result<(), Error> {
-        nodes.iter().try_for_each(|node| self.node(node))
+        for node in nodes {
+            self.node(node)?;
+        }
+        Ok(())
     }
 
     fn name(&mut self, name: &Arc<str>, span: &Range<usize>) {
@@ -129,19 +172,20 @@ impl Compiler {
         Ok(())
     }
 
-    fn binary(
-        &mut self,
-        binary: Binary,
-        left: &Node,
-        right: &Node,
-        span: &Range<usize>,
-    ) -> Result<(), Error> {
-        if matches!(binary, Binary::And | Binary::Or) {
-            self.truth_value(binary.as_str(), left)?;
-            self.truth_value(binary.as_str(), right)?;
-            match kinds::fold(binary, left, right) {
+    /// `&&`, `||` and `??`, whose right operand may be jumped over.
+    fn logic(&mut self, node: &Node) -> Result<(), Error> {
+        let NodeKind::Binary(op, left, right) = &node.kind else { return Ok(()) };
+        let jump = match op {
+            Binary::And => Op::JumpIfFalse(LATER),
+            Binary::Or => Op::JumpIfTrue(LATER),
+            _ => Op::JumpIfNotNil(LATER),
+        };
+        if *op != Binary::Coalesce {
+            self.truth_value(op.as_str(), left)?;
+            self.truth_value(op.as_str(), right)?;
+            match kinds::fold(*op, left, right) {
                 Some(Folded::Bool(bool)) => {
-                    self.constant(Value::Bool(bool), span);
+                    self.constant(Value::Bool(bool), &node.span);
                     return Ok(());
                 }
                 Some(Folded::Operand(operand)) => return self.node(operand),
@@ -149,25 +193,6 @@ impl Compiler {
             }
         }
         self.node(left)?;
-        let jump = match binary {
-            Binary::And => Op::JumpIfFalse(LATER),
-            Binary::Or => Op::JumpIfTrue(LATER),
-            Binary::Coalesce => Op::JumpIfNotNil(LATER),
-            Binary::Matches => {
-                if let NodeKind::Literal(Value::String(pattern)) = &right.kind {
-                    let regex = ops::regex(pattern).map_err(|fault| fault.at(right.span.clone()))?;
-                    return self.matches(regex, span);
-                }
-                self.node(right)?;
-                self.emit(Op::Binary(binary), span);
-                return Ok(());
-            }
-            _ => {
-                self.node(right)?;
-                self.emit(Op::Binary(binary), span);
-                return Ok(());
-            }
-        };
         let jump = self.emit_jump(jump, &left.span);
         self.emit(Op::Pop, &left.span);
         self.node(right)?;
@@ -186,10 +211,16 @@ impl Compiler {
         }
     }
 
-    fn matches(&mut self, regex: Regex, span: &Range<usize>) -> Result<(), Error> {
+    fn matches(&mut self, left: &Node, right: &Node, span: &Range<usize>) -> Result<(), Error> {
+        self.node(left)?;
+        let NodeKind::Literal(Value::String(pattern)) = &right.kind else {
+            self.node(right)?;
+            self.emit(Op::Binary(Binary::Matches), span);
+            return Ok(());
+        };
+        let regex = ops::regex(pattern).map_err(|fault| fault.at(right.span.clone()))?;
         self.program.regexes.push(regex);
-        let index = number(self.program.regexes.len() - 1);
-        self.emit(Op::Matches(index), span);
+        self.emit(Op::Matches(number(self.program.regexes.len() - 1)), span);
         Ok(())
     }
 

@@ -78,8 +78,10 @@ impl<'s> Lexer<'s> {
             let Some(char) = rest.chars().next() else {
                 return match stop {
                     Stop::End => Ok(self.at),
-                    Stop::Braces => Err(Error::syntax(self.start.saturating_sub(2)..self.at, "this `{{` is never closed")
-                        .with_hint("an expression ends with `}}`")),
+                    Stop::Braces => {
+                        Err(Error::syntax(self.start.saturating_sub(2)..self.at, "this `{{` is never closed")
+                            .with_hint("an expression ends with `}}`"))
+                    }
                 };
             };
             if stop == Stop::Braces && self.depth == 0 && rest.starts_with("}}") {

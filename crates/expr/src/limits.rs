@@ -9,9 +9,9 @@ pub const SOURCE_BYTES_MAX: usize = 64 * 1024;
 pub const TEMPLATE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Levels of brackets and operands inside one another in one expression: the parser goes down by recursion,
 /// and a thread's stack is finite.
-pub const SOURCE_NESTING_MAX: usize = 100;
+pub const SOURCE_NESTING_MAX: usize = 64;
 /// Levels of the tree of one expression. More than the nesting, because `a + b + c` is a level for each `+`.
-pub const SOURCE_DEPTH_MAX: usize = 500;
+pub const SOURCE_DEPTH_MAX: usize = 250;
 /// Units of work of one evaluation; an instruction or an element visited is one.
 pub const FUEL_MAX: u64 = 20_000_000;
 /// Bytes of all the text, lists and maps that one evaluation makes, a list element counted as 24.
