@@ -102,7 +102,7 @@ CREATE TABLE connections (
     updated_by           TEXT NOT NULL,
     UNIQUE (tenant_id, name)
 );
-CREATE INDEX connections_workspace ON connections (workspace_id, name);
+CREATE INDEX connections_workspace ON connections (workspace_id, name, id);
 CREATE INDEX connections_type ON connections (tenant_id, connection_type_id);
 
 -- wrapped: the data key under the master key that master_key_id names.
@@ -215,9 +215,10 @@ CREATE TABLE executions (
     owner_epoch         BIGINT NOT NULL,
     updated_at          BIGINT NOT NULL
 );
-CREATE INDEX executions_started ON executions (workspace_id, started_at, id);
+-- What has not started sorts as the oldest; the expression is the one that lists sort by.
+CREATE INDEX executions_started ON executions (workspace_id, COALESCE(started_at, 0), id);
 CREATE INDEX executions_created ON executions (workspace_id, created_at, id);
-CREATE INDEX executions_workflow ON executions (workspace_id, workflow_id, started_at);
+CREATE INDEX executions_workflow ON executions (workspace_id, workflow_id, COALESCE(started_at, 0), id);
 CREATE INDEX executions_unfinished ON executions (owner_server_id, id)
     WHERE state IN ('queued', 'running', 'waiting', 'paused');
 

@@ -26,12 +26,40 @@ async fn main() {
         let key = connection(&seeded, "c500").id;
         let get = async |_| connections::get(&db, seeded.workspace, key).await.unwrap().unwrap();
         measure("one connection by key", 20_000, get).await;
+        let start = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let db = db.clone();
+            tasks.spawn(async move {
+                for _ in 0..500 {
+                    connections::get(&db, seeded.workspace, key).await.unwrap().unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        println!("  the same, 64 at a time: {:.1} us each", start.elapsed().as_secs_f64() * 1e6 / 32_000.0);
         let page = query(r#"{"limit":100}"#, &connections::FIELDS);
         let list = async |_| connections::list(&db, seeded.workspace, &page).await.unwrap();
         measure("a page of 100 connections", 500, list).await;
 
         let append = async |seq: i64| append(&db, id, seq).await;
         measure("one journal line, one writer", 1_000, append).await;
+        let append_all = async |round: i64| {
+            let body = r#"{"path":"S1","attempt":1,"output":{"verdict":"benign","score":3}}"#;
+            let written = db.write(async move |tx| {
+                let line = |n| journal::Append {
+                    execution_id: id,
+                    epoch: 0,
+                    seq: 1_000_000_000_000 + round * 64 + n,
+                    kind: "step_finished",
+                    body,
+                    created_at: NOW,
+                };
+                journal::append_all(tx, &(0..64).map(line).collect::<Vec<_>>()).await
+            });
+            assert!(written.await.unwrap().is_empty());
+        };
+        measure("64 journal lines in one write", 200, append_all).await;
         for writers in [8, 64, 256] {
             append_at_once(&db, id, writers).await;
         }

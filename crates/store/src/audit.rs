@@ -75,14 +75,14 @@ sql! {
 pub static FIELDS: FieldMap = FieldMap {
     fields: &[
         Field::same("id", Kind::Text),
-        Field::same("workspace_id", Kind::Text),
+        Field::optional("workspace_id", Kind::Text),
         Field::same("at", Kind::Time),
         Field::same("actor_type", Kind::Text),
         Field::same("actor_id", Kind::Text),
         Field::same("action", Kind::Text),
         Field::same("entity_type", Kind::Text),
         Field::same("entity_id", Kind::Text),
-        Field::same("host", Kind::Text),
+        Field::optional("host", Kind::Text),
         Field::same("details", Kind::Opaque),
     ],
     defaults: Defaults { sort: &["-at"], search: &["action", "entity_id", "host"] },

@@ -2,6 +2,7 @@
 //! text into a [`Query`] over the fields that a noun offers, or says what is wrong with it; `render` turns
 //! that into SQL. A column never comes from outside, and a value is never part of the SQL.
 
+mod memory;
 mod parse;
 mod pattern;
 mod render;
@@ -43,17 +44,39 @@ pub struct Field {
     pub column: &'static str,
     /// What it holds.
     pub kind: Kind,
+    /// What orders it: nothing but an index's own words lets a database sort by that index.
+    order: Order,
+}
+
+#[derive(Debug)]
+enum Order {
+    /// By the column, in which no value is ever absent.
+    Column,
+    /// By the column; absent values come last.
+    AbsentLast,
+    /// By an expression over columns.
+    By(&'static str),
 }
 
 impl Field {
     /// A field whose column has another name, or is an expression.
     pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind }
+        Self { name, column, kind, order: Order::Column }
     }
 
     /// A field whose column has the same name.
     pub const fn same(name: &'static str, kind: Kind) -> Self {
-        Self { name, column: name, kind }
+        Self::new(name, name, kind)
+    }
+
+    /// A field whose column has the same name and may be empty. It sorts last then.
+    pub const fn optional(name: &'static str, kind: Kind) -> Self {
+        Self { name, column: name, kind, order: Order::AbsentLast }
+    }
+
+    /// The same field, sorted by an expression that is never absent.
+    pub const fn sorted_by(self, expression: &'static str) -> Self {
+        Self { order: Order::By(expression), ..self }
     }
 }
 

@@ -57,6 +57,31 @@ impl Pattern {
         })
     }
 
+    /// Whether the whole text fits. Takes at most the product of both lengths: one place to come back to, the
+    /// last `%`, is enough.
+    pub(crate) fn matches(&self, text: &str, ignore_case: bool) -> bool {
+        let fold = |c: char| if ignore_case { c.to_ascii_lowercase() } else { c };
+        let text: Vec<char> = text.chars().map(fold).collect();
+        let (mut at, mut token) = (0, 0);
+        let mut back: Option<(usize, usize)> = None;
+        while at < text.len() {
+            match self.0.get(token) {
+                Some(Token::Any) => {
+                    back = Some((token + 1, at));
+                    token += 1;
+                }
+                Some(Token::One) => (at, token) = (at + 1, token + 1),
+                Some(Token::Char(c)) if fold(*c) == text[at] => (at, token) = (at + 1, token + 1),
+                _ => {
+                    let Some((after, from)) = back else { return false };
+                    back = Some((after, from + 1));
+                    (at, token) = (from + 1, after);
+                }
+            }
+        }
+        self.0[token..].iter().all(|token| *token == Token::Any)
+    }
+
     fn write(&self, [any, one]: [&str; 2], literal: impl Fn(char, &mut String)) -> String {
         let mut out = String::with_capacity(self.0.len() + 4);
         for token in &self.0 {
@@ -85,6 +110,21 @@ mod tests {
         check("%%%a", "%a", "*a");
         check("a[*]?", "a[*]?", "a[[][*]][?]");
         check(r"end\", r"end\\", r"end\");
+    }
+
+    #[test]
+    fn a_pattern_fits_the_whole_text() {
+        let check = |pattern: &str, text: &str, fits: bool| {
+            assert_eq!(Pattern::parse(pattern).matches(text, false), fits, "{pattern} on {text}");
+        };
+        check("a%c", "abbc", true);
+        check("a%c", "abcd", false);
+        check("%b%b%", "abab", true);
+        check("_", "", false);
+        check("%", "", true);
+        check(r"50\%", "50%", true);
+        assert!(Pattern::parse("äB%").matches("äbc", true));
+        assert!(!Pattern::parse("Ä%").matches("äbc", true), "case is ASCII's, as in the SQL");
     }
 
     #[test]

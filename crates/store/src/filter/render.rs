@@ -1,7 +1,7 @@
 //! A checked query as SQL. Case is compared by ASCII on both engines, and text by its bytes, so that the two
 //! agree whatever locale PostgreSQL runs with.
 
-use super::{Condition, Direction, Field, Kind, Query, Scalar, Test};
+use super::{Condition, Direction, Field, Kind, Order, Query, Scalar, Test};
 use crate::{Dialect, Value};
 
 /// SQL in the making, and the parameters it has named so far.
@@ -30,14 +30,21 @@ impl<'a> Render<'a> {
         }
     }
 
-    /// What to put behind ORDER BY. Ends with the id, so that pages never overlap.
+    /// What to put behind ORDER BY. Ends with the id, so that pages never overlap, in the direction of the
+    /// last field, so that one index can serve both.
     pub(crate) fn order(&self, query: &Query) -> String {
         let mut order = String::new();
-        for (field, direction) in &query.sort {
-            let direction = if *direction == Direction::Ascending { "ASC" } else { "DESC" };
-            order.push_str(&format!("{} {direction} NULLS LAST, ", self.comparable(field, false)));
+        let mut direction = "ASC";
+        for (field, towards) in &query.sort {
+            direction = if *towards == Direction::Ascending { "ASC" } else { "DESC" };
+            let (by, absent) = match field.order {
+                Order::Column => (self.comparable(field, false), ""),
+                Order::AbsentLast => (self.comparable(field, false), " NULLS LAST"),
+                Order::By(expression) => (expression.to_owned(), ""),
+            };
+            order.push_str(&format!("{by} {direction}{absent}, "));
         }
-        order.push_str("id ASC");
+        order.push_str(&format!("id {direction}"));
         order
     }
 

@@ -91,8 +91,8 @@ async fn runs_are_listed_by_the_public_names() {
         let newest =
             format!(r#"{{"filter": {{"playbook_id": "{id}"}}, "sort": ["-started_at"], "limit": 1}}"#);
         assert_eq!(list(&newest).await, [3]);
-        assert_eq!(list(r#"{"sort":["-started_at"]}"#).await, [3, 1, 2], "absent last");
-        assert_eq!(list(r#"{"sort":["started_at"]}"#).await, [1, 3, 2], "absent last");
+        assert_eq!(list(r#"{"sort":["-started_at"]}"#).await, [3, 1, 2]);
+        assert_eq!(list(r#"{"sort":["started_at"]}"#).await, [2, 1, 3], "not started is oldest");
         assert_eq!(list(r#"{"filter":{"state_ui":"Timeout"}}"#).await, [3]);
         assert_eq!(
             list(r#"{"filter":{"state":{"$in":["Queued"]}},"sort":["execution_number"]}"#).await,
