@@ -144,12 +144,16 @@ pub(crate) enum Loop {
     FindLast,
     FindLastIndex,
     GroupBy,
+    /// `keys(groupBy(…))`: the keys of a map are text, those of groups are of any type.
+    GroupKeys,
+    /// `toPairs(groupBy(…))`, for the same reason.
+    GroupPairs,
     SortBy,
     Reduce,
 }
 
 impl Loop {
-    /// Every one, with its name.
+    /// Every one that can be written, with its name.
     pub(crate) const ALL: [(&'static str, Self); 15] = [
         ("all", Self::All),
         ("none", Self::None),
@@ -175,6 +179,9 @@ impl Loop {
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
+        if matches!(self, Self::GroupKeys | Self::GroupPairs) {
+            return "groupBy";
+        }
         Self::ALL.into_iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 

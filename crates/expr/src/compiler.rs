@@ -330,12 +330,14 @@ impl Compiler {
         arguments: &[Node],
         span: &Range<usize>,
     ) -> Result<(), Error> {
-        if let [Node { kind: NodeKind::Loop { kind: Loop::Filter, list, body, .. }, .. }] = arguments {
-            // Nobody sees the filtered list: it need not be made.
-            let instead = match name {
-                "len" => Some(Loop::Count),
-                "first" => Some(Loop::Find),
-                "last" => Some(Loop::FindLast),
+        if let [Node { kind: NodeKind::Loop { kind, list, body, .. }, .. }] = arguments {
+            // Nobody sees the list or the map of the loop: it need not be made.
+            let instead = match (name, kind) {
+                ("len", Loop::Filter) => Some(Loop::Count),
+                ("first", Loop::Filter) => Some(Loop::Find),
+                ("last", Loop::Filter) => Some(Loop::FindLast),
+                ("keys", Loop::GroupBy) => Some(Loop::GroupKeys),
+                ("toPairs", Loop::GroupBy) => Some(Loop::GroupPairs),
                 _ => None,
             };
             if let Some(kind) = instead {
@@ -455,17 +457,17 @@ impl Compiler {
     /// Lets the jump at `index` lead to the next instruction.
     fn patch(&mut self, index: usize) {
         let here = number(self.program.ops.len());
-        if let Some(op) = self.program.ops.get_mut(index) {
-            match op {
-                Op::Jump(target)
-                | Op::JumpIfFalse(target)
-                | Op::JumpIfTrue(target)
-                | Op::JumpIfNil(target)
-                | Op::JumpIfNotNil(target)
-                | Op::Branch(target)
-                | Op::Next(target) => *target = here,
-                _ => {}
-            }
+        if let Some(
+            Op::Jump(target)
+            | Op::JumpIfFalse(target)
+            | Op::JumpIfTrue(target)
+            | Op::JumpIfNil(target)
+            | Op::JumpIfNotNil(target)
+            | Op::Branch(target)
+            | Op::Next(target),
+        ) = self.program.ops.get_mut(index)
+        {
+            *target = here;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Every limit, met.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, which may
+
 use std::fmt::Write as _;
 
 use expr::{Context, ErrorKind, Expression, Limits, Map, Template, Value, limits};

@@ -1,5 +1,7 @@
 //! Templates: what is an expression in them, what is kept, and what type comes out.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, which may
+
 use expr::{Context, Map, Template, Value};
 use proptest::prelude::*;
 use serde_json::json;

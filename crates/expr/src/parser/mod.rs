@@ -160,12 +160,15 @@ impl<'s> Parser<'_, 's> {
             self.at += 1;
             rest.push((binary, self.expression(tightness + 1)?));
         }
-        if rest.len() == 1 {
-            if let Some((binary, right)) = rest.pop() {
-                return self.node(NodeKind::Binary(binary, Box::new(left), Box::new(right)), start);
+        match (rest.pop(), rest.is_empty()) {
+            (Some((binary, right)), true) => {
+                self.node(NodeKind::Binary(binary, Box::new(left), Box::new(right)), start)
+            }
+            (last, _) => {
+                rest.extend(last);
+                self.node(NodeKind::Comparison(Box::new(left), rest), start)
             }
         }
-        self.node(NodeKind::Comparison(Box::new(left), rest), start)
     }
 
     fn ternary(&mut self, mut node: Node) -> Result<Node, Error> {

@@ -6,7 +6,7 @@ use crate::ast::{Binary, Loop};
 use crate::budget::{Budget, Fault};
 use crate::functions::lists::{descending, sort_by};
 use crate::ops::{self, kind};
-use crate::value::{Map, Value};
+use crate::value::Value;
 
 /// A loop under way.
 pub(super) struct Frame {
@@ -23,7 +23,8 @@ pub(super) struct Frame {
     gathered: Vec<Value>,
     /// The elements of `sortBy` with their keys.
     keyed: Vec<(Value, Value)>,
-    groups: indexmap::IndexMap<Arc<str>, Vec<Value>>,
+    /// The groups of `groupBy`, each with its key as it was before it became text.
+    groups: indexmap::IndexMap<Arc<str>, (Value, Vec<Value>)>,
     descending: bool,
 }
 
@@ -139,11 +140,11 @@ impl Frame {
                 budget.admit(&value)?;
                 self.accumulator = value;
             }
-            Loop::GroupBy => {
+            Loop::GroupBy | Loop::GroupKeys | Loop::GroupPairs => {
                 let group = group(&value)?;
                 let item = self.item()?.clone();
                 budget.grow(self.visited)?;
-                self.groups.entry(group).or_default().push(item);
+                self.groups.entry(group).or_insert_with(|| (value, Vec::new())).1.push(item);
             }
             kind => {
                 let Value::Bool(holds) = value else {
@@ -189,8 +190,10 @@ impl Frame {
                 budget.work(self.keyed.len() * (self.keyed.len().max(1).ilog2() as usize + 1))?;
                 sort_by(self.keyed, self.descending)?
             }
-            Loop::GroupBy => {
-                self.groups.into_iter().map(|(key, items)| (key, Value::from(items))).collect::<Map>().into()
+            Loop::GroupBy => self.groups.into_iter().map(|(key, (_, items))| (key, items)).collect(),
+            Loop::GroupKeys => self.groups.into_values().map(|(key, _)| key).collect(),
+            Loop::GroupPairs => {
+                self.groups.into_values().map(|(key, items)| Value::from(vec![key, items.into()])).collect()
             }
             _ => self.accumulator,
         })
