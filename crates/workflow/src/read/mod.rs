@@ -16,6 +16,7 @@ mod values;
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
+use types::limits::WORKFLOW_DOCUMENT_BYTES_MAX;
 
 pub(crate) use flow::FLOW_ACTIONS;
 use outline::{Outline, Place, Use};
@@ -29,6 +30,14 @@ use crate::yaml::{self, Entry, Node};
 
 /// Reads a document. `None` if there is nothing that could be called a workflow.
 pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
+    if text.len() > WORKFLOW_DOCUMENT_BYTES_MAX {
+        let source = Source::new("");
+        let mut problems = Problems::new(&source);
+        let message =
+            format!("the document has {} bytes, more than {WORKFLOW_DOCUMENT_BYTES_MAX}", text.len());
+        problems.error(codes::DOCUMENT_TOO_LARGE, Extent::default(), message);
+        return (None, problems.finish());
+    }
     let source = Source::new(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut problems = Problems::new(&source);
     let Some(root) = yaml::load(&source, &mut problems) else {

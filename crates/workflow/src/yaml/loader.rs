@@ -1,6 +1,6 @@
 //! Builds the tree from the parser's events, with an explicit stack: depth costs no stack of ours.
 //!
-//! Bounds: bytes of the document, depth, and values and bytes with every alias counted each time it is
+//! Bounds: depth, and values and bytes with every alias counted each time it is
 //! used, so that a few lines cannot stand for billions of values.
 
 use std::collections::HashMap;
@@ -21,14 +21,6 @@ const EXPANDED_BYTES_MAX: usize = 4 * WORKFLOW_DOCUMENT_BYTES_MAX;
 
 /// The document's tree; none if it is empty, not YAML, or beyond a bound, which is then noted.
 pub(crate) fn load<'s>(source: &'s Source, problems: &mut Problems<'s>) -> Option<Node> {
-    if source.text().len() > WORKFLOW_DOCUMENT_BYTES_MAX {
-        let message = format!(
-            "the document has {} bytes, more than {WORKFLOW_DOCUMENT_BYTES_MAX}",
-            source.text().len()
-        );
-        problems.error(codes::DOCUMENT_TOO_LARGE, Extent::default(), message);
-        return None;
-    }
     let mut options = granit_parser::options! {
         emit_unresolved_aliases: true,
         flow_nesting_limit: WORKFLOW_DOCUMENT_DEPTH_MAX,

@@ -11,7 +11,8 @@ fn check(scalar: &str) {
         "workflow:\n  - section: Steps\n    steps:\n      - id: S1\n        action: internal.print\n        inputs:\n          text: {scalar}\n          # end\n"
     );
     let diagnostics = parse(&document).diagnostics;
-    let [diagnostic] = &diagnostics[..] else { panic!("{diagnostics:?}\n{document}") };
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:?}\n{document}");
+    let diagnostic = &diagnostics[0];
     assert_eq!(diagnostic.code, "unknown_step", "{document}");
     let span = diagnostic.span;
     let line = document.split('\n').nth(span.line as usize - 1).unwrap_or_default();

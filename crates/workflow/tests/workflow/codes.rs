@@ -1,6 +1,6 @@
 //! The list of diagnostic codes and the page that explains them say the same.
 
-const PAGE: &str = include_str!("../../../docs/workflow-format.md");
+const PAGE: &str = include_str!("../../../../docs/workflow-format.md");
 
 #[test]
 fn every_code_is_explained_and_every_explained_code_exists() {

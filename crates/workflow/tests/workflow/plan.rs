@@ -1,10 +1,8 @@
 //! What documents become: the plan, and what can be asked of a document.
 
-mod catalog;
-
 use std::fmt::Write as _;
 
-use catalog::TestCatalog;
+use crate::catalog::TestCatalog;
 use workflow::plan::{Plan, PlanStep, PlanValue, StepKind};
 use workflow::{AutomationType, Severity, TriggerCategory, compile, parse};
 
@@ -86,6 +84,7 @@ workflow:
             sentence:
               - {lvalue: inputs.n, op: ">", rvalue: 3}
               - {lvalue: '{{ inputs.n }}', op: Is empty}
+              - {lvalue: '{"a": {"b": 1}}', op: "!=", rvalue: '"}}"'}
         steps:
           - {id: S2, action: internal.ifFalseBranch, steps: [{id: S3, action: internal.EndRun, inputs: {status: error, message: "no {{ inputs.n }}"}}]}
           - id: S4
@@ -105,7 +104,7 @@ workflow:
 "#,
     );
     insta::assert_snapshot!(show_plan(&plan), @r#"
-    0 S1: if <{{ inputs.n }}> GreaterThan 3 or <{{ inputs.n }}> IsEmpty null then Some(3) [4] else Some(1) [2]
+    0 S1: if <{{ inputs.n }}> GreaterThan 3 or <{{ inputs.n }}> IsEmpty null or <{{ {"a": {"b": 1}} }}> NotEquals <{{ "}}" }}> then Some(3) [4] else Some(1) [2]
     1 S2 in 0: branch
     2 S3 in 1: end Some("\"Failed\"") Some("<no {{ inputs.n }}>")
     3 S4 in 0: branch
@@ -218,6 +217,21 @@ fn the_hash_is_that_of_the_bytes() {
     assert_ne!(hash("workflow: []"), hash("workflow: [] "));
     assert_ne!(hash("workflow: []"), hash("\u{feff}workflow: []"));
     assert_eq!(hash("workflow: []").len(), 64);
+}
+
+#[test]
+fn a_diagnostic_is_plain_json() {
+    let diagnostics = parse("nmae: x\nworkflow: [{section: Steps}]").diagnostics;
+    assert_eq!(
+        serde_json::to_value(diagnostics).unwrap(),
+        serde_json::json!([{
+            "severity": "warning",
+            "code": "near_miss_key",
+            "message": "a workflow has no key `nmae`: it is ignored",
+            "hint": "did you mean `name`?",
+            "span": {"line": 1, "column": 1, "end_line": 1, "end_column": 5},
+        }])
+    );
 }
 
 #[test]

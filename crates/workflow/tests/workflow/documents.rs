@@ -1,10 +1,8 @@
 //! Every document of `documents/` with all that is said about it, as snapshots.
 
-mod catalog;
-
 use std::fmt::Write as _;
 
-use catalog::TestCatalog;
+use crate::catalog::TestCatalog;
 use workflow::{Diagnostic, compile};
 
 /// What a person sees: the problem, the hint, and the text it points at.
