@@ -105,15 +105,14 @@ impl Redactor {
         let Some(patterns) = &self.patterns else {
             return Vec::new();
         };
-        let mut found: Vec<Range<usize>> =
-            patterns.find_overlapping_iter(bytes).map(|hit| hit.range()).collect();
-        found.sort_by_key(|range| range.start);
+        // Hits come in the order of their ends. Merged as they come: a text may be one hit after the other.
         let mut merged: Vec<Range<usize>> = Vec::new();
-        for range in found {
-            match merged.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
+        for hit in patterns.find_overlapping_iter(bytes) {
+            let mut range = hit.range();
+            while let Some(last) = merged.pop_if(|last| range.start <= last.end) {
+                range.start = range.start.min(last.start);
             }
+            merged.push(range);
         }
         merged
     }
@@ -232,6 +231,11 @@ mod tests {
         let clean = redactor(&["abcdef", "defghi", "ghij"]);
         assert_eq!(clean.text("-abcdefghij-"), "-********-");
         assert_eq!(clean.text("ghijghij"), "********");
+        assert_eq!(redactor(&["aaaa"]).text(&"a".repeat(1_000_000)), "********");
+        assert_eq!(
+            redactor(&["xabcdefx", "bcde"]).text("xabcdefx bcde xabcdef"),
+            "******** ******** xa********f"
+        );
     }
 
     #[test]
