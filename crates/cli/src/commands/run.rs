@@ -1,0 +1,157 @@
+//! `nictate run FILE`: one run of a workflow file on this machine. The engine and a runner work in this
+//! process; there is no server, and no journal: a run that is interrupted is gone.
+
+mod drive;
+mod report;
+mod stored;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::guard::NetworkPolicy;
+use actions::http::HttpClient;
+use engine::{RunState, Start};
+use runner::{Runner, RunnerSettings};
+use server::config::{self, Config, Flags};
+use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng};
+use workflow::Plan;
+use workflow::plan::StepKind;
+
+use crate::args::RunArgs;
+use crate::diagnostics::counted;
+use crate::documents::{Checked, catalog};
+use crate::exit::Exit;
+use crate::failure::{Context as _, Failure, Outcome};
+use crate::inputs::read_inputs;
+use crate::printer::{Printer, Target};
+use drive::Local;
+use report::Report;
+use stored::Stored;
+
+pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
+    let config = load_config(args)?;
+    let mut plan = compile(args, printer)?;
+    let inputs = bind(&plan, args)?;
+    choose_connections(&mut plan, args, printer);
+    let named = named_connections(&plan);
+    let stored = if named.is_empty() { None } else { Some(Stored::open(&config, &named).await?) };
+
+    let policy = network_policy(&config)?;
+    let http = http_client(&config, policy)?;
+    let settings = RunnerSettings::new(http, Arc::new(SystemClock));
+    let (link, runner) = Runner::embedded(settings, &mut SystemRng);
+    let runner = tokio::spawn(runner.run());
+
+    let now = SystemClock.now();
+    let id = ExecutionId::new(now, &mut SystemRng);
+    let mut seed = [0; 32];
+    SystemRng.fill(&mut seed);
+    let millis = u64::try_from(config.limits.execution_run_time_ms).unwrap_or(u64::MAX);
+    let start = Start {
+        inputs,
+        event: expr::Value::Nil,
+        metadata: metadata(&plan, args, id, now.as_millis()),
+        seed,
+        run_time: args.timeout.map_or(Duration::from_millis(millis), Duration::from_secs),
+    };
+    let network = protocol::NetworkPolicy {
+        allow_private: config.http.allow_private,
+        allowed_networks: config.http.allowed_networks.clone(),
+    };
+    let mut report = Report::new(printer);
+    let local = Local::new(id, link, stored, network);
+    let execution = local.drive(Arc::new(plan), start, &mut report).await?;
+    runner.abort();
+    report.end(&execution);
+    Ok(if execution.state() == RunState::Completed { Exit::Ok } else { Exit::RunIncomplete })
+}
+
+/// The same keys as the server's, so that a file behaves here as it does there.
+fn load_config(args: &RunArgs) -> Outcome<Config> {
+    let flags =
+        Flags { data: Some(args.data.clone()), database: args.database.clone(), ..Flags::default() };
+    config::load(&flags, std::env::vars()).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+}
+
+fn compile(args: &RunArgs, printer: &Printer) -> Outcome<Plan> {
+    // Types of the server's own are known where the database is; here the ones that are used will do.
+    let more_types = args.connections.iter().map(|(kind, _)| kind.clone());
+    let checked = Checked::read(&args.file, &catalog(more_types))?;
+    checked.print(printer, Target::Err);
+    let (errors, _) = checked.counts();
+    checked.plan.ok_or_else(|| {
+        Failure::new(Exit::Invalid, format!("`{}` cannot be run: {}", checked.file, counted(errors, 0)))
+    })
+}
+
+fn bind(plan: &Plan, args: &RunArgs) -> Outcome<expr::Map> {
+    workflow::bind_inputs(&plan.inputs, read_inputs(&args.inputs)?).map_err(|errors| {
+        let hints = errors.iter().map(ToString::to_string);
+        Failure::new(Exit::Invalid, "the inputs are not what the workflow declares").hints(hints)
+    })
+}
+
+/// Puts the connections of the command line in the place of those that the file names.
+fn choose_connections(plan: &mut Plan, args: &RunArgs, printer: &Printer) {
+    for (kind, name) in &args.connections {
+        let mut used = false;
+        for step in &mut plan.steps {
+            if let Some(named) = step.connections.get_mut(kind) {
+                named.clone_from(name);
+                used = true;
+            }
+        }
+        if !used {
+            printer.warn(&format!("no step of the workflow uses a connection of type `{kind}`"));
+        }
+    }
+}
+
+/// The connections of steps that a runner carries out: type and name, each once.
+fn named_connections(plan: &Plan) -> Vec<(String, String)> {
+    let effects = plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Effect { .. }));
+    let mut named: Vec<_> = effects
+        .flat_map(|step| step.connections.iter().map(|(kind, name)| (kind.clone(), name.clone())))
+        .collect();
+    named.sort();
+    named.dedup();
+    named
+}
+
+fn network_policy(config: &Config) -> Outcome<NetworkPolicy> {
+    let networks = config.http.allowed_networks.iter().map(String::as_str);
+    NetworkPolicy::parse(config.http.allow_private, networks)
+        .map_err(|network| Failure::new(Exit::Invalid, format!("`{network}` is no network")))
+}
+
+fn http_client(config: &Config, policy: NetworkPolicy) -> Outcome<HttpClient> {
+    let client = HttpClient::new(policy);
+    let file = &config.http.ca_file;
+    if file.as_os_str().is_empty() {
+        return Ok(client);
+    }
+    let reading = || format!("read the certificates in `{}`", file.display());
+    let pem = std::fs::read_to_string(file).context(Exit::Invalid, reading)?;
+    client.trusting(&pem).context(Exit::Invalid, reading)
+}
+
+/// What `metadata.*` answers where there is no server; the same names as on one.
+fn metadata(plan: &Plan, args: &RunArgs, id: ExecutionId, now_ms: i64) -> expr::Map {
+    let stem = || args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let entries = [
+        ("automation_name", plan.name.clone().unwrap_or_else(stem)),
+        ("automation_id", String::new()),
+        ("automation_url", String::new()),
+        ("tenant_id", String::new()),
+        ("workspace_id", String::new()),
+        ("pack_id", String::new()),
+        ("execution_id", id.to_string()),
+        ("execution_url", String::new()),
+        ("user_email", String::new()),
+    ];
+    let mut metadata: expr::Map =
+        entries.into_iter().map(|(name, value)| (name.into(), expr::Value::from(value))).collect();
+    metadata.insert("start_time".into(), expr::Value::Int(now_ms));
+    metadata.insert("user_groups".into(), expr::Value::from(serde_json::json!([])));
+    metadata
+}

@@ -1,0 +1,207 @@
+//! The shell around the engine for one run in this process: carries its commands out and feeds it what
+//! happens. Takes no decision on how the workflow proceeds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Command, Dispatch, EffectResult, Entry, Event, Execution, RunState, Start, StepError};
+use expr::Value;
+use protocol::{Assignment, AttemptToken, NetworkPolicy, PROTOCOL_VERSION, ToRunner, ToServer};
+use runner::RunnerLink;
+use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng, Timestamp};
+use workflow::Plan;
+
+use super::report::Report;
+use super::stored::Stored;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+
+/// Milliseconds between the runner's heartbeats; nobody listens to them here.
+const HEARTBEAT_MS: u64 = 60_000;
+
+/// One run and what it works with.
+pub(super) struct Local {
+    id: ExecutionId,
+    link: RunnerLink,
+    stored: Option<Stored>,
+    network: NetworkPolicy,
+    attempt: Option<(AttemptToken, Dispatch)>,
+    timer: Option<(String, Timestamp)>,
+    deadline: Option<Timestamp>,
+    /// What is to be told to the engine before anything else is waited for.
+    next: Option<Event>,
+}
+
+impl Local {
+    pub(super) fn new(
+        id: ExecutionId,
+        link: RunnerLink,
+        stored: Option<Stored>,
+        network: NetworkPolicy,
+    ) -> Self {
+        Self { id, link, stored, network, attempt: None, timer: None, deadline: None, next: None }
+    }
+
+    /// Takes the run to its end, or to where it is paused.
+    pub(super) async fn drive(
+        mut self,
+        plan: Arc<Plan>,
+        start: Start,
+        report: &mut Report<'_>,
+    ) -> Outcome<Execution> {
+        let (mut execution, mut commands) = Execution::start(plan, start, SystemClock.now());
+        self.next = Some(Event::Continue);
+        loop {
+            for command in commands {
+                self.carry_out(command, report).await;
+            }
+            if execution.state().is_terminal() || execution.state() == RunState::Paused {
+                return Ok(execution);
+            }
+            let event = self.next_event(report).await?;
+            commands = execution.advance(event, SystemClock.now());
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command, report: &mut Report<'_>) {
+        match command {
+            Command::Append(entry) => {
+                if let Entry::StepFinished(step) = entry {
+                    report.step(&step);
+                }
+            }
+            Command::Dispatch(dispatch) => self.dispatch(dispatch).await,
+            Command::SetTimer { path, due } => self.timer = Some((path, due)),
+            Command::SetDeadline(deadline) => self.deadline = Some(deadline),
+            Command::CancelAttempt { .. } => {
+                if let Some((token, _)) = self.attempt.take() {
+                    // A runner that is gone has nothing to stop.
+                    let _ = self.link.to_runner.send(ToRunner::Cancel { token }).await;
+                }
+            }
+            Command::Continue => self.next = Some(Event::Continue),
+        }
+    }
+
+    async fn dispatch(&mut self, dispatch: Dispatch) {
+        let token = AttemptToken::new(random_token());
+        let mut connections = Vec::with_capacity(dispatch.connections.len());
+        for (kind, name) in &dispatch.connections {
+            let granted = match &self.stored {
+                Some(stored) => stored.grant(&self.link.session, &token, self.id, &dispatch, kind, name).await,
+                None => Err(StepError::new("connection_not_found", format!("there is no connection `{name}`"))),
+            };
+            match granted {
+                Ok(grant) => connections.push(grant),
+                Err(error) => return self.fail(dispatch, error),
+            }
+        }
+        let assignment = Box::new(Assignment {
+            token: token.clone(),
+            execution_id: self.id,
+            step_id: dispatch.step.clone(),
+            path: dispatch.path.clone(),
+            attempt: dispatch.attempt,
+            action: dispatch.action.clone(),
+            inputs: dispatch.inputs.to_json(),
+            connections,
+            timeout_ms: dispatch.timeout_ms,
+            idempotency_key: format!("{}/{}", self.id, dispatch.path),
+            include_full_response: dispatch.full_response,
+            network: self.network.clone(),
+        });
+        if self.link.to_runner.send(ToRunner::Assign { assignment }).await.is_err() {
+            return self.fail(dispatch, StepError::new("runner_lost", "the runner has stopped"));
+        }
+        self.attempt = Some((token, dispatch));
+    }
+
+    fn fail(&mut self, dispatch: Dispatch, error: StepError) {
+        let result = EffectResult::Failed { error, output: Value::Nil };
+        self.next = Some(Event::EffectFinished { path: dispatch.path, attempt: dispatch.attempt, result });
+    }
+
+    async fn next_event(&mut self, report: &mut Report<'_>) -> Outcome<Event> {
+        if let Some(event) = self.next.take() {
+            return Ok(event);
+        }
+        loop {
+            let timer_due = self.timer.as_ref().map(|(_, due)| *due);
+            let due = [timer_due, self.deadline].into_iter().flatten().min();
+            tokio::select! {
+                message = self.link.from_runner.recv() => {
+                    let stopped = || Failure::new(Exit::Failed, "the runner has stopped");
+                    if let Some(event) = self.take_message(message.ok_or_else(stopped)?, report).await {
+                        return Ok(event);
+                    }
+                }
+                () = sleep_until(due) => {
+                    if let Some(event) = self.take_time(SystemClock.now()) {
+                        return Ok(event);
+                    }
+                }
+                _ = tokio::signal::ctrl_c() => {
+                    return Ok(Event::CancelRequested { reason: "interrupted at the terminal".to_owned() });
+                }
+            }
+        }
+    }
+
+    fn take_time(&mut self, now: Timestamp) -> Option<Event> {
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.deadline = None;
+            return Some(Event::DeadlineReached);
+        }
+        let (path, _) = self.timer.take_if(|(_, due)| *due <= now)?;
+        Some(Event::TimerFired { path })
+    }
+
+    async fn take_message(&mut self, message: ToServer, report: &mut Report<'_>) -> Option<Event> {
+        match message {
+            ToServer::Hello { .. } => {
+                let welcome = ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: HEARTBEAT_MS };
+                // If it is gone, the next message says so.
+                let _ = self.link.to_runner.send(welcome).await;
+                None
+            }
+            ToServer::Log { line, .. } => {
+                report.log(&line);
+                None
+            }
+            ToServer::Started { .. } | ToServer::Heartbeat { .. } => None,
+            ToServer::Finished { token, outcome, secret_uses } => {
+                let (_, dispatch) = self.attempt.take_if(|(current, _)| *current == token)?;
+                if let Some(stored) = &self.stored {
+                    stored.record_uses(self.id, &dispatch, &secret_uses).await;
+                }
+                let (path, attempt) = (dispatch.path, dispatch.attempt);
+                Some(Event::EffectFinished { path, attempt, result: result_of(outcome) })
+            }
+        }
+    }
+}
+
+fn result_of(outcome: protocol::Outcome) -> EffectResult {
+    match outcome {
+        protocol::Outcome::Succeeded { output } => EffectResult::Succeeded(Value::from(output)),
+        protocol::Outcome::Failed { error } => EffectResult::Failed {
+            error: StepError::new(error.code, error.message),
+            output: Value::from(error.data),
+        },
+        protocol::Outcome::Cancelled => EffectResult::Cancelled,
+    }
+}
+
+async fn sleep_until(due: Option<Timestamp>) {
+    match due {
+        // A millisecond more: the timer's own resolution must not wake the run before its time.
+        Some(due) => tokio::time::sleep(due.since(SystemClock.now()) + Duration::from_millis(1)).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn random_token() -> String {
+    let mut bytes = [0; 16];
+    SystemRng.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
