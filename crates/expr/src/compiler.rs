@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ast::{Binary, Loop, Node, NodeKind, Pointer, Unary};
 use crate::budget::Fault;
-use crate::error::{Error, ErrorKind, nearest};
+use crate::error::{Error, ErrorKind};
 use crate::functions::{self, Function};
 use crate::kinds::{self, Folded, Kind};
 use crate::ops;
@@ -41,7 +41,7 @@ impl Compiler {
     fn node(&mut self, node: &Node) -> Result<(), Error> {
         let span = &node.span;
         match &node.kind {
-            NodeKind::Literal(value) => self.literal(value, span),
+            NodeKind::Literal(value) => self.constant(value, span),
             NodeKind::Name(name) => self.name(name, span),
             NodeKind::Pointer(pointer) => self.emit(pointer_op(*pointer), span),
             NodeKind::List(nodes) => return self.list(nodes, span),
@@ -51,6 +51,11 @@ impl Compiler {
             NodeKind::Binary(Binary::Matches, left, right) => return self.matches(left, right, span),
             NodeKind::Binary(binary, left, right) => {
                 self.node(left)?;
+                if let NodeKind::Literal(value) = &right.kind {
+                    let constant = self.add_constant(value);
+                    self.emit(Op::BinaryConstant { op: *binary, constant }, span);
+                    return Ok(());
+                }
                 self.node(right)?;
                 self.emit(Op::Binary(*binary), span);
             }
@@ -74,10 +79,6 @@ impl Compiler {
             NodeKind::Sequence(nodes) => return self.sequence(nodes),
         }
         Ok(())
-    }
-
-    fn literal(&mut self, value: &Value, span: &Range<usize>) {
-        self.constant(value.clone(), span);
     }
 
     fn list(&mut self, nodes: &[Node], span: &Range<usize>) -> Result<(), Error> {
@@ -164,7 +165,7 @@ impl Compiler {
             (unary, &operand.kind)
         {
             let value = ops::negate(literal).map_err(|fault| fault.at(span.clone()))?;
-            self.constant(value, span);
+            self.constant(&value, span);
             return Ok(());
         }
         self.node(operand)?;
@@ -185,7 +186,7 @@ impl Compiler {
             self.truth_value(op.as_str(), right)?;
             match kinds::fold(*op, left, right) {
                 Some(Folded::Bool(bool)) => {
-                    self.constant(Value::Bool(bool), &node.span);
+                    self.constant(&Value::Bool(bool), &node.span);
                     return Ok(());
                 }
                 Some(Folded::Operand(operand)) => return self.node(operand),
@@ -346,7 +347,7 @@ impl Compiler {
         }
         let found = match functions::find(name) {
             Some(function) => check_count(function, arguments.len(), span).map(|()| function),
-            None => Err(unknown(name, name_span)),
+            None => Err(functions::unknown_function(name, name_span)),
         };
         let function = match found {
             Ok(function) => function,
@@ -430,10 +431,14 @@ impl Compiler {
         number(self.locals.len() - 1)
     }
 
-    fn constant(&mut self, value: Value, span: &Range<usize>) {
-        self.program.constants.push(value);
-        let constant = number(self.program.constants.len() - 1);
+    fn constant(&mut self, value: &Value, span: &Range<usize>) {
+        let constant = self.add_constant(value);
         self.emit(Op::Constant(constant), span);
+    }
+
+    fn add_constant(&mut self, value: &Value) -> u32 {
+        self.program.constants.push(value.clone());
+        number(self.program.constants.len() - 1)
     }
 
     fn intern(&mut self, name: &Arc<str>) -> u32 {
@@ -482,16 +487,6 @@ fn pointer_op(pointer: Pointer) -> Op {
 
 fn is_env(node: &Node) -> bool {
     matches!(&node.kind, NodeKind::Name(name) if name.as_ref() == "$env")
-}
-
-fn unknown(name: &str, span: &Range<usize>) -> Error {
-    let message = format!("function `{name}` does not exist");
-    let error = Error::new(ErrorKind::UnknownFunction, span.clone(), message);
-    let known = functions::names().chain(Loop::ALL.into_iter().map(|(name, _)| name));
-    match nearest(name, known) {
-        Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
-        None => error,
-    }
 }
 
 fn check_count(function: &Function, count: usize, span: &Range<usize>) -> Result<(), Error> {

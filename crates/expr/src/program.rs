@@ -73,6 +73,8 @@ pub(crate) enum Op {
     Unary(Unary),
     /// Pops two, pushes one.
     Binary(Binary),
+    /// `Constant` and `Binary` in one: the right operand is a constant, as it is so often.
+    BinaryConstant { op: Binary, constant: u32 },
     /// Pops a text, pushes whether the regular expression matches it.
     Matches(u32),
     /// Makes an empty list of the top if that is nil.

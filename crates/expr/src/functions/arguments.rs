@@ -107,7 +107,7 @@ impl<'a> Arguments<'a> {
     /// The fault that the argument at `index` is not `wanted`.
     pub(crate) fn wrong(&self, index: usize, wanted: &str) -> Fault {
         let found = kind(self.value(index));
-        Fault::types(format!("argument {} of `{}` is {wanted}, not {found}", index + 1, self.function))
+        Fault::types(format!("argument {} of `{}` must be {wanted}, not {found}", index + 1, self.function))
     }
 
     pub(crate) fn invalid(&self, error: TimeError) -> Fault {

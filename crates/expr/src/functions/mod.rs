@@ -15,7 +15,11 @@ mod security;
 mod text;
 mod time;
 
+use std::ops::Range;
+
+use crate::ast::Loop;
 use crate::budget::{Budget, Fault};
+use crate::error::{Error, ErrorKind, nearest};
 use crate::value::Value;
 
 pub(crate) use arguments::Arguments;
@@ -72,8 +76,19 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     all().find(|function| function.name == name)
 }
 
+/// The error that no function is called `name`, which stands on the bytes `span`.
+pub(crate) fn unknown_function(name: &str, span: &Range<usize>) -> Error {
+    let message = format!("function `{name}` does not exist");
+    let error = Error::new(ErrorKind::UnknownFunction, span.clone(), message);
+    let loops = Loop::ALL.into_iter().map(|(name, _)| name);
+    match nearest(name, names().chain(loops)) {
+        Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+        None => error,
+    }
+}
+
 /// The names of all functions.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+fn names() -> impl Iterator<Item = &'static str> {
     all().map(|function| function.name)
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{PRECEDENCE_NOT, PRECEDENCE_SIGN, Parser};
 use crate::ast::{Loop, Node, NodeKind, Pointer, Unary};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::functions::{self, unknown_function};
 use crate::lexer::TokenKind;
 use crate::value::Value;
 
@@ -138,7 +139,12 @@ impl Parser<'_, '_> {
             return self.loop_call(kind, first, start);
         }
         let mut arguments: Vec<Node> = first.into_iter().collect();
-        arguments.extend(self.list(")", Self::any_expression)?);
+        let rest = self.list(")", Self::any_expression);
+        // That the function does not exist explains `#` among its arguments better than they do.
+        let known = |error: &Error| error.kind != ErrorKind::Syntax || functions::find(name).is_some();
+        arguments.extend(
+            rest.map_err(|error| if known(&error) { error } else { unknown_function(name, &name_span) })?,
+        );
         self.node(NodeKind::Call { name: Arc::from(name), name_span, arguments }, start)
     }
 
@@ -146,7 +152,7 @@ impl Parser<'_, '_> {
     fn loop_call(&mut self, kind: Loop, first: Option<Node>, start: usize) -> Result<Node, Error> {
         let few = |parser: &Self| {
             let message = format!("`{}` needs a list and what to do with each element", kind.name());
-            Error::new(crate::ErrorKind::ArgumentCount, start..parser.end(), message)
+            Error::new(ErrorKind::ArgumentCount, start..parser.end(), message)
                 .with_hint(format!("for example `{}(list, # == 1)`", kind.name()))
         };
         let piped = first.is_some();

@@ -7,7 +7,6 @@ mod frame;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::ast::Binary;
 use crate::budget::{Budget, Fault};
 use crate::error::Error;
 use crate::functions::{Arguments, methods};
@@ -101,14 +100,11 @@ impl Machine<'_, '_> {
                 | Op::JumpIfNotNil(_)
                 | Op::Branch(_) => self.jump(*op)?,
                 Op::Unary(unary) => self.unary(|value, _| ops::unary(unary, value))?,
-                Op::Binary(Binary::Equal) => self.binary(|left, right, budget| {
-                    // The commonest comparison does not need the detour over every operator.
-                    match (left, right) {
-                        (Value::String(a), Value::String(b)) => Ok(Value::Bool(a == b)),
-                        _ => ops::equal(left, right, budget).map(Value::Bool),
-                    }
-                })?,
                 Op::Binary(op) => self.binary(|left, right, budget| ops::binary(op, left, right, budget))?,
+                Op::BinaryConstant { op, constant } => {
+                    let right = &program.constants[constant as usize];
+                    self.unary(|left, budget| ops::binary(op, left, right, budget))?;
+                }
                 Op::Matches(regex) => {
                     let regex = &program.regexes[regex as usize];
                     self.unary(|value, budget| ops::matches(value, regex, budget))?;
