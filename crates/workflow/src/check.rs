@@ -2,7 +2,7 @@
 
 use crate::bind::checkbox;
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Problems};
+use crate::diagnostic::{Diagnostic, Problems, sort};
 use crate::document::{Body, Document, Step};
 use crate::near::closest;
 use crate::read::FLOW_ACTIONS;
@@ -43,11 +43,15 @@ pub struct Parameter {
 /// Parameters that any action may be given.
 const COMMON_PARAMETERS: [&str; 1] = ["auto_pagination"];
 
-/// Checks a document against the catalog. What the document itself shows came with [`crate::parse`].
+/// Checks a document against the catalog: what it uses must exist and get what it needs. The form of the
+/// document was checked by [`crate::parse`].
 pub fn check(document: &Document, catalog: &dyn Catalog) -> Vec<Diagnostic> {
     let mut checker = Checker { problems: Problems::new(&document.source), catalog };
     document.each_step(|step| checker.step(step));
-    checker.problems.finish()
+    let mut diagnostics = checker.problems.finish();
+    diagnostics.extend(document.lacking.iter().cloned());
+    sort(&mut diagnostics);
+    diagnostics
 }
 
 struct Checker<'a> {

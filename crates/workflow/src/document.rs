@@ -4,6 +4,7 @@
 
 use expr::Value;
 
+use crate::diagnostic::Diagnostic;
 use crate::plan::{Condition, InputDefinition, PlanValue, StepSettings, VariableAssignment};
 use crate::source::{Extent, Source};
 use crate::yaml::Entry;
@@ -13,6 +14,8 @@ use crate::yaml::Entry;
 pub struct Document {
     pub(crate) source: Source,
     pub(crate) hash: String,
+    /// Noted while reading, said by [`crate::check`].
+    pub(crate) lacking: Vec<Diagnostic>,
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) automation_type: AutomationType,

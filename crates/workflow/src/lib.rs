@@ -1,7 +1,7 @@
 //! A YAML document to a workflow, every diagnostic with its span, and the compiled plan.
 //!
-//! [`parse`] reads a document and says all that it shows by itself, [`check`] what the catalog of actions
-//! shows, [`compile`] does both and makes the [`plan::Plan`] that the engine walks. Values in, values out:
+//! [`parse`] reads a document and says what is wrong with its form, [`check`] what it lacks to run with a
+//! catalog of actions, [`compile`] does both and makes the [`plan::Plan`] that the engine walks. Values in, values out:
 //! no files, no clock, no network.
 
 mod bind;

@@ -48,6 +48,7 @@ pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
     };
     let mut reader = Reader {
         problems,
+        lacking: Problems::new(&source),
         uses: Vec::new(),
         place: Place::Outside,
         outline: Outline::default(),
@@ -57,13 +58,12 @@ pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
         idle: false,
         too_many_steps: false,
     };
-    let document = reader.document(&root).map(|top| Document {
-        source: source.clone(),
-        hash: hex(&Sha256::digest(text.as_bytes())),
-        ..top
-    });
-    if document.is_some() {
+    let mut document = reader.document(&root);
+    if let Some(document) = &mut document {
         reader.check_references();
+        document.source = source.clone();
+        document.hash = hex(&Sha256::digest(text.as_bytes()));
+        document.lacking = reader.lacking.finish();
     }
     (document, reader.problems.finish())
 }
@@ -79,6 +79,8 @@ fn hex(bytes: &[u8]) -> String {
 /// What is gathered while a document is read.
 struct Reader<'a> {
     problems: Problems<'a>,
+    /// What a draft may lack as long as it is one: said by [`crate::check`].
+    lacking: Problems<'a>,
     /// Every reference of every expression, resolved when all steps are known.
     uses: Vec<Use>,
     /// Whose expressions are being read.

@@ -53,6 +53,7 @@ impl Reader<'_> {
         let document = Document {
             source: Source::new(""),
             hash: String::new(),
+            lacking: Vec::new(),
             name: get("name").and_then(|node| self.text(node, "`name`")),
             description: description.and_then(|node| self.text(node, "`desc`")),
             automation_type,

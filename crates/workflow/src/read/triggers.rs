@@ -148,7 +148,7 @@ impl Reader<'_> {
                 AutomationType::Scheduled => "write `triggers: {scheduled: [{cron: \"0 6 * * *\"}]}`",
                 _ => "write `triggers: {webhooks: [{trigger_type: custom_webhook}]}`",
             };
-            self.problems.error(codes::MISSING_TRIGGER, at, message).hint(example);
+            self.lacking.error(codes::MISSING_TRIGGER, at, message).hint(example);
         }
     }
 }

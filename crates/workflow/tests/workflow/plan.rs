@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::TestCatalog;
 use workflow::plan::{Plan, PlanStep, PlanValue, StepKind};
-use workflow::{AutomationType, Severity, TriggerCategory, compile, parse};
+use workflow::{AutomationType, Severity, TriggerCategory, check, compile, parse};
 
 fn plan(text: &str) -> Plan {
     let (plan, diagnostics) = compile(text, &TestCatalog::default());
@@ -217,6 +217,17 @@ fn the_hash_is_that_of_the_bytes() {
     assert_ne!(hash("workflow: []"), hash("workflow: [] "));
     assert_ne!(hash("workflow: []"), hash("\u{feff}workflow: []"));
     assert_eq!(hash("workflow: []").len(), 64);
+}
+
+#[test]
+fn what_a_draft_lacks_is_said_by_the_check_and_not_by_reading_it() {
+    let text = "workflow: [{steps: [{id: S1, action: internal.for}, {id: S2, action: internal.catch}, \
+                {id: S3, action: internal.Sleep, inputs: {Mode: Web Form Response}}]}]";
+    let parsed = parse(text);
+    assert_eq!(parsed.diagnostics, []);
+    let lacking = check(&parsed.document.unwrap(), &TestCatalog::default());
+    let codes: Vec<_> = lacking.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(codes, ["missing_parameter", "not_available_yet", "not_available_yet"]);
 }
 
 #[test]

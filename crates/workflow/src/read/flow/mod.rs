@@ -92,6 +92,6 @@ impl Reader<'_> {
 
     /// Notes that `what` comes with a later version.
     pub(super) fn not_yet(&mut self, at: Extent, what: &str) {
-        self.problems.error(codes::NOT_AVAILABLE_YET, at, format!("{what} is not available yet"));
+        self.lacking.error(codes::NOT_AVAILABLE_YET, at, format!("{what} is not available yet"));
     }
 }

@@ -47,7 +47,7 @@ impl<'n> Params<'n> {
         let found = self.find(name, others);
         if found.is_none() && !reader.idle {
             let message = format!("`{}` needs `{name}`", self.action);
-            reader.problems.error(codes::MISSING_PARAMETER, self.at, message);
+            reader.lacking.error(codes::MISSING_PARAMETER, self.at, message);
         }
         found
     }

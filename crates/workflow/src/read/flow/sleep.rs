@@ -73,7 +73,7 @@ impl Reader<'_> {
     fn sum(&mut self, parts: &[(&Node, i64)], at: Extent) -> Option<Body> {
         if parts.is_empty() {
             if !self.idle {
-                self.problems.error(codes::SLEEP_SHAPE, at, "a wait has no length of time").hint(SHAPE);
+                self.lacking.error(codes::SLEEP_SHAPE, at, "a wait has no length of time").hint(SHAPE);
             }
             return None;
         }
