@@ -228,20 +228,6 @@ impl RunState {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// The field `state_ui`: clients poll it for `Completed`, `Failed`, `Cancelled`, `Timeout`, `Paused`.
-    pub const fn as_ui(self) -> &'static str {
-        match self {
-            Self::Queued => "Queued",
-            Self::Running => "Running",
-            Self::Waiting => "Pending",
-            Self::Paused => "Paused",
-            Self::Completed => "Completed",
-            Self::Failed => "Failed",
-            Self::Cancelled => "Cancelled",
-            Self::TimedOut => "Timeout",
-        }
-    }
-
     /// Whether nothing can happen any more.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)

@@ -122,6 +122,15 @@ impl MasterKeys {
         Secret::new(text)
     }
 
+    /// A second copy, to be changed while the first is in use.
+    pub fn duplicate(&self) -> Self {
+        Self {
+            older: self.older.iter().map(MasterKey::duplicate).collect(),
+            current: self.current.duplicate(),
+            pepper: self.pepper.duplicate(),
+        }
+    }
+
     /// The id of the key that wraps. It is a fingerprint and not secret.
     pub fn current_id(&self) -> &str {
         &self.current.id
@@ -190,6 +199,10 @@ impl MasterKey {
             keyed_hash(&key, b"nictate master key id").iter().map(|b| format!("{b:02x}")).collect();
         id.truncate(ID_CHARS);
         Self { id, key }
+    }
+
+    fn duplicate(&self) -> Self {
+        Self { id: self.id.clone(), key: self.key.duplicate() }
     }
 }
 

@@ -1,1 +1,33 @@
-//! HTTP API, access, jobs, configuration.
+//! The server: the HTTP API, access, jobs, configuration, and the driver of runs.
+//!
+//! Decides who may do what and carries out what the engine decides. Knows no SQL and no database driver (crate
+//! `store`), and carries out no action itself (crate `runner`, over `protocol`).
+
+mod action_catalog;
+mod app;
+mod bootstrap;
+pub mod config;
+mod connection_kinds;
+mod ctx;
+mod driver;
+mod error;
+mod http;
+mod identity;
+mod jobs;
+pub mod keys;
+mod listen;
+mod reference;
+mod server;
+mod vault;
+
+pub use action_catalog::ActionCatalog;
+pub use app::App;
+pub use bootstrap::FirstStart;
+pub use connection_kinds::{ConnectionKinds, Kind};
+pub use driver::RunnerChannel;
+pub use error::{Code, code};
+pub use http::{Access, BASE, Route, Scope};
+pub use identity::{CALLER_CACHE_TTL, Identity, Principal};
+pub use reference::{error_reference, openapi, openapi_3_0};
+pub use server::{Server, StartError, Stores, http_client};
+pub use vault::{Vault, VaultError};

@@ -50,6 +50,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether trying again later may succeed.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
     /// Whether the key that is taken is `key`.
     pub fn is_duplicate_of(&self, key: &str) -> bool {
         matches!(self, Self::Duplicate { key: taken } if taken == key)

@@ -1,0 +1,56 @@
+//! The catalog of actions as the workflow compiler wants to see it. The two crates do not know each other.
+
+use std::collections::BTreeMap;
+
+use actions::{Catalog, ConnectionNeed};
+use workflow::{ActionSignature, Parameter};
+
+struct Signature {
+    parameters: Vec<Parameter>,
+    connection_types: Vec<String>,
+    connection_optional: bool,
+}
+
+/// What workflows may use: the built-in actions, with the connection types that are there.
+pub struct ActionCatalog {
+    signatures: BTreeMap<String, Signature>,
+}
+
+impl ActionCatalog {
+    /// The actions of `catalog`; one that takes a connection of any type takes one of `type_names`.
+    pub fn new(catalog: &Catalog, type_names: &[String]) -> Self {
+        let signatures = catalog.all().iter().map(|spec| {
+            let parameters = spec.parameters.iter().map(|parameter| Parameter {
+                name: parameter.name.clone(),
+                required: parameter.required,
+                options: parameter.options.clone(),
+            });
+            let connection_types = match &spec.connections {
+                ConnectionNeed::Nothing => Vec::new(),
+                ConnectionNeed::AnyType => type_names.to_vec(),
+                ConnectionNeed::Types(names) => names.clone(),
+            };
+            let signature = Signature {
+                parameters: parameters.collect(),
+                connection_types,
+                connection_optional: spec.connection_optional,
+            };
+            (spec.full_name.clone(), signature)
+        });
+        Self { signatures: signatures.collect() }
+    }
+}
+
+impl workflow::Catalog for ActionCatalog {
+    fn action(&self, full_name: &str) -> Option<ActionSignature<'_>> {
+        self.signatures.get(full_name).map(|signature| ActionSignature {
+            parameters: &signature.parameters,
+            connection_types: &signature.connection_types,
+            connection_optional: signature.connection_optional,
+        })
+    }
+
+    fn action_names(&self) -> Vec<&str> {
+        self.signatures.keys().map(String::as_str).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! The server's parts, shared by all requests and jobs.
+
+use std::sync::Arc;
+
+use actions::Catalog;
+use actions::http::{HttpClient, TokenCache};
+use store::Db;
+use types::{Clock, Id, SystemRng};
+
+use crate::action_catalog::ActionCatalog;
+use crate::config::Config;
+use crate::connection_kinds::ConnectionKinds;
+use crate::driver::Driver;
+use crate::error::ApiResult;
+use crate::identity::Identity;
+use crate::vault::Vault;
+
+/// The parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) identity: Identity,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) kinds: Arc<ConnectionKinds>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) driver: Driver,
+    pub(crate) started_at: types::Timestamp,
+    /// Where people and workflows reach the server.
+    pub(crate) public_url: String,
+    /// What connection tests may reach.
+    pub(crate) network: actions::guard::NetworkPolicy,
+    /// For connection tests, which the server makes itself.
+    pub(crate) http: HttpClient,
+    pub(crate) token_cache: TokenCache,
+    pub(crate) openapi: std::sync::OnceLock<crate::http::Documents>,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn kinds(&self) -> &ConnectionKinds {
+        &self.0.kinds
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.0.driver
+    }
+
+    pub(crate) fn http(&self) -> &HttpClient {
+        &self.0.http
+    }
+
+    pub(crate) fn token_cache(&self) -> &TokenCache {
+        &self.0.token_cache
+    }
+
+    pub(crate) fn started_at(&self) -> types::Timestamp {
+        self.0.started_at
+    }
+
+    pub(crate) fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    pub(crate) fn network(&self) -> &actions::guard::NetworkPolicy {
+        &self.0.network
+    }
+
+    /// The API's description, rendered once at start.
+    pub(crate) fn documents(&self) -> Option<&crate::http::Documents> {
+        self.0.openapi.get()
+    }
+
+    pub(crate) fn set_documents(&self, documents: crate::http::Documents) {
+        // Set once, when the router is made.
+        let _ = self.0.openapi.set(documents);
+    }
+
+    /// A new id, from the clock and the system's randomness.
+    pub(crate) fn new_id<K>(&self) -> Id<K> {
+        Id::new(self.0.clock.now(), &mut SystemRng)
+    }
+
+    /// What workflows of the tenant may use.
+    pub(crate) async fn action_catalog(&self, tenant: types::TenantId) -> ApiResult<ActionCatalog> {
+        Ok(ActionCatalog::new(&self.0.catalog, &self.0.kinds.names(tenant).await?))
+    }
+}

@@ -1,0 +1,97 @@
+//! The first start: makes the tenant, its workspace, the first admin and their key.
+
+use secrets::Secret;
+use store::tenants::Tenant;
+use store::users::{User, UserStatus};
+use store::workspaces::Workspace;
+use store::{Db, StoreError};
+use types::{Clock, Role, SystemRng, TenantId, TenantRole, UserId, WorkspaceId};
+
+use crate::config::Bootstrap;
+use crate::http::hint_of;
+use crate::identity::Identity;
+
+/// The first workspace's name for people.
+const WORKSPACE_NAME: &str = "Default";
+/// The first admin's address where none is configured.
+const EMAIL_DEFAULT: &str = "admin@localhost";
+
+/// What a first start made.
+pub struct FirstStart {
+    /// The first admin's key: to be shown now, for it is not stored. None where the configuration gave it.
+    pub api_key: Option<Secret<String>>,
+    /// The first workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// Makes what an empty database lacks; none if it is not empty.
+pub(crate) async fn bootstrap(
+    db: &Db,
+    identity: &Identity,
+    config: &Bootstrap,
+    clock: &dyn Clock,
+) -> Result<Option<FirstStart>, StoreError> {
+    if store::tenants::first(db).await?.is_some() {
+        return Ok(None);
+    }
+    let now = clock.now();
+    let given = Some(config.api_key.clone()).filter(|key| !key.is_empty());
+    let key = given.clone().map_or_else(|| secrets::generate_api_key(&mut SystemRng), Secret::new);
+    let rng = &mut SystemRng;
+    let tenant = Tenant {
+        id: TenantId::new(now, rng),
+        name: WORKSPACE_NAME.to_owned(),
+        created_at: now,
+        updated_at: now,
+    };
+    let user_id = UserId::new(now, rng);
+    let workspace_id = config.workspace_id.parse().unwrap_or_else(|_| WorkspaceId::new(now, rng));
+    let workspace = Workspace {
+        id: workspace_id,
+        tenant_id: tenant.id,
+        name: "default".to_owned(),
+        display_name: WORKSPACE_NAME.to_owned(),
+        description: String::new(),
+        created_at: now,
+        created_by: user_id.to_string(),
+        updated_at: now,
+        updated_by: user_id.to_string(),
+    };
+    let email = if config.email.is_empty() { EMAIL_DEFAULT } else { &config.email };
+    let user = User {
+        id: user_id,
+        tenant_id: tenant.id,
+        email: email.to_owned(),
+        name: "Admin".to_owned(),
+        tenant_role: TenantRole::Admin,
+        status: UserStatus::Active,
+        default_workspace_id: Some(workspace_id),
+        created_at: now,
+        updated_at: now,
+    };
+    let api_key = store::api_keys::ApiKey {
+        id: types::Id::new(now, rng),
+        tenant_id: tenant.id,
+        user_id,
+        name: "first key".to_owned(),
+        description: "Made at the first start".to_owned(),
+        hint: hint_of(key.expose()),
+        created_at: now,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let hash = identity.hash(key.expose());
+    db.write(async move |tx| {
+        // Two servers may start on an empty database at once.
+        if store::tenants::first(tx).await?.is_some() {
+            return Ok(());
+        }
+        store::tenants::insert(tx, &tenant).await?;
+        store::workspaces::insert(tx, &workspace).await?;
+        store::users::insert(tx, &user).await?;
+        store::members::set(tx, workspace.id, user.id, Role::Owner).await?;
+        store::api_keys::insert(tx, &api_key, &hash).await
+    })
+    .await?;
+    Ok(Some(FirstStart { api_key: given.is_none().then_some(key), workspace: workspace_id }))
+}

@@ -1,0 +1,233 @@
+//! Putting the configuration together from file, environment and flags, with errors that name the key.
+
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::Config;
+
+/// Environment variables that begin like a key's but belong to the command line.
+const NOT_KEYS: [&str; 4] = ["NICTATE_URL", "NICTATE_API_KEY", "NICTATE_WORKSPACE", "NICTATE_CONFIG"];
+/// Variables of the test suites, which a server under test may inherit.
+const TEST_PREFIX: &str = "NICTATE_TEST_";
+
+/// What the command line says, each overriding the key of that name.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// `server.data`.
+    pub data: Option<PathBuf>,
+    /// `server.listen`.
+    pub listen: Option<String>,
+    /// `database.url`.
+    pub database: Option<String>,
+}
+
+/// A configuration that cannot be used. The message names the key and where it was set.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// The configuration from `flags`, the file they name, and `environment` (pairs of name and value).
+///
+/// # Errors
+/// A file that cannot be read or is no TOML, an unknown key, a value of the wrong kind or out of range.
+pub fn load(
+    flags: &Flags,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let mut table = match &flags.config {
+        Some(path) => read_file(path)?,
+        None => Table::new(),
+    };
+    let defaults = default_table()?;
+    for (name, text) in environment {
+        apply_variable(&mut table, &defaults, &name, &text)?;
+    }
+    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+    set(&mut table, "server", "data", flags.data.as_ref().map(path));
+    set(&mut table, "server", "listen", flags.listen.clone());
+    set(&mut table, "database", "url", flags.database.clone());
+    let config: Config = Config::deserialize_from(table)?;
+    validate(&config)?;
+    Ok(config)
+}
+
+impl Config {
+    fn deserialize_from(table: Table) -> Result<Self, ConfigError> {
+        table.try_into().map_err(|error: toml::de::Error| {
+            ConfigError(format!("the configuration cannot be used: {}", error.to_string().trim()))
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<Table, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        ConfigError(format!("cannot read the configuration file `{}`: {error}", path.display()))
+    })?;
+    let file = path.display();
+    let table: Table = toml::from_str(&text)
+        .map_err(|error| ConfigError(format!("the configuration file `{file}` is no TOML: {error}")))?;
+    // Deserialized on its own first, so that the error can say that it is the file that is wrong.
+    toml::from_str::<Config>(&text)
+        .map_err(|error| ConfigError(format!("in the configuration file `{file}`: {error}")))?;
+    Ok(table)
+}
+
+pub(super) fn default_table() -> Result<Table, ConfigError> {
+    Table::try_from(Config::default()).map_err(|error| ConfigError(error.to_string()))
+}
+
+/// `NICTATE_<SECTION>_<KEY>` sets that key; the default's kind says how the text is read.
+fn apply_variable(table: &mut Table, defaults: &Table, name: &str, text: &str) -> Result<(), ConfigError> {
+    let Some(rest) = name.strip_prefix("NICTATE_") else { return Ok(()) };
+    if NOT_KEYS.contains(&name) || name.starts_with(TEST_PREFIX) {
+        return Ok(());
+    }
+    let wanted = rest.to_lowercase();
+    let keys = defaults.iter().flat_map(|(section, keys)| {
+        keys.as_table().into_iter().flatten().map(move |(key, default)| (section, key, default))
+    });
+    for (section, key, default) in keys {
+        if format!("{section}_{key}") == wanted {
+            let value = read_value(name, default, text)?;
+            let section = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
+            if let Some(section) = section.as_table_mut() {
+                section.insert(key.clone(), value);
+            }
+            return Ok(());
+        }
+    }
+    Err(ConfigError(format!("the environment variable `{name}` names no key of the configuration")))
+}
+
+fn read_value(name: &str, default: &Value, text: &str) -> Result<Value, ConfigError> {
+    let refused =
+        |kind: &str| ConfigError(format!("the environment variable `{name}` must be {kind}, not `{text}`"));
+    match default {
+        Value::Boolean(_) => match text {
+            "true" | "1" | "yes" => Ok(Value::Boolean(true)),
+            "false" | "0" | "no" => Ok(Value::Boolean(false)),
+            _ => Err(refused("`true` or `false`")),
+        },
+        Value::Integer(_) => text.trim().parse().map(Value::Integer).map_err(|_| refused("a whole number")),
+        Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
+        }
+        _ => Ok(Value::String(text.to_owned())),
+    }
+}
+
+fn set(table: &mut Table, section: &str, key: &str, value: Option<String>) {
+    let Some(value) = value else { return };
+    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    if let Some(section) = section.as_table_mut() {
+        section.insert(key.to_owned(), Value::String(value));
+    }
+}
+
+fn validate(config: &Config) -> Result<(), ConfigError> {
+    let refused = |key: &str, value: &dyn std::fmt::Display, why: &str| {
+        Err(ConfigError(format!("`{key}` is `{value}`: {why}")))
+    };
+    if config.server.listen.parse::<std::net::SocketAddr>().is_err() {
+        let why = "an address and a port are needed, as in `127.0.0.1:8700`";
+        return refused("server.listen", &config.server.listen, why);
+    }
+    for (key, value) in [
+        ("server.body_bytes_max", config.server.body_bytes_max),
+        ("limits.executions_in_flight_max", config.limits.executions_in_flight_max),
+        ("limits.runner_capacity", config.limits.runner_capacity),
+        ("database.connections_max", config.database.connections_max),
+    ] {
+        if value == 0 {
+            return refused(key, &value, "it must be at least 1");
+        }
+    }
+    if config.limits.execution_run_time_ms <= 0 {
+        return refused(
+            "limits.execution_run_time_ms",
+            &config.limits.execution_run_time_ms,
+            "it must be at least 1",
+        );
+    }
+    for network in &config.http.allowed_networks {
+        if !is_network(network) {
+            return refused("http.allowed_networks", network, "a network is needed, as in `10.1.0.0/16`");
+        }
+    }
+    if !config.bootstrap.workspace_id.is_empty()
+        && config.bootstrap.workspace_id.parse::<types::WorkspaceId>().is_err()
+    {
+        return refused("bootstrap.workspace_id", &config.bootstrap.workspace_id, "a UUID is needed");
+    }
+    Ok(())
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let most = match address.parse() {
+        Ok(std::net::IpAddr::V4(_)) => 32,
+        Ok(std::net::IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let pairs = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        load(&Flags::default(), pairs)
+    }
+
+    #[test]
+    fn the_environment_sets_keys_by_their_kind() {
+        let config = with(&[
+            ("NICTATE_HTTP_ALLOW_PRIVATE", "true"),
+            ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8"),
+            ("NICTATE_LIMITS_RUNNER_CAPACITY", "3"),
+            ("NICTATE_URL", "http://elsewhere"),
+            ("PATH", "/bin"),
+        ])
+        .unwrap();
+        assert!(config.http.allow_private);
+        assert_eq!(config.http.allowed_networks, ["10.0.0.0/8", "fd00::/8"]);
+        assert_eq!(config.limits.runner_capacity, 3);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused_by_name() {
+        for (name, value, part) in [
+            ("NICTATE_HTTP_ALOW_PRIVATE", "true", "NICTATE_HTTP_ALOW_PRIVATE"),
+            ("NICTATE_HTTP_ALLOW_PRIVATE", "maybe", "NICTATE_HTTP_ALLOW_PRIVATE"),
+            ("NICTATE_SERVER_LISTEN", "nowhere", "server.listen"),
+            ("NICTATE_LIMITS_RUNNER_CAPACITY", "0", "limits.runner_capacity"),
+            ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
+            ("NICTATE_LOG_FORMAT", "xml", "format"),
+            ("NICTATE_BOOTSTRAP_WORKSPACE_ID", "x", "bootstrap.workspace_id"),
+        ] {
+            let error = with(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(part), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("nictate.toml");
+        std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\n[limits]\nrunner_capacity = 7\n").unwrap();
+        let flags =
+            Flags { config: Some(file.clone()), listen: Some("127.0.0.1:3".into()), ..Flags::default() };
+        let environment = [("NICTATE_SERVER_LISTEN".to_owned(), "127.0.0.1:2".to_owned())];
+        let config = load(&flags, environment.into_iter()).unwrap();
+        assert_eq!((config.server.listen.as_str(), config.limits.runner_capacity), ("127.0.0.1:3", 7));
+        std::fs::write(&file, "[server]\nlitsen = \"127.0.0.1:1\"\n").unwrap();
+        let error = load(&flags, std::iter::empty()).unwrap_err().to_string();
+        assert!(error.contains("litsen") && error.contains("nictate.toml"), "{error}");
+    }
+}

@@ -1,0 +1,67 @@
+//! The configuration: a TOML file, then `NICTATE_*` environment variables, then flags; later ones win.
+//! One section a file. Every key is listed in the generated page docs/reference/configuration.md.
+
+mod bootstrap;
+mod database;
+mod http;
+mod limits;
+mod load;
+mod log;
+mod reference;
+mod secrets;
+mod server;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use bootstrap::Bootstrap;
+pub use database::Database;
+pub use http::Http;
+pub use limits::Limits;
+pub use load::{ConfigError, Flags, load};
+pub use log::{Log, LogFormat};
+pub use reference::reference;
+pub use secrets::Secrets;
+pub use server::Server;
+
+/// All sections.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The listening side.
+    pub server: Server,
+    /// Where everything is stored.
+    pub database: Database,
+    /// How connections' secrets are kept.
+    pub secrets: Secrets,
+    /// What steps may reach over the network.
+    pub http: Http,
+    /// How much runs at a time.
+    pub limits: Limits,
+    /// What the log says.
+    pub log: Log,
+    /// What an unattended installation begins with.
+    pub bootstrap: Bootstrap,
+}
+
+impl Config {
+    /// The database's URL: as configured, else SQLite in the data folder.
+    pub fn database_url(&self) -> String {
+        if self.database.url.is_empty() {
+            format!("sqlite:{}", self.server.data.join("nictate.db").display())
+        } else {
+            self.database.url.clone()
+        }
+    }
+
+    /// The file of master keys: as configured, else in the data folder.
+    pub fn key_file(&self) -> PathBuf {
+        if self.secrets.key_file.as_os_str().is_empty() {
+            self.server.data.join("keys").join("master.key")
+        } else {
+            self.secrets.key_file.clone()
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Section `server`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The listening side.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The folder that holds the embedded database and the key file.
+    #[schema(value_type = String)]
+    pub data: PathBuf,
+    /// Address and port to listen on.
+    pub listen: String,
+    /// Where people and workflows reach the server; empty: `http://` and the address it listens on.
+    pub public_url: String,
+    /// Bytes of a request's body; more is answered with 413.
+    pub body_bytes_max: usize,
+    /// Milliseconds in which a request's body must arrive.
+    pub body_timeout_ms: u64,
+    /// Milliseconds in which a request's head must arrive.
+    pub head_timeout_ms: u64,
+    /// Milliseconds that requests and steps in flight get to finish when the server is asked to stop.
+    pub shutdown_grace_ms: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            listen: "127.0.0.1:8700".to_owned(),
+            public_url: String::new(),
+            body_bytes_max: 8 * 1024 * 1024,
+            body_timeout_ms: 30_000,
+            head_timeout_ms: 10_000,
+            shutdown_grace_ms: 10_000,
+        }
+    }
+}
+
+impl Server {
+    /// [`Server::body_timeout_ms`] as a length of time.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+
+    /// [`Server::head_timeout_ms`] as a length of time.
+    pub fn head_timeout(&self) -> Duration {
+        Duration::from_millis(self.head_timeout_ms)
+    }
+
+    /// [`Server::shutdown_grace_ms`] as a length of time.
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_millis(self.shutdown_grace_ms)
+    }
+}

@@ -1,0 +1,173 @@
+//! What an `advance` decided, made durable: journal lines, the run's row where it changed, audit entries, all
+//! in one commit. Commands other than appends wait until it is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Command, Dispatch, Execution, RunState, StepError};
+use protocol::Assignment;
+use store::audit::AuditEntry;
+use store::executions::{ExecutionState, FullExecution, Outcome};
+use store::journal::Appended;
+use store::{StoreError, Tx};
+use types::{ExecutionId, Timestamp};
+
+use super::Inner;
+use super::grants::RunIds;
+
+/// Pause before a commit that the database refused is tried again: doubled each time, up to the second.
+const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// An effect that is about to be handed out, or the reason why it cannot be.
+pub(super) struct Effect {
+    pub(super) dispatch: Dispatch,
+    pub(super) assignment: Result<Box<Assignment>, StepError>,
+}
+
+/// The commands of one `advance`, taken apart.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) lines: Vec<(&'static str, String)>,
+    pub(super) audit: Vec<AuditEntry>,
+    pub(super) effects: Vec<Effect>,
+    pub(super) rest: Vec<Command>,
+}
+
+impl Batch {
+    /// Takes the commands apart and prepares the effects among them.
+    pub(super) async fn new(inner: &Inner, run: RunIds, commands: Vec<Command>) -> Self {
+        let mut batch = Self::default();
+        for command in commands {
+            match command {
+                Command::Append(entry) => {
+                    // An entry is plain data: there is nothing in it that JSON cannot say.
+                    let body = serde_json::to_string(&entry).unwrap_or_default();
+                    batch.lines.push((entry.kind(), body));
+                }
+                Command::Dispatch(dispatch) => {
+                    let assignment = match inner.prepare(run, &dispatch).await {
+                        Ok(prepared) => {
+                            batch.audit.extend(prepared.audit);
+                            Ok(prepared.assignment)
+                        }
+                        Err(error) => Err(error),
+                    };
+                    batch.effects.push(Effect { dispatch, assignment });
+                }
+                other => batch.rest.push(other),
+            }
+        }
+        batch
+    }
+}
+
+/// The commit that accepts a run: its row and all that its first `advance` decided.
+pub(super) struct FirstCommit {
+    pub(super) row: FullExecution,
+    pub(super) lines: Vec<(&'static str, String)>,
+    pub(super) audit: Vec<AuditEntry>,
+    pub(super) now: Timestamp,
+}
+
+impl FirstCommit {
+    pub(super) async fn apply(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let mut row = self.row.clone();
+        row.execution.execution_number =
+            store::executions::next_numbers(tx, row.execution.workflow_id, 1).await?;
+        store::executions::insert(tx, &row).await?;
+        let (id, epoch) = (row.execution.id, row.owner_epoch);
+        // Nobody else can own a run that was not there before.
+        let _ = store::journal::append_many(tx, id, epoch, 1, self.now, &borrowed(&self.lines)).await?;
+        store::audit::record_many(tx, &self.audit).await
+    }
+}
+
+fn borrowed<'l>(lines: &'l [(&'static str, String)]) -> Vec<(&'l str, &'l str)> {
+    lines.iter().map(|(kind, body)| (*kind, body.as_str())).collect()
+}
+
+/// One commit of a run in progress.
+pub(super) struct Commit {
+    pub(super) id: ExecutionId,
+    pub(super) epoch: i64,
+    pub(super) first_seq: i64,
+    pub(super) lines: Vec<(&'static str, String)>,
+    pub(super) audit: Vec<AuditEntry>,
+    /// The row's new content, if the state changed.
+    pub(super) outcome: Option<Outcome>,
+    pub(super) now: Timestamp,
+}
+
+impl Commit {
+    /// Makes it durable, however long the database is away. Fenced if the run has another owner by now.
+    ///
+    /// # Errors
+    /// If the database refuses it for a reason that time will not change.
+    pub(super) async fn write(self, inner: &Inner) -> Result<Appended, StoreError> {
+        if self.lines.is_empty() && self.audit.is_empty() && self.outcome.is_none() {
+            return Ok(Appended::Written);
+        }
+        let this = Arc::new(self);
+        let mut pause = RETRY_PAUSE.0;
+        loop {
+            let commit = Arc::clone(&this);
+            match inner.db.write(async move |tx| commit.apply(tx).await).await {
+                Err(error) if error.is_unavailable() => {
+                    tracing::warn!(execution.id = %this.id, %error, "commit refused, trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RETRY_PAUSE.1);
+                }
+                // The same commit, done before its answer got lost.
+                Err(StoreError::Duplicate { key }) if key == store::journal::SEQ_KEY => {
+                    return Ok(Appended::Written);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn apply(&self, tx: &Tx<'_>) -> Result<Appended, StoreError> {
+        let lines = borrowed(&self.lines);
+        let appended =
+            store::journal::append_many(tx, self.id, self.epoch, self.first_seq, self.now, &lines).await?;
+        if appended == Appended::Fenced {
+            return Ok(appended);
+        }
+        if let Some(outcome) = &self.outcome {
+            store::executions::set_outcome(tx, self.id, self.epoch, outcome, self.now).await?;
+        }
+        store::audit::record_many(tx, &self.audit).await?;
+        Ok(appended)
+    }
+}
+
+/// The row's content for a run as it stands.
+pub(super) fn outcome_of(execution: &Execution) -> Outcome {
+    let state = execution.state();
+    let completed = state == RunState::Completed;
+    Outcome {
+        state: stored_state(state),
+        outputs: completed.then(|| serde_json::to_string(execution.outputs()).unwrap_or_default()),
+        step_results: serde_json::to_string(execution.step_results()).unwrap_or_default(),
+        error_code: execution.error().map(|error| error.code.clone()),
+        error_message: execution.error().map(|error| error.message.clone()),
+        cancel_reason: execution.cancel_reason().map(str::to_owned),
+        started_at: Some(execution.started_at()),
+        finished_at: execution.finished_at(),
+        net_runtime_ms: execution.net_runtime_ms(),
+    }
+}
+
+/// The engine's states under the store's name for them.
+pub(super) fn stored_state(state: RunState) -> ExecutionState {
+    match state {
+        RunState::Queued => ExecutionState::Queued,
+        RunState::Running => ExecutionState::Running,
+        RunState::Waiting => ExecutionState::Waiting,
+        RunState::Paused => ExecutionState::Paused,
+        RunState::Completed => ExecutionState::Completed,
+        RunState::Failed => ExecutionState::Failed,
+        RunState::Cancelled => ExecutionState::Cancelled,
+        RunState::TimedOut => ExecutionState::TimedOut,
+    }
+}

@@ -1,0 +1,171 @@
+//! From a dispatch to an assignment: finds the connections that a step names, opens their secrets and seals
+//! them again for the runner, and notes in the audit log what was handed out.
+
+use engine::{Dispatch, StepError};
+use protocol::{Assignment, AttemptToken, ConnectionGrant, NetworkPolicy};
+use store::audit::{ActorType, AuditEntry};
+use store::connections::Connection;
+use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
+
+use super::Inner;
+use crate::vault::random_token;
+
+/// The run that a step belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunIds {
+    pub(super) tenant: TenantId,
+    pub(super) workspace: WorkspaceId,
+    pub(super) execution: ExecutionId,
+}
+
+/// An assignment, and what the audit log must say before it is handed out.
+pub(super) struct Prepared {
+    pub(super) assignment: Box<Assignment>,
+    pub(super) audit: Vec<AuditEntry>,
+}
+
+impl Inner {
+    /// Makes the assignment for a dispatch.
+    ///
+    /// # Errors
+    /// The step's error when a connection it names cannot be used.
+    pub(super) async fn prepare(&self, run: RunIds, dispatch: &Dispatch) -> Result<Prepared, StepError> {
+        let token = AttemptToken::new(random_token());
+        let now = self.clock.now();
+        let mut connections = Vec::with_capacity(dispatch.connections.len());
+        let mut audit = Vec::new();
+        let mut network = self.network.clone();
+        for (type_name, name) in &dispatch.connections {
+            let row = self.find_connection(run, type_name, name).await?;
+            connections.push(self.grant(run, &row, &token).await?);
+            audit.push(granted(run, dispatch, &row, now));
+            self.open_network(&mut network, &row);
+        }
+        let assignment = Box::new(Assignment {
+            token,
+            execution_id: run.execution,
+            step_id: dispatch.step.clone(),
+            path: dispatch.path.clone(),
+            attempt: dispatch.attempt,
+            action: dispatch.action.clone(),
+            inputs: dispatch.inputs.to_json(),
+            connections,
+            timeout_ms: dispatch.timeout_ms,
+            idempotency_key: format!("{}/{}", run.execution, dispatch.path),
+            include_full_response: dispatch.full_response,
+            network,
+        });
+        Ok(Prepared { assignment, audit })
+    }
+
+    async fn find_connection(
+        &self,
+        run: RunIds,
+        type_name: &str,
+        name: &str,
+    ) -> Result<Connection, StepError> {
+        let found = store::connections::get_by_name(&self.db, run.tenant, name).await;
+        let found = found.map_err(|error| {
+            tracing::error!(execution.id = %run.execution, %error, "cannot read a connection");
+            StepError::new("storage_unavailable", format!("connection `{name}` cannot be read at the moment"))
+        })?;
+        let row = found.filter(|row| row.workspace_id == run.workspace).ok_or_else(|| {
+            StepError::new("connection_not_found", format!("the workspace has no connection `{name}`"))
+        })?;
+        if row.type_name != type_name {
+            let message = format!("connection `{name}` is of type `{}`, not `{type_name}`", row.type_name);
+            return Err(StepError::new("connection_type_mismatch", message));
+        }
+        if !row.active {
+            return Err(StepError::new("connection_inactive", format!("connection `{name}` is deactivated")));
+        }
+        Ok(row)
+    }
+
+    async fn grant(
+        &self,
+        run: RunIds,
+        row: &Connection,
+        token: &AttemptToken,
+    ) -> Result<ConnectionGrant, StepError> {
+        let unusable = |what: &str, error: &dyn std::fmt::Display| {
+            tracing::error!(connection.id = %row.id, error = %error, "cannot {what} a connection");
+            StepError::new("connection_unusable", format!("connection `{}` cannot be opened", row.name))
+        };
+        let attributes = self.vault.attributes(row).await.map_err(|error| unusable("open", &error))?;
+        let kind = self.kinds.find(run.tenant, row.connection_type_id).await;
+        let kind = kind.map_err(|error| unusable("find the type of", &error))?;
+        // A type of the tenant's own is not known to the runner, so its definition travels along.
+        let definition =
+            kind.and_then(|kind| kind.row).and_then(|row| serde_json::from_str(&row.definition).ok());
+        let sealed = self.link.session().seal(token.as_str(), row.id, &attributes, &mut SystemRng);
+        Ok(ConnectionGrant {
+            id: row.id,
+            name: row.name.clone(),
+            type_name: row.type_name.clone(),
+            definition,
+            sealed_attributes: sealed,
+        })
+    }
+
+    /// Opens private addresses for the connections that the configuration names, and this server's own for
+    /// connections to it.
+    fn open_network(&self, network: &mut NetworkPolicy, row: &Connection) {
+        if self.private_connections.contains(&row.name) {
+            network.allow_private = true;
+        }
+        if row.type_name == "nictate" && base_url_of(row).is_some_and(|url| self.is_own_url(&url)) {
+            network.allowed_networks.extend(self.own_network.iter().cloned());
+        }
+    }
+
+    fn is_own_url(&self, url: &str) -> bool {
+        url.trim_end_matches('/') == self.public_url.trim_end_matches('/')
+    }
+}
+
+fn base_url_of(row: &Connection) -> Option<String> {
+    let attributes: serde_json::Value = serde_json::from_str(&row.attributes).ok()?;
+    Some(attributes.pointer("/base_url/value")?.as_str()?.to_owned())
+}
+
+fn granted(run: RunIds, dispatch: &Dispatch, row: &Connection, at: Timestamp) -> AuditEntry {
+    let details = serde_json::json!({
+        "step_id": dispatch.step,
+        "path": dispatch.path,
+        "attempt": dispatch.attempt,
+        "action": dispatch.action,
+        "connection_name": row.name,
+    });
+    entry(run, "connection.granted", row.id.to_string(), None, &details, at)
+}
+
+/// The audit entry of a use that a runner reports.
+pub(super) fn used(run: RunIds, path: &str, attempt: u32, secret_use: &protocol::SecretUse) -> AuditEntry {
+    let details = serde_json::json!({"path": path, "attempt": attempt});
+    let host = Some(secret_use.host.clone());
+    entry(run, "connection.used", secret_use.connection_id.to_string(), host, &details, secret_use.at)
+}
+
+fn entry(
+    run: RunIds,
+    action: &str,
+    connection: String,
+    host: Option<String>,
+    details: &serde_json::Value,
+    at: Timestamp,
+) -> AuditEntry {
+    AuditEntry {
+        id: AuditId::new(at, &mut SystemRng),
+        tenant_id: run.tenant,
+        workspace_id: Some(run.workspace),
+        at,
+        actor_type: ActorType::Execution,
+        actor_id: run.execution.to_string(),
+        action: action.to_owned(),
+        entity_type: "connection".to_owned(),
+        entity_id: connection,
+        host,
+        details: details.to_string(),
+    }
+}

@@ -1,0 +1,335 @@
+//! Drives runs: the shell around the pure engine. Accepts a run by making it durable, then lets a task of its
+//! own take it to the end; adopts the runs of servers that are gone.
+//!
+//! Takes no decision on how a workflow proceeds: that is the engine's.
+
+mod commit;
+mod grants;
+mod link;
+mod plans;
+mod recover;
+mod run;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actions::Catalog;
+use engine::{Event, Execution, Start};
+use protocol::NetworkPolicy;
+use store::Db;
+use store::executions::FullExecution;
+use store::workflow_versions::Branch;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use types::{
+    Clock, ExecutionId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId,
+};
+use workflow::plan::Plan;
+
+pub use link::RunnerChannel;
+
+use crate::connection_kinds::ConnectionKinds;
+use crate::error::{ApiError, ApiResult, code};
+use crate::vault::Vault;
+use commit::{Batch, FirstCommit, outcome_of};
+use grants::RunIds;
+use link::Link;
+use plans::Plans;
+use run::{Run, Signal};
+
+/// What the driver is made of.
+pub(crate) struct Parts {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) channel: RunnerChannel,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) kinds: Arc<ConnectionKinds>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) server: ServerId,
+    pub(crate) network: NetworkPolicy,
+    pub(crate) private_connections: Vec<String>,
+    pub(crate) public_url: String,
+    pub(crate) own_network: Option<String>,
+    pub(crate) in_flight_max: usize,
+    pub(crate) run_time: Duration,
+}
+
+/// A run to be started.
+pub(crate) struct NewRun {
+    pub(crate) tenant: TenantId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) workflow: WorkflowId,
+    pub(crate) workflow_name: String,
+    pub(crate) pack: Option<String>,
+    pub(crate) document_hash: String,
+    pub(crate) branch: Branch,
+    pub(crate) workflow_version: i64,
+    pub(crate) inputs: expr::Map,
+    pub(crate) event: serde_json::Value,
+    pub(crate) trigger_type: &'static str,
+    pub(crate) user_email: String,
+    pub(crate) created_by: String,
+}
+
+struct Handle {
+    signals: mpsc::UnboundedSender<Signal>,
+    ended: CancellationToken,
+}
+
+pub(crate) struct Inner {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    link: Link,
+    vault: Arc<Vault>,
+    kinds: Arc<ConnectionKinds>,
+    catalog: Arc<Catalog>,
+    plans: Plans,
+    server: ServerId,
+    network: NetworkPolicy,
+    private_connections: Vec<String>,
+    public_url: String,
+    own_network: Option<String>,
+    in_flight_max: usize,
+    run_time: Duration,
+    runs: Mutex<HashMap<ExecutionId, Handle>>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Drives the runs of this server.
+#[derive(Clone)]
+pub(crate) struct Driver(Arc<Inner>);
+
+impl Driver {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let plans = Plans::new(parts.db.clone(), Arc::clone(&parts.catalog), Arc::clone(&parts.kinds));
+        Self(Arc::new(Inner {
+            link: Link::new(parts.channel),
+            db: parts.db,
+            clock: parts.clock,
+            vault: parts.vault,
+            kinds: parts.kinds,
+            catalog: parts.catalog,
+            plans,
+            server: parts.server,
+            network: parts.network,
+            private_connections: parts.private_connections,
+            public_url: parts.public_url,
+            own_network: parts.own_network,
+            in_flight_max: parts.in_flight_max,
+            run_time: parts.run_time,
+            runs: Mutex::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// The plan of a stored document, if it has been compiled already.
+    pub(crate) fn known_plan(&self, workspace: WorkspaceId, hash: &str) -> Option<Arc<Plan>> {
+        self.0.plans.known(workspace, hash)
+    }
+
+    /// The plan of a stored document.
+    pub(crate) async fn plan(
+        &self,
+        tenant: TenantId,
+        workspace: WorkspaceId,
+        hash: &str,
+    ) -> ApiResult<Arc<Plan>> {
+        self.0.plans.get(tenant, workspace, hash).await.map_err(ApiError::internal)
+    }
+
+    /// Accepts a run: when this answers, it is durable and on its way.
+    ///
+    /// # Errors
+    /// `overloaded` past the bound of runs in flight, `shutting_down`, `storage_unavailable`.
+    pub(crate) async fn start(&self, new: NewRun, plan: Arc<Plan>) -> ApiResult<ExecutionId> {
+        let inner = &self.0;
+        if inner.stopping.is_cancelled() {
+            return Err(ApiError::new(
+                &code::SHUTTING_DOWN,
+                "the server is about to stop; try again in a moment",
+            ));
+        }
+        let in_flight = inner.in_flight();
+        if in_flight >= inner.in_flight_max {
+            let message = format!("{in_flight} runs are in flight, as many as this server takes");
+            return Err(ApiError::new(&code::OVERLOADED, message));
+        }
+        let now = inner.clock.now();
+        let id = ExecutionId::new(now, &mut SystemRng);
+        let ids = RunIds { tenant: new.tenant, workspace: new.workspace, execution: id };
+        let mut seed = [0; 32];
+        SystemRng.fill(&mut seed);
+        let start = Start {
+            inputs: new.inputs.clone(),
+            event: expr::Value::from(serde_json::json!({"payload": new.event})),
+            metadata: inner.metadata(&new, id, now),
+            seed,
+            run_time: inner.run_time,
+        };
+        let (mut execution, mut commands) = Execution::start(plan, start, now);
+        commands.extend(execution.advance(Event::Continue, now));
+        let batch = Batch::new(inner, ids, commands).await;
+        let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
+        let row = row_of(&new, id, inner.server, &execution, seed, now);
+        let first = FirstCommit { row, lines: batch.lines, audit: batch.audit, now };
+        inner.db.write(async move |tx| first.apply(tx).await).await?;
+        let stored_state = execution.state();
+        if !stored_state.is_terminal() {
+            let (signals, run) = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
+            inner.remember(id, signals);
+            inner.tasks.spawn(run.drive(batch.effects, batch.rest));
+        }
+        Ok(id)
+    }
+
+    fn run(
+        &self,
+        ids: RunIds,
+        epoch: i64,
+        execution: Execution,
+        next_seq: i64,
+        stored_state: engine::RunState,
+    ) -> (mpsc::UnboundedSender<Signal>, Run) {
+        let (sender, signals) = mpsc::unbounded_channel();
+        let inner = Arc::clone(&self.0);
+        (sender, Run { inner, ids, epoch, execution, next_seq, stored_state, signals })
+    }
+
+    /// Asks a run to stop; true when that is durable, false when it had ended.
+    pub(crate) async fn cancel(
+        &self,
+        tenant: TenantId,
+        workspace: WorkspaceId,
+        id: ExecutionId,
+        reason: String,
+    ) -> ApiResult<bool> {
+        if self.0.signals_of(id).is_none() {
+            // Another server drives it, or nobody does: this one takes it over first.
+            self.take_over(tenant, workspace, id).await?;
+        }
+        let Some(signals) = self.0.signals_of(id) else { return Ok(false) };
+        let (done, answered) = oneshot::channel();
+        if signals.send(Signal::Cancel { reason, done }).is_err() {
+            return Ok(false);
+        }
+        Ok(answered.await.is_ok())
+    }
+
+    /// Waits until a run has ended, at most for `timeout`; false if it has not.
+    pub(crate) async fn wait(&self, id: ExecutionId, timeout: Duration) -> bool {
+        let ended = lock(&self.0.runs).get(&id).map(|handle| handle.ended.clone());
+        let Some(ended) = ended else { return true };
+        tokio::time::timeout(timeout, ended.cancelled()).await.is_ok()
+    }
+
+    /// How many runs this server drives.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.0.in_flight()
+    }
+
+    /// Takes no more runs, lets steps in flight finish for at most `grace`, and lets go of the others: they go
+    /// on at the next start.
+    pub(crate) async fn stop(&self, grace: Duration) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(runs = self.0.in_flight(), "steps were still in flight when the grace was over");
+        }
+    }
+}
+
+/// The epoch of a run's first owner.
+const FIRST_EPOCH: i64 = 1;
+
+impl Inner {
+    fn in_flight(&self) -> usize {
+        lock(&self.runs).len()
+    }
+
+    fn remember(&self, id: ExecutionId, signals: mpsc::UnboundedSender<Signal>) {
+        lock(&self.runs).insert(id, Handle { signals, ended: CancellationToken::new() });
+    }
+
+    fn forget(&self, id: ExecutionId) {
+        let handle = lock(&self.runs).remove(&id);
+        if let Some(handle) = handle {
+            handle.ended.cancel();
+        }
+    }
+
+    fn signals_of(&self, id: ExecutionId) -> Option<mpsc::UnboundedSender<Signal>> {
+        lock(&self.runs).get(&id).map(|handle| handle.signals.clone())
+    }
+
+    fn metadata(&self, new: &NewRun, id: ExecutionId, now: Timestamp) -> expr::Map {
+        let base = format!("{}/workspace/{}", self.public_url.trim_end_matches('/'), new.workspace);
+        let entries = [
+            ("automation_name", new.workflow_name.clone()),
+            ("automation_id", new.workflow.to_string()),
+            ("automation_url", format!("{base}/workflow/{}/edit", new.workflow)),
+            ("tenant_id", new.tenant.to_string()),
+            ("workspace_id", new.workspace.to_string()),
+            ("pack_id", new.pack.clone().unwrap_or_default()),
+            ("execution_id", id.to_string()),
+            ("execution_url", format!("{base}/executions/{id}")),
+            ("user_email", new.user_email.clone()),
+        ];
+        let mut metadata: expr::Map =
+            entries.into_iter().map(|(name, value)| (name.into(), expr::Value::from(value))).collect();
+        metadata.insert("start_time".into(), expr::Value::Int(now.as_millis()));
+        metadata.insert("user_groups".into(), expr::Value::from(serde_json::json!([])));
+        metadata
+    }
+}
+
+fn row_of(
+    new: &NewRun,
+    id: ExecutionId,
+    server: ServerId,
+    execution: &Execution,
+    seed: [u8; 32],
+    now: Timestamp,
+) -> FullExecution {
+    let outcome = outcome_of(execution);
+    FullExecution {
+        execution: store::executions::Execution {
+            id,
+            tenant_id: new.tenant,
+            workspace_id: new.workspace,
+            workflow_id: new.workflow,
+            workflow_name: new.workflow_name.clone(),
+            document_hash: new.document_hash.clone(),
+            branch: new.branch,
+            workflow_version: new.workflow_version,
+            execution_number: 0,
+            trigger_type: new.trigger_type.to_owned(),
+            state: outcome.state,
+            step_results: outcome.step_results,
+            error_code: outcome.error_code,
+            error_message: outcome.error_message,
+            cancel_reason: outcome.cancel_reason,
+            execution_depth: 0,
+            parent_execution_id: None,
+            created_at: now,
+            created_by: new.created_by.clone(),
+            started_at: outcome.started_at,
+            finished_at: outcome.finished_at,
+            net_runtime_ms: outcome.net_runtime_ms,
+            updated_at: now,
+        },
+        inputs: serde_json::to_string(&new.inputs).unwrap_or_default(),
+        event: new.event.to_string(),
+        outputs: outcome.outputs,
+        seed: seed.iter().map(|byte| format!("{byte:02x}")).collect(),
+        owner_server_id: Some(server),
+        owner_epoch: FIRST_EPOCH,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

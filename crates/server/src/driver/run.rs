@@ -1,0 +1,230 @@
+//! One run on its way: a task that feeds the engine events, commits what it decides, and carries it out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Command, EffectResult, Event, Execution, RunState, StepError};
+use protocol::AttemptToken;
+use store::journal::Appended;
+use tokio::sync::{mpsc, oneshot};
+use types::Timestamp;
+
+use super::Inner;
+use super::commit::{Batch, Commit, Effect, outcome_of};
+use super::grants::{RunIds, used};
+use super::link::Report;
+
+/// What reaches a run from outside.
+pub(super) enum Signal {
+    /// Somebody asks for it to stop; answered when that is durable.
+    Cancel { reason: String, done: oneshot::Sender<()> },
+}
+
+/// A run that this server drives.
+pub(super) struct Run {
+    pub(super) inner: Arc<Inner>,
+    pub(super) ids: RunIds,
+    pub(super) epoch: i64,
+    pub(super) execution: Execution,
+    /// The number of the journal's next line.
+    pub(super) next_seq: i64,
+    /// The state in the run's row.
+    pub(super) stored_state: RunState,
+    pub(super) signals: mpsc::UnboundedReceiver<Signal>,
+}
+
+/// What the run waits for.
+#[derive(Default)]
+struct Waits {
+    attempt: Option<(AttemptToken, String, u32)>,
+    timer: Option<(String, Timestamp)>,
+    deadline: Option<Timestamp>,
+    again: bool,
+    failed: Option<Event>,
+}
+
+impl Run {
+    /// Drives the run to its end, to the loss of its ownership, or to the server's stop.
+    pub(super) async fn drive(mut self, effects: Vec<Effect>, commands: Vec<Command>) {
+        let (reports, mut reported) = mpsc::unbounded_channel();
+        let mut waits = Waits::default();
+        let mut todo = (effects, commands);
+        loop {
+            self.carry_out(todo.0, todo.1, &mut waits, &reports).await;
+            if self.execution.state().is_terminal() {
+                return;
+            }
+            let Some((event, acknowledge, audit)) = self.next_event(&mut waits, &mut reported).await else {
+                return;
+            };
+            let now = self.inner.clock.now();
+            let commands = self.execution.advance(event, now);
+            let mut batch = Batch::new(&self.inner, self.ids, commands).await;
+            batch.audit.extend(audit);
+            match self.commit(&mut batch, now).await {
+                Ok(Appended::Written) => {}
+                Ok(Appended::Fenced) => {
+                    tracing::info!(execution.id = %self.ids.execution, "run has another owner now");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(execution.id = %self.ids.execution, %error, "run cannot be written, giving it up");
+                    return;
+                }
+            }
+            if let Some(acknowledge) = acknowledge {
+                // Who asked may have gone.
+                let _ = acknowledge.send(());
+            }
+            todo = (batch.effects, batch.rest);
+        }
+    }
+
+    /// Commits a first batch, then drives on: for a run that was read back.
+    pub(super) async fn begin(mut self, mut batch: Batch) {
+        let now = self.inner.clock.now();
+        match self.commit(&mut batch, now).await {
+            Ok(Appended::Written) => self.drive(batch.effects, batch.rest).await,
+            Ok(Appended::Fenced) => {}
+            Err(error) => {
+                tracing::error!(execution.id = %self.ids.execution, %error, "resumed run cannot be written");
+            }
+        }
+    }
+
+    async fn commit(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Appended, store::StoreError> {
+        let state = self.execution.state();
+        let lines = std::mem::take(&mut batch.lines);
+        let count = i64::try_from(lines.len()).unwrap_or(i64::MAX);
+        let commit = Commit {
+            id: self.ids.execution,
+            epoch: self.epoch,
+            first_seq: self.next_seq,
+            lines,
+            audit: std::mem::take(&mut batch.audit),
+            outcome: (state != self.stored_state).then(|| outcome_of(&self.execution)),
+            now,
+        };
+        let appended = commit.write(&self.inner).await?;
+        self.next_seq += count;
+        self.stored_state = state;
+        Ok(appended)
+    }
+
+    async fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        commands: Vec<Command>,
+        waits: &mut Waits,
+        reports: &mpsc::UnboundedSender<Report>,
+    ) {
+        waits.again = false;
+        for command in commands {
+            match command {
+                Command::SetTimer { path, due } => waits.timer = Some((path, due)),
+                Command::SetDeadline(deadline) => waits.deadline = Some(deadline),
+                Command::CancelAttempt { .. } => {
+                    if let Some((token, ..)) = waits.attempt.take() {
+                        self.inner.link.cancel(token).await;
+                    }
+                }
+                Command::Continue => waits.again = true,
+                // Both were taken out of the batch.
+                Command::Append(_) | Command::Dispatch(_) => {}
+            }
+        }
+        for Effect { dispatch, assignment } in effects {
+            let failure = match assignment {
+                Ok(assignment) => {
+                    let token = assignment.token.clone();
+                    waits.attempt = Some((token, dispatch.path.clone(), dispatch.attempt));
+                    if self.inner.link.assign(assignment, reports.clone()).await {
+                        continue;
+                    }
+                    StepError::new("runner_lost", "no runner takes the step")
+                }
+                Err(error) => error,
+            };
+            waits.failed = Some(Event::EffectFinished {
+                path: dispatch.path,
+                attempt: dispatch.attempt,
+                result: EffectResult::Failed { error: failure, output: expr::Value::Nil },
+            });
+        }
+    }
+
+    /// The next thing that happens; none when the server stops.
+    async fn next_event(
+        &mut self,
+        waits: &mut Waits,
+        reported: &mut mpsc::UnboundedReceiver<Report>,
+    ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
+        if let Some(event) = waits.failed.take() {
+            return Some((event, None, Vec::new()));
+        }
+        if waits.again {
+            // Others have waited while this run took its steps.
+            tokio::task::yield_now().await;
+            return Some((Event::Continue, None, Vec::new()));
+        }
+        let stopping = self.inner.stopping.clone();
+        let in_flight = waits.attempt.is_some();
+        loop {
+            let timer_due = waits.timer.as_ref().map(|(_, due)| *due);
+            let next_due = [timer_due, waits.deadline].into_iter().flatten().min();
+            let pause = next_due.map(|due| due.since(self.inner.clock.now()));
+            tokio::select! {
+                Some(report) = reported.recv() => {
+                    if let Some(happened) = self.take_report(report, waits) {
+                        return Some(happened);
+                    }
+                }
+                Some(Signal::Cancel { reason, done }) = self.signals.recv() => {
+                    return Some((Event::CancelRequested { reason }, Some(done), Vec::new()));
+                }
+                () = sleep_for(pause), if pause.is_some() => {
+                    let now = self.inner.clock.now();
+                    if waits.deadline.is_some_and(|deadline| deadline <= now) {
+                        waits.deadline = None;
+                        return Some((Event::DeadlineReached, None, Vec::new()));
+                    }
+                    if timer_due.is_some_and(|due| due <= now) {
+                        let (path, _) = waits.timer.take()?;
+                        return Some((Event::TimerFired { path }, None, Vec::new()));
+                    }
+                }
+                // What is in flight gets the grace that the server gives; what merely waits goes on later.
+                () = stopping.cancelled(), if !in_flight => return None,
+            }
+        }
+    }
+
+    fn take_report(
+        &self,
+        report: Report,
+        waits: &mut Waits,
+    ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
+        let (_, path, attempt) = waits.attempt.take_if(|(token, ..)| *token == report.token)?;
+        let audit = report.secret_uses.iter().map(|secret| used(self.ids, &path, attempt, secret)).collect();
+        let result = match report.outcome {
+            protocol::Outcome::Succeeded { output } => EffectResult::Succeeded(expr::Value::from(output)),
+            protocol::Outcome::Failed { error } => EffectResult::Failed {
+                error: StepError::new(error.code, error.message),
+                output: expr::Value::from(error.data),
+            },
+            protocol::Outcome::Cancelled => EffectResult::Cancelled,
+        };
+        Some((Event::EffectFinished { path, attempt, result }, None, audit))
+    }
+}
+
+async fn sleep_for(pause: Option<Duration>) {
+    // A millisecond more: the timer's own resolution must not wake the run before its time.
+    tokio::time::sleep(pause.unwrap_or_default() + Duration::from_millis(1)).await;
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.inner.forget(self.ids.execution);
+    }
+}

@@ -1,0 +1,220 @@
+//! What an API caller is told when something does not work.
+//!
+//! Every error answers the contract's `api_responses.ErrorWrapper`. A [`Code`] is one documented identifier
+//! with its status; the list of all codes is the source of docs/reference/errors.md.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// One documented kind of error.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The field `identifier`.
+    pub identifier: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// When it happens and what to do, for the reference page.
+    pub meaning: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $status:literal $identifier:literal, $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $name: Code = Code { identifier: $identifier, status: $status, meaning: $meaning };)*
+        /// Every code, in the order of this file.
+        pub const ALL: &[&Code] = &[$(&$name),*];
+    };
+}
+
+/// The codes there are.
+pub mod code {
+    use super::Code;
+
+    codes! {
+        UNAUTHENTICATED = 401 "unauthenticated", "No valid API key in the header `BLINK-API-KEY`: none, unknown, or revoked.";
+        FORBIDDEN = 403 "forbidden", "The key's user is a member of the workspace, but the role lacks the permission that `data.permission` names.";
+        ROUTE_NOT_FOUND = 404 "route_not_found", "No such address; see openapi.json.";
+        METHOD_NOT_ALLOWED = 405 "method_not_allowed", "The address exists, but not with this method.";
+        WORKSPACE_NOT_FOUND = 404 "workspace_not_found", "No workspace of that id or name which the caller may see.";
+        CONNECTION_NOT_FOUND = 404 "connection_not_found", "No connection of that id in the workspace.";
+        CONNECTION_TYPE_NOT_FOUND = 404 "connection_type_not_found", "No connection type of that id or name.";
+        WORKFLOW_NOT_FOUND = 404 "workflow_not_found", "No workflow of that id in the workspace, or it has no published version yet.";
+        EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
+        API_KEY_NOT_FOUND = 404 "api_key_not_found", "No API key of that id belongs to the caller.";
+        BODY_INVALID = 400 "body_invalid", "The body is not the JSON that the route expects; `message` says where.";
+        BODY_TOO_LARGE = 413 "body_too_large", "The body has more bytes than the route accepts.";
+        BODY_TIMEOUT = 408 "body_timeout", "The body did not arrive in time.";
+        QUERY_INVALID = 400 "query_invalid", "The parameter `q` is no JSON, or names an unknown field or operator.";
+        PARAMETER_INVALID = 400 "parameter_invalid", "A query parameter has a value it cannot have.";
+        CONNECTION_INVALID = 400 "connection_invalid", "Attributes or other members of the connection are missing, unknown or ill-formed; `user_error.fields` names each.";
+        CONNECTION_NAME_TAKEN = 400 "connection_name_taken", "Another connection of the tenant has that name already.";
+        CONNECTION_IN_USE = 400 "connection_in_use", "Workflows use the connection; `data.workflows` names them. `?force=true` deletes it all the same.";
+        CONNECTION_TEST_FAILED = 400 "connection_test_failed", "The tool did not accept the connection; `message` says what it answered.";
+        CONNECTION_TYPE_INVALID = 400 "connection_type_invalid", "The definition of the connection type cannot be used; `message` says why.";
+        CONNECTION_TYPE_NAME_TAKEN = 400 "connection_type_name_taken", "A connection type of that name exists already.";
+        CONNECTION_TYPE_IN_USE = 400 "connection_type_in_use", "Connections of that type exist, or the type ships with the server.";
+        WORKFLOW_INVALID = 400 "workflow_invalid", "The workflow cannot be saved or published; `user_error.diagnostics` lists every problem with its place.";
+        WORKFLOW_NAME_TAKEN = 400 "workflow_name_taken", "Another workflow of the workspace has that name already.";
+        WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";
+        INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
+        EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel execution, it is not in a running state.";
+        EXECUTION_FAILED = 400 "execution_failed", "The synchronous run ended without success; `data` holds its id and state.";
+        EXECUTION_STILL_RUNNING = 408 "execution_still_running", "The synchronous run did not end in the time given; it goes on, `data.execution_id` names it.";
+        NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
+        API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
+        API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";
+        NOT_AVAILABLE_YET = 501 "not_available_yet", "The contract has this, this version of the server does not.";
+        OVERLOADED = 429 "overloaded", "More runs are in flight than the server takes; try again after `Retry-After` seconds.";
+        STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database cannot be reached or is full; nothing was written.";
+        SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop and takes nothing new.";
+        INTERNAL = 500 "internal", "The server failed; the log has the details under the request id.";
+    }
+}
+
+/// An error on its way to the caller. The inner cause, if any, is for the log alone.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<Parts>);
+
+// Behind a box, so that every `Result` on the way of an answer stays small.
+#[derive(Debug)]
+struct Parts {
+    code: &'static Code,
+    message: String,
+    details: String,
+    data: Map<String, Value>,
+    user_error: Map<String, Value>,
+    cause: Option<String>,
+}
+
+/// The answer of a handler.
+pub(crate) type ApiResult<T = Response> = Result<T, ApiError>;
+
+impl ApiError {
+    /// An error with a message written for the caller.
+    pub(crate) fn new(code: &'static Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            message: message.into(),
+            details: String::new(),
+            data: Map::new(),
+            user_error: Map::new(),
+            cause: None,
+        }))
+    }
+
+    /// An inner failure: the caller learns nothing but the request id, the log gets `cause`.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+        Self::new(&code::INTERNAL, "the server failed to answer").with_cause(cause)
+    }
+
+    /// Adds what the log is told, and the caller is not.
+    fn with_cause(mut self, cause: impl std::fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Adds the field `details`.
+    #[must_use]
+    pub(crate) fn with_details(mut self, details: impl Into<String>) -> Self {
+        self.0.details = details.into();
+        self
+    }
+
+    /// Adds a member of `data`: facts a program can use.
+    #[must_use]
+    pub(crate) fn with_data(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.data.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a member of `user_error`: what the user can fix.
+    #[must_use]
+    pub(crate) fn with_user_error(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.user_error.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The kind of error.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> &'static Code {
+        self.0.code
+    }
+
+    /// What the caller is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What the log is told, if the failure is the server's own.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+}
+
+impl From<store::StoreError> for ApiError {
+    fn from(error: store::StoreError) -> Self {
+        if error.is_unavailable() {
+            let message = "the database cannot be reached or is full; nothing was written";
+            return Self::new(&code::STORAGE_UNAVAILABLE, message).with_cause(error);
+        }
+        Self::internal(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Parts { code, message, details, data, user_error, cause } = *self.0;
+        let status = StatusCode::from_u16(code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Some(cause) = cause {
+            tracing::error!(identifier = code.identifier, cause, "request failed");
+        }
+        let body = json!({
+            "data": data,
+            "details": details,
+            "identifier": code.identifier,
+            "message": message,
+            "status": code.status,
+            "user_error": user_error,
+        });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// The wire form, for the API's description.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = api_responses::ErrorWrapper)]
+#[allow(missing_docs)]
+pub(crate) struct ErrorWrapper {
+    #[schema(value_type = Object)]
+    pub data: Value,
+    pub details: String,
+    pub identifier: String,
+    pub message: String,
+    #[schema(example = 404)]
+    pub status: i64,
+    #[schema(value_type = Object)]
+    pub user_error: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_unique_and_meanings_are_sentences() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in code::ALL {
+            assert!(seen.insert(code.identifier), "`{}` twice", code.identifier);
+            assert!(code.meaning.ends_with('.'), "`{}`", code.identifier);
+            assert!((400..600).contains(&code.status), "`{}`", code.identifier);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Connections: list, read, create, edit, delete, test, usage.
+
+mod model;
+mod write;
+
+use std::sync::Arc;
+
+use actions::connection_types::{Credential, verify};
+use actions::http::AuthContext;
+use http::HeaderMap;
+use serde::Deserialize;
+use store::audit::AuditEntry;
+use store::connections::{self, Connection as Row};
+use types::ConnectionId;
+
+use super::answer::{json, json_with_etag, page};
+use super::extract::{Body, ListQuery, Query};
+use crate::ctx::Ctx;
+use crate::error::{ApiError, ApiResult, code};
+use model::Usage;
+pub(crate) use model::{Connection, ConnectionInput, ListedConnection, Sharing, TestRequest};
+
+/// How often an edit is tried that others come between.
+const EDIT_TRIES: usize = 5;
+
+/// The connections of the workspace.
+pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
+    let query = super::parse_q(list.q.as_deref(), &connections::FIELDS)?;
+    let found = connections::list(ctx.db(), ctx.workspace(), &query).await?;
+    let mut rows = Vec::with_capacity(found.rows.len());
+    for row in found.rows {
+        let used_by = connections::used_by(ctx.db(), ctx.tenant(), &row.name).await?.len();
+        rows.push(ListedConnection {
+            active: row.active,
+            is_shared: false,
+            secret_manager_name: row.secret_manager.clone(),
+            shared_with: 0,
+            slug_name: row.name.clone(),
+            tags: serde_json::from_str(&row.tags).unwrap_or_default(),
+            type_name: row.type_name.clone(),
+            used_by: i64::try_from(used_by).unwrap_or(i64::MAX),
+            workspace_name: ctx.workspace_name().to_owned(),
+            connection: Connection::new(row)?,
+        });
+    }
+    page(&query, found.total, &rows)
+}
+
+/// One connection, as the contract has it: an array of one.
+pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+    let row = find(&ctx).await?;
+    let version = row.row_version.to_string();
+    json_with_etag(&headers, &version, &[Connection::new(row)?])
+}
+
+/// A new connection.
+pub(super) async fn create(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiResult {
+    let row = write::new_row(&ctx, input).await?;
+    let stored = row.clone();
+    let audit = write::audit(&ctx, "connection.created", &row, None);
+    ctx.db()
+        .write(async move |tx| {
+            connections::insert(tx, &row).await?;
+            store::audit::record(tx, &audit).await
+        })
+        .await
+        .map_err(|error| write::name_taken(error, &stored.name))?;
+    json(&Connection::new(stored)?)
+}
+
+/// Changes what the body names, and nothing else.
+pub(super) async fn edit(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiResult {
+    // Somebody else may change it in between: then the change is laid over what they made of it.
+    for _ in 0..EDIT_TRIES {
+        let row = write::changed_row(&ctx, find(&ctx).await?, input.clone()).await?;
+        let mut stored = row.clone();
+        let audit = write::audit(&ctx, "connection.edited", &row, None);
+        let written = ctx.db().write(async move |tx| {
+            let changed = connections::update(tx, &row).await?;
+            if changed {
+                store::audit::record(tx, &audit).await?;
+            }
+            Ok(changed)
+        });
+        if written.await.map_err(|error| write::name_taken(error, &stored.name))? {
+            stored.row_version += 1;
+            return json(&Connection::new(stored)?);
+        }
+    }
+    Err(ApiError::new(&code::STORAGE_UNAVAILABLE, "the connection is being changed by others; try again"))
+}
+
+/// How a connection is deleted.
+#[derive(Debug, Deserialize)]
+pub(super) struct DeleteQuery {
+    #[serde(default)]
+    force: bool,
+}
+
+/// Deletes a connection that no workflow uses, or any, if forced.
+pub(super) async fn delete(ctx: Ctx, Query(query): Query<DeleteQuery>) -> ApiResult {
+    let row = find(&ctx).await?;
+    let users = connections::used_by(ctx.db(), ctx.tenant(), &row.name).await?;
+    if !users.is_empty() && !query.force {
+        let mut names: Vec<String> = users.into_iter().map(|user| user.workflow_name).collect();
+        names.sort();
+        names.dedup();
+        let message = format!("connection `{}` is used by: {}", row.name, names.join(", "));
+        return Err(ApiError::new(&code::CONNECTION_IN_USE, message)
+            .with_details("add `?force=true` to delete it all the same")
+            .with_data("workflows", names));
+    }
+    let (workspace, id) = (row.workspace_id, row.id);
+    let audit = write::audit(&ctx, "connection.deleted", &row, None);
+    ctx.db()
+        .write(async move |tx| {
+            connections::delete(tx, workspace, id).await?;
+            store::audit::record(tx, &audit).await
+        })
+        .await?;
+    json(&id)
+}
+
+/// Asks the tool whether it accepts the connection: a stored one, or one that is about to be.
+pub(super) async fn test(ctx: Ctx, Body(request): Body<TestRequest>) -> ApiResult {
+    let stored = match request.connection.id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => Some(find_by(&ctx, id).await?),
+        None => None,
+    };
+    let candidate = write::candidate(&ctx, stored.as_ref(), request.connection).await?;
+    run_test(&ctx, stored.as_ref(), candidate).await?;
+    json(&"ok")
+}
+
+/// The same for a stored connection named in the path.
+pub(super) async fn test_stored(ctx: Ctx) -> ApiResult {
+    let row = find(&ctx).await?;
+    let candidate = write::candidate(&ctx, Some(&row), ConnectionInput::default()).await?;
+    run_test(&ctx, Some(&row), candidate).await?;
+    json(&"ok")
+}
+
+async fn run_test(ctx: &Ctx, stored: Option<&Row>, candidate: write::Candidate) -> ApiResult<()> {
+    let hosts = std::sync::Mutex::new(Vec::<String>::new());
+    let note = |host: &str| {
+        if let Ok(mut hosts) = hosts.lock() {
+            hosts.push(host.to_owned());
+        }
+    };
+    let cx = AuthContext {
+        http: ctx.app().http(),
+        now: ctx.now(),
+        token_cache: ctx.app().token_cache(),
+        secret_sent_to: &note,
+    };
+    let credential = Arc::new(Credential::new(candidate.kind, &candidate.attributes));
+    let outcome = verify(&credential, &cx, ctx.app().network()).await;
+    let hosts = hosts.into_inner().unwrap_or_default();
+    if let Some(row) = stored {
+        note_test(ctx, row, outcome.is_ok(), &hosts).await?;
+    }
+    outcome.map_err(|error| {
+        ApiError::new(&code::CONNECTION_TEST_FAILED, format!("the connection test failed: {}", error.message))
+            .with_data("code", error.code.as_str())
+    })
+}
+
+/// The audit log learns of the use, the row of the outcome.
+async fn note_test(ctx: &Ctx, row: &Row, ok: bool, hosts: &[String]) -> ApiResult<()> {
+    let status = if ok { write::STATUS_ACTIVE } else { write::STATUS_FAILING };
+    let mut entries: Vec<AuditEntry> =
+        hosts.iter().map(|host| write::audit(ctx, "connection.used", row, Some(host.clone()))).collect();
+    entries.push(write::audit(ctx, "connection.tested", row, None));
+    let (workspace, id) = (row.workspace_id, row.id);
+    let changed = row.active && row.status != status;
+    // Owned: a write's body that holds a borrowed text, even a static one, is not known to be `Send`.
+    let status = status.to_owned();
+    ctx.db()
+        .write(async move |tx| {
+            if changed {
+                connections::set_status(tx, workspace, id, &status).await?;
+            }
+            store::audit::record_many(tx, &entries).await
+        })
+        .await?;
+    Ok(())
+}
+
+/// Which workflows use the connection.
+pub(super) async fn usage(ctx: Ctx) -> ApiResult {
+    let row = find(&ctx).await?;
+    let users = connections::used_by(ctx.db(), ctx.tenant(), &row.name).await?;
+    let used_by = users.into_iter().map(|user| {
+        let workspace = ctx.caller().workspaces.get(&user.workspace_id);
+        Usage {
+            playbook_id: user.workflow_id.to_string(),
+            playbook_name: user.workflow_name,
+            workspace_name: workspace.map(|known| known.display_name.clone()).unwrap_or_default(),
+        }
+    });
+    json(&Sharing { shared_with: Vec::new(), used_by: used_by.collect() })
+}
+
+async fn find(ctx: &Ctx) -> ApiResult<Row> {
+    find_by(ctx, ctx.id_text()).await
+}
+
+async fn find_by(ctx: &Ctx, text: &str) -> ApiResult<Row> {
+    let id: Option<ConnectionId> = text.parse().ok();
+    let row = match id {
+        Some(id) => connections::get(ctx.db(), ctx.workspace(), id).await?,
+        None => None,
+    };
+    row.ok_or_else(|| not_found(ctx))
+}
+
+fn not_found(ctx: &Ctx) -> ApiError {
+    let id = super::excerpt(ctx.id_text());
+    ApiError::new(&code::CONNECTION_NOT_FOUND, "Cannot find Connection")
+        .with_details(format!("the workspace has no connection `{id}`"))
+}

@@ -1,0 +1,159 @@
+//! Connections on the wire.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use store::connections::Connection as Row;
+use utoipa::ToSchema;
+
+use crate::error::{ApiError, ApiResult};
+
+/// A connection: attributes with secrets masked, times in milliseconds since the epoch.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::Connection)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct Connection {
+    #[schema(value_type = ConnectionAttributes)]
+    pub attributes: Box<RawValue>,
+    pub connection_type_id: String,
+    pub created_at: i64,
+    pub created_by: String,
+    pub created_with_o_auth: bool,
+    pub creation_location: String,
+    pub creation_method: String,
+    pub description: String,
+    pub display_name: String,
+    /// ExternalId mapping to external entity identifier associated with this connection (used on revoke/uninstall events e.g.)
+    pub external_id: String,
+    pub full_name: String,
+    pub id: String,
+    /// Connection names are unique per tenant as they are used in playbook YAML
+    pub name: String,
+    pub secret_manager: String,
+    pub status: String,
+    pub tenant_id: String,
+    pub updated_at: i64,
+    pub updated_by: String,
+    pub workspace_id: String,
+}
+
+impl Connection {
+    pub(crate) fn new(row: Row) -> ApiResult<Self> {
+        Ok(Self {
+            attributes: RawValue::from_string(row.attributes).map_err(|_| {
+                ApiError::internal(format!("the attributes of connection `{}` are no JSON", row.id))
+            })?,
+            connection_type_id: row.connection_type_id.to_string(),
+            created_at: row.created_at.as_millis(),
+            created_by: row.created_by,
+            created_with_o_auth: row.created_with_o_auth,
+            creation_location: row.creation_location,
+            creation_method: row.creation_method,
+            description: row.description,
+            display_name: row.display_name,
+            external_id: row.external_id,
+            full_name: row.full_name,
+            id: row.id.to_string(),
+            name: row.name,
+            secret_manager: row.secret_manager,
+            status: row.status,
+            tenant_id: row.tenant_id.to_string(),
+            updated_at: row.updated_at.as_millis(),
+            updated_by: row.updated_by,
+            workspace_id: row.workspace_id.to_string(),
+        })
+    }
+}
+
+/// A connection in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::ConnectionEnhanced)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct ListedConnection {
+    #[serde(flatten)]
+    pub connection: Connection,
+    pub active: bool,
+    pub is_shared: bool,
+    pub secret_manager_name: String,
+    pub shared_with: i64,
+    pub slug_name: String,
+    pub tags: Vec<String>,
+    pub type_name: String,
+    pub used_by: i64,
+    pub workspace_name: String,
+}
+
+/// Attributes by the names of the type's fields.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::ConnectionAttributes)]
+pub(crate) struct ConnectionAttributes(#[allow(dead_code)] pub BTreeMap<String, ConnectionAttribute>);
+
+/// One attribute.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::ConnectionAttribute)]
+pub(crate) struct ConnectionAttribute {
+    /// The value; `********` for a secret one.
+    #[schema(value_type = Object)]
+    pub value: Value,
+}
+
+/// What a caller may say of a connection; everything else is accepted and has no effect.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default)]
+#[schema(as = v1::ConnectionWriteRequest)]
+pub(crate) struct ConnectionInput {
+    /// The connection, where it is stored already.
+    pub id: Option<String>,
+    /// Unique in the tenant.
+    pub name: Option<String>,
+    /// For people; the name, if absent.
+    pub display_name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The type's id, or its name.
+    pub connection_type_id: Option<String>,
+    /// The type's name.
+    pub type_name: Option<String>,
+    /// Field -> `{"value": …}`. The mask `********` keeps what is stored.
+    #[schema(value_type = Option<Object>)]
+    pub attributes: Option<serde_json::Map<String, Value>>,
+    /// Whether steps may use it.
+    pub active: Option<bool>,
+    /// Words to find it by.
+    pub tags: Option<Vec<String>>,
+    /// Names the entity at the tool.
+    pub external_id: Option<String>,
+}
+
+/// The body of a connection test.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = v1::TestConnectionRequest)]
+pub(crate) struct TestRequest {
+    /// A stored connection by id, or one that is not stored yet.
+    pub connection: ConnectionInput,
+    /// The runner group that should test it.
+    pub runner_group: String,
+}
+
+/// A workflow that uses a connection.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::SharedPlaybook)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct Usage {
+    pub playbook_id: String,
+    pub playbook_name: String,
+    pub workspace_name: String,
+}
+
+/// Who a connection is shared with, and which workflows use it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::SharedResourcesInformation)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct Sharing {
+    #[schema(value_type = Vec<Object>)]
+    pub shared_with: Vec<Value>,
+    pub used_by: Vec<Usage>,
+}

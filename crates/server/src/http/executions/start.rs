@@ -1,0 +1,156 @@
+//! Starting runs: of the published version and of the draft, asynchronously and synchronously.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::Deserialize;
+use serde_json::json;
+use store::executions::ExecutionState;
+use store::workflow_versions::{self, Branch, Document};
+use store::workflows::Workflow as Row;
+use types::ExecutionId;
+use workflow::InputDefinition;
+
+use super::model::{ExecuteInput, Started};
+use crate::ctx::Ctx;
+use crate::driver::NewRun;
+use crate::error::{ApiError, ApiResult, code};
+use crate::http::answer::json;
+use crate::http::extract::{Body, Query};
+use crate::http::workflows::find;
+
+/// Seconds that a synchronous call waits if it does not say.
+const SYNC_TIMEOUT_S_DEFAULT: u64 = 60;
+/// Seconds that a synchronous call may wait.
+const SYNC_TIMEOUT_S_MAX: u64 = 600;
+
+/// How a run is started.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ExecuteQuery {
+    run_sync: bool,
+    timeout: Option<u64>,
+}
+
+/// Runs the published version.
+pub(crate) async fn execute(
+    ctx: Ctx,
+    Query(query): Query<ExecuteQuery>,
+    Body(input): Body<ExecuteInput>,
+) -> ApiResult {
+    let row = find(&ctx).await?;
+    if !row.active {
+        let message = format!("Can not execute playbook: workflow `{}` is deactivated", row.name);
+        return Err(ApiError::new(&code::WORKFLOW_INACTIVE, message));
+    }
+    let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Public).await?;
+    let document = document.ok_or_else(|| {
+        let message = format!("Can not execute playbook: workflow `{}` has not been published", row.name);
+        ApiError::new(&code::WORKFLOW_NOT_FOUND, message)
+    })?;
+    start(&ctx, row, document, input, &query).await
+}
+
+/// Runs the newest draft: a test run, but a real one.
+pub(crate) async fn execute_draft(
+    ctx: Ctx,
+    Query(query): Query<ExecuteQuery>,
+    _: HeaderMap,
+    Body(input): Body<ExecuteInput>,
+) -> ApiResult {
+    let row = find(&ctx).await?;
+    let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
+    let document =
+        document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))?;
+    start(&ctx, row, document, input, &query).await
+}
+
+async fn start(
+    ctx: &Ctx,
+    row: Row,
+    document: Document,
+    mut input: ExecuteInput,
+    query: &ExecuteQuery,
+) -> ApiResult {
+    let timeout = sync_timeout(query)?;
+    let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
+    let hash = document.version.hash.clone();
+    let plan = match ctx.app().driver().known_plan(row.workspace_id, &hash) {
+        Some(plan) => plan,
+        None => {
+            // A draft may have problems that only running it brings up: they are its author's to fix.
+            crate::http::workflows::refuse_invalid(&document.text, &catalog)?;
+            ctx.app().driver().plan(ctx.tenant(), row.workspace_id, &hash).await?
+        }
+    };
+    let inputs = bind(&plan.inputs, input.inputs())?;
+    let new = NewRun {
+        tenant: ctx.tenant(),
+        workspace: ctx.workspace(),
+        workflow: row.id,
+        workflow_name: row.name,
+        pack: row.pack_id.map(|id| id.to_string()),
+        document_hash: hash,
+        branch: document.version.branch,
+        workflow_version: document.version.version,
+        inputs,
+        event: input.event.unwrap_or_else(|| json!({})),
+        trigger_type: "on_demand",
+        user_email: ctx.caller().email.clone(),
+        created_by: ctx.user().to_string(),
+    };
+    let id = ctx.app().driver().start(new, plan).await?;
+    if query.run_sync {
+        finished(ctx, id, timeout).await
+    } else {
+        json(&Started { execution_id: id.to_string() })
+    }
+}
+
+fn sync_timeout(query: &ExecuteQuery) -> ApiResult<Duration> {
+    let seconds = query.timeout.unwrap_or(SYNC_TIMEOUT_S_DEFAULT);
+    if seconds == 0 || seconds > SYNC_TIMEOUT_S_MAX {
+        let message = format!("`timeout` is `{seconds}`; 1 to {SYNC_TIMEOUT_S_MAX} seconds are possible");
+        return Err(ApiError::new(&code::PARAMETER_INVALID, message));
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn bind(
+    definitions: &[InputDefinition],
+    given: serde_json::Map<String, serde_json::Value>,
+) -> ApiResult<expr::Map> {
+    workflow::bind_inputs(definitions, given).map_err(|errors| {
+        let list: Vec<String> =
+            errors.iter().map(|error| format!("`{}` {}", error.input, error.message)).collect();
+        let by_name: serde_json::Map<String, serde_json::Value> =
+            errors.into_iter().map(|error| (error.input, error.message.into())).collect();
+        let message = format!("Can not execute playbook: {}", list.join("; "));
+        ApiError::new(&code::INPUTS_INVALID, message).with_user_error("inputs", by_name)
+    })
+}
+
+/// Waits for the end; answers the outputs.
+async fn finished(ctx: &Ctx, id: ExecutionId, timeout: Duration) -> ApiResult {
+    let about = |error: ApiError| error.with_data("execution_id", id.to_string());
+    if !ctx.app().driver().wait(id, timeout).await {
+        let message = format!("the run did not end within {} s; it goes on", timeout.as_secs());
+        return Err(about(ApiError::new(&code::EXECUTION_STILL_RUNNING, message)));
+    }
+    let full = store::executions::get(ctx.db(), ctx.workspace(), id).await?;
+    let full = full.ok_or_else(|| ApiError::internal(format!("execution `{id}` is gone")))?;
+    let state = full.execution.state;
+    match full.outputs {
+        Some(outputs) if state == ExecutionState::Completed => {
+            json(&serde_json::value::RawValue::from_string(outputs).map_err(ApiError::internal)?)
+        }
+        _ => {
+            let message =
+                full.execution.error_message.unwrap_or_else(|| format!("the run is {}", state.as_str()));
+            let error = ApiError::new(&code::EXECUTION_FAILED, message)
+                .with_data("state", state.public_name())
+                .with_data("error_code", full.execution.error_code.unwrap_or_default());
+            Err(about(error))
+        }
+    }
+}

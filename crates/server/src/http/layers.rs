@@ -1,0 +1,93 @@
+//! What happens to every request and every answer: request ids, compression, panics, the empty workspace.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Uri};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate as _, SizeAbove};
+use types::{Rng as _, SystemRng};
+
+use super::routes::BASE;
+use crate::error::ApiError;
+
+/// Names a request, in the answer and in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Characters of a caller's own request id; a longer one is replaced.
+const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Bytes below which an answer is not worth compressing.
+const COMPRESSED_BYTES_MIN: u64 = 860;
+
+/// Puts the layers around the routes.
+pub(super) fn wrap(router: Router) -> Router {
+    let compression =
+        CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_text));
+    let inner = router
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            // The panic itself went to the log where it happened.
+            ApiError::internal("a handler panicked").into_response()
+        }))
+        .layer(compression)
+        .layer(from_fn(with_request_id));
+    // Rewriting an address must come before routing: outside of a router of its own.
+    Router::new().fallback_service(tower::util::MapRequest::new(inner, name_no_workspace))
+}
+
+fn is_text(_: http::StatusCode, _: http::Version, headers: &http::HeaderMap, _: &http::Extensions) -> bool {
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/"))
+}
+
+/// Clients send `/workspace//playbooks` when they know no workspace: the same as naming none at all.
+fn name_no_workspace(mut request: Request) -> Request {
+    let Some(rest) =
+        request.uri().path().strip_prefix(BASE).and_then(|path| path.strip_prefix("/workspace//"))
+    else {
+        return request;
+    };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Ok(path) = PathAndQuery::try_from(format!("{BASE}/{rest}{query}")) {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(path);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+async fn with_request_id(request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::debug_span!("request", request.id = %id.to_str().unwrap_or_default());
+    let mut response = tracing::Instrument::instrument(next.run(request), span).await;
+    if response.status().is_server_error() {
+        let id = id.to_str().unwrap_or_default();
+        tracing::error!(request.id = id, %method, path, status = response.status().as_u16(), "request failed");
+    }
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// The caller's own id, if it is short and plain, else a new one.
+fn request_id(request: &Request) -> HeaderValue {
+    let plain = |id: &&HeaderValue| {
+        let bytes = id.as_bytes();
+        let fits = (1..=REQUEST_ID_CHARS_MAX).contains(&bytes.len());
+        fits && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    };
+    if let Some(id) = request.headers().get(REQUEST_ID).filter(plain) {
+        return id.clone();
+    }
+    let mut random = [0; 12];
+    SystemRng.fill(&mut random);
+    let text: String = random.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect();
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+}

@@ -1,0 +1,66 @@
+//! The HTTP API. `table` is its table of contents: every route in one list.
+
+mod access;
+mod answer;
+mod api_keys;
+mod connection_types;
+mod connections;
+mod controller;
+mod describe;
+mod docs;
+mod executions;
+mod extract;
+mod layers;
+mod names;
+mod openapi;
+mod routes;
+mod table;
+mod workflows;
+
+use axum::Router;
+use axum::extract::Request;
+use store::{FieldMap, Query};
+
+pub(crate) use access::excerpt;
+pub(crate) use api_keys::hint_of;
+pub(crate) use docs::Documents;
+pub(crate) use openapi::{as_3_0, document};
+pub use routes::{Access, BASE, Route, Scope};
+
+use crate::App;
+use crate::error::{ApiError, ApiResult, code};
+
+/// The service that answers requests, and the table of its routes.
+pub(crate) fn service(app: &App) -> (Router, Vec<Route>) {
+    let (router, routes) = table::table(Some(app)).finish();
+    let document = document(&routes);
+    let render = |document: &serde_json::Value| {
+        serde_json::to_string_pretty(document).map(|text| text + "\n").unwrap_or_default()
+    };
+    app.set_documents(Documents { v3_1: render(&document), v3_0: render(&as_3_0(&document)) });
+    let router = router
+        .route("/docs", axum::routing::get(docs::page))
+        .route("/docs/{name}", axum::routing::get(docs::asset))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    (layers::wrap(router.with_state(app.clone())), routes)
+}
+
+/// The table of routes alone, to be described.
+pub(crate) fn described_routes() -> Vec<Route> {
+    table::table(None).finish().1
+}
+
+async fn not_found(request: Request) -> ApiError {
+    let path = excerpt(request.uri().path());
+    ApiError::new(&code::ROUTE_NOT_FOUND, format!("there is no address `{path}`"))
+}
+
+async fn method_not_allowed(request: Request) -> ApiError {
+    let (method, path) = (request.method().as_str().to_owned(), excerpt(request.uri().path()));
+    ApiError::new(&code::METHOD_NOT_ALLOWED, format!("`{path}` does not take `{}`", excerpt(&method)))
+}
+
+fn parse_q(q: Option<&str>, fields: &'static FieldMap) -> ApiResult<Query> {
+    Query::parse(q, fields).map_err(|error| ApiError::new(&code::QUERY_INVALID, error.to_string()))
+}

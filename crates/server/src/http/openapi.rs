@@ -1,0 +1,224 @@
+//! The API's description, made from the table of routes: OpenAPI 3.1, and a rendering as 3.0.1 for older
+//! generators. `openapi.json` in the repository is a snapshot of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use super::answer::PagingInfo;
+use super::describe::{Answer, SchemaSource};
+use super::routes::{Access, BASE, Route, Scope};
+use crate::error::ErrorWrapper;
+
+/// The contract's tags, in its order.
+const TAGS: [(&str, &str); 16] = [
+    ("Controller", "Controller health and stats"),
+    ("Connections", "Manage your connections"),
+    ("Integrations", "Manage your integrations"),
+    ("Invites", "Manage your invites"),
+    ("Workflows", "Create and execute your workflows"),
+    ("Executions", "Get information and manage executions"),
+    ("Runners", "Configure your runners"),
+    ("Tables", "Manage your tables"),
+    ("Case Management", "Manage your cases"),
+    ("User Settings", "Manage user settings"),
+    ("Webhook", "Send to webhook"),
+    ("workspaces", "Manage your workspaces"),
+    ("User Info", "Get Information on current user"),
+    ("Portal", "Manage your portal apps"),
+    ("Groups", "Manage your Groups"),
+    ("Users", "Manage your users"),
+];
+
+/// The description as OpenAPI 3.1.
+pub(crate) fn document(routes: &[Route]) -> Value {
+    let mut schemas = Schemas::default();
+    schemas.add(SchemaSource {
+        name: || Some(ErrorWrapper::name().into_owned()),
+        schema: <ErrorWrapper as utoipa::PartialSchema>::schema,
+        referenced: <ErrorWrapper as ToSchema>::schemas,
+    });
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for route in routes {
+        let operation = operation(route, &mut schemas);
+        let method = route.method.as_str().to_lowercase();
+        paths.entry(route.documented_path()).or_default().insert(method, operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Nictate REST API",
+            "description": "Programmatic access to connections, workflows, executions and more. Speaks the Blink REST API.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "version": "1.0",
+        },
+        "servers": [{"url": BASE}],
+        "security": [],
+        "tags": TAGS.map(|(name, description)| json!({"name": name, "description": description})),
+        "paths": paths,
+        "components": {
+            "schemas": schemas.0,
+            "securitySchemes": {
+                "ApiKeyAuth": {
+                    "type": "apiKey",
+                    "description": "Use your API key to access the API: add it to your request headers as BLINK-API-KEY.",
+                    "name": "BLINK-API-KEY",
+                    "in": "header",
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, schemas: &mut Schemas) -> Value {
+    let describe = &route.describe;
+    let mut parameters: Vec<Value> = Vec::new();
+    for name in path_parameters(route) {
+        let description = match name {
+            "ws_id" => "Workspace ID",
+            "id" => describe.id_description,
+            other => other,
+        };
+        parameters.push(json!({
+            "name": name, "in": "path", "description": description, "required": true,
+            "schema": {"type": "string"},
+        }));
+    }
+    parameters.extend(describe.query.iter().map(|parameter| {
+        json!({
+            "name": parameter.name, "in": "query", "description": parameter.description,
+            "required": false, "schema": {"type": parameter.kind},
+        })
+    }));
+    let mut operation = json!({
+        "tags": [describe.tag],
+        "summary": describe.summary,
+        "description": describe.summary,
+        "operationId": describe.operation_id,
+        "parameters": parameters,
+        "responses": responses(route, schemas),
+    });
+    if let Some(body) = describe.body {
+        operation["requestBody"] = json!({"content": {"application/json": {"schema": schemas.add(body)}}});
+    }
+    if route.access != Access::Public {
+        operation["security"] = json!([{"ApiKeyAuth": []}]);
+    }
+    operation
+}
+
+fn path_parameters(route: &Route) -> Vec<&'static str> {
+    let own = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut names: Vec<&'static str> = own.collect();
+    if route.scope == Scope::Workspace {
+        names.push("ws_id");
+    }
+    names
+}
+
+fn responses(route: &Route, schemas: &mut Schemas) -> Value {
+    let json_of =
+        |schema: Value| json!({"description": "ok", "content": {"application/json": {"schema": schema}}});
+    let ok = match route.describe.answer {
+        Answer::Text => json_of(json!({"type": "string"})),
+        Answer::Empty => json!({"description": "ok"}),
+        Answer::Any => json_of(json!({})),
+        Answer::One(source) => json_of(schemas.add(source)),
+        Answer::Array(source) => json_of(json!({"type": "array", "items": schemas.add(source)})),
+        Answer::Page(source) => {
+            let info = schemas.add(SchemaSource {
+                name: || Some(PagingInfo::name().into_owned()),
+                schema: <PagingInfo as utoipa::PartialSchema>::schema,
+                referenced: <PagingInfo as ToSchema>::schemas,
+            });
+            let rows = json!({"type": "object", "properties": {"results": {"type": "array", "items": schemas.add(source)}}});
+            json_of(json!({"allOf": [info, rows]}))
+        }
+        Answer::Other(content_type) => {
+            json!({"description": "ok", "content": {content_type: {"schema": {"type": "string"}}}})
+        }
+    };
+    let mut responses = Map::from_iter([("200".to_owned(), ok)]);
+    for (status, meaning) in &route.describe.errors {
+        let schema = json!({"$ref": "#/components/schemas/api_responses.ErrorWrapper"});
+        let answer = json!({"description": meaning, "content": {"application/json": {"schema": schema}}});
+        responses.insert(status.to_string(), answer);
+    }
+    Value::Object(responses)
+}
+
+#[derive(Default)]
+struct Schemas(BTreeMap<String, Value>);
+
+impl Schemas {
+    /// Writes the schema down, with those it refers to, and answers the reference to it.
+    fn add(&mut self, source: SchemaSource) -> Value {
+        let mut referenced: Vec<(String, RefOr<Schema>)> = Vec::new();
+        (source.referenced)(&mut referenced);
+        for (name, schema) in referenced {
+            self.insert(name, &schema);
+        }
+        let schema = (source.schema)();
+        match (source.name)() {
+            Some(name) => {
+                self.insert(name.clone(), &schema);
+                json!({"$ref": format!("#/components/schemas/{name}")})
+            }
+            None => serde_json::to_value(&schema).unwrap_or_default(),
+        }
+    }
+
+    fn insert(&mut self, name: String, schema: &RefOr<Schema>) {
+        let mut schema = serde_json::to_value(schema).unwrap_or_default();
+        // The contract's models mark nothing as required: a client must not fail on a member that is missing.
+        if let Some(members) = schema.as_object_mut() {
+            members.remove("required");
+        }
+        let known = self.0.insert(name.clone(), schema.clone());
+        debug_assert!(known.is_none_or(|known| known == schema), "two schemas are named `{name}`");
+    }
+}
+
+/// The same description as OpenAPI 3.0.1, for generators that know nothing newer.
+pub(crate) fn as_3_0(document: &Value) -> Value {
+    let mut older = document.clone();
+    older["openapi"] = json!("3.0.1");
+    if let Some(license) = older.pointer_mut("/info/license").and_then(Value::as_object_mut) {
+        license.remove("identifier");
+    }
+    downgrade(&mut older);
+    older
+}
+
+/// `type: [T, "null"]` becomes `type: T, nullable: true`; `const` becomes an `enum` of one; `examples` the
+/// first of them. Nothing else that 3.1 added is used.
+fn downgrade(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::Array(kinds)) = members.get("type") {
+                let kind = kinds.iter().find(|kind| *kind != "null").cloned();
+                let nullable = kinds.iter().any(|kind| kind == "null");
+                if let Some(kind) = kind {
+                    members.insert("type".to_owned(), kind);
+                }
+                if nullable {
+                    members.insert("nullable".to_owned(), Value::Bool(true));
+                }
+            }
+            if let Some(constant) = members.shift_remove("const") {
+                members.insert("enum".to_owned(), json!([constant]));
+            }
+            if let Some(Value::Array(examples)) = members.get("examples") {
+                let first = examples.first().cloned().unwrap_or_default();
+                members.shift_remove("examples");
+                members.insert("example".to_owned(), first);
+            }
+            members.values_mut().for_each(downgrade);
+        }
+        Value::Array(items) => items.iter_mut().for_each(downgrade),
+        _ => {}
+    }
+}

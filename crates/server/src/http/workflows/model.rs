@@ -1,0 +1,169 @@
+//! Workflows on the wire, where they are called playbooks.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::workflows::Workflow as Row;
+use utoipa::ToSchema;
+use workflow::Document;
+
+/// What a document uses, read from its text.
+#[derive(Default)]
+pub(crate) struct Uses {
+    pub(super) actions: Vec<PlaybookAction>,
+    pub(super) connections: Vec<String>,
+    pub(super) subflows: Vec<String>,
+}
+
+impl Uses {
+    pub(super) fn of(document: Option<&Document>) -> Self {
+        let Some(document) = document else { return Self::default() };
+        Self {
+            actions: document
+                .actions()
+                .into_iter()
+                .map(|used| PlaybookAction {
+                    collection_name: used.full_name.split('.').next().unwrap_or_default().to_owned(),
+                    action_full_name: used.full_name.clone(),
+                    full_name: used.full_name,
+                    id: used.step,
+                    name: used.name.unwrap_or_default(),
+                })
+                .collect(),
+            connections: document.connections().into_iter().map(|(_, name)| name.to_owned()).collect(),
+            subflows: document.subflows().into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// An action that a workflow uses.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::PlaybookAction)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct PlaybookAction {
+    pub action_full_name: String,
+    pub collection_name: String,
+    pub full_name: String,
+    pub id: String,
+    pub name: String,
+}
+
+/// A workflow. `playbook` is its document: the published version, or the draft where none is published.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::Playbook)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct Playbook {
+    pub actions: Vec<PlaybookAction>,
+    pub active: bool,
+    pub automation_type: String,
+    pub created_at: i64,
+    pub created_by: String,
+    pub deleted: bool,
+    pub description: String,
+    pub has_unpublished_changes: bool,
+    pub id: String,
+    pub is_published: bool,
+    pub is_request: bool,
+    pub name: String,
+    pub pack_id: String,
+    pub playbook: String,
+    pub runner: String,
+    pub tags: Vec<String>,
+    pub tenant_id: String,
+    pub r#type: String,
+    pub updated_at: i64,
+    pub updated_by: String,
+    pub used_connections: Vec<String>,
+    pub used_subflows: Vec<String>,
+    pub version: String,
+    pub workspace_id: String,
+}
+
+impl Playbook {
+    pub(super) fn new(row: Row, text: String, uses: Uses, has_unpublished_changes: bool) -> Self {
+        Self {
+            actions: uses.actions,
+            active: row.active,
+            automation_type: row.automation_type,
+            created_at: row.created_at.as_millis(),
+            created_by: row.created_by,
+            deleted: false,
+            description: row.description,
+            has_unpublished_changes,
+            id: row.id.to_string(),
+            is_published: row.published_version.is_some(),
+            is_request: false,
+            name: row.name,
+            pack_id: row.pack_id.map(|id| id.to_string()).unwrap_or_default(),
+            playbook: text,
+            runner: row.runner,
+            tags: serde_json::from_str(&row.tags).unwrap_or_default(),
+            tenant_id: row.tenant_id.to_string(),
+            r#type: row.kind,
+            updated_at: row.updated_at.as_millis(),
+            updated_by: row.updated_by,
+            used_connections: uses.connections,
+            used_subflows: uses.subflows,
+            version: row.version,
+            workspace_id: row.workspace_id.to_string(),
+        }
+    }
+}
+
+/// A saved version: the workflow with the document of one branch.
+#[derive(Serialize, ToSchema)]
+#[schema(as = playbook_versions::PlaybookWithVersion)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct PlaybookWithVersion {
+    #[serde(flatten)]
+    pub playbook: Playbook,
+    pub branch: String,
+    pub branched_from: i64,
+    #[schema(value_type = Object)]
+    pub connections: Value,
+    #[schema(value_type = Object)]
+    pub inputs: Value,
+    pub version_id: i64,
+}
+
+/// What a caller says of a workflow; everything else is accepted and has no effect.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = v1::PlaybookWriteRequest)]
+pub(crate) struct PlaybookInput {
+    /// Unique in the workspace; the document's own name, if absent.
+    pub name: Option<String>,
+    /// The document, as YAML text.
+    pub playbook: Option<String>,
+    /// The pack it belongs to.
+    pub pack_id: Option<String>,
+    /// Whether it may be run; absent means true on create and unchanged on update.
+    pub active: Option<bool>,
+    /// Words to find it by; the document's own, if absent.
+    pub tags: Option<Vec<String>>,
+}
+
+/// A version to be saved.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = playbook_versions::PlaybookForCommit)]
+pub(crate) struct PlaybookForCommit {
+    /// The document, as YAML text; kept byte for byte.
+    pub playbook: Option<String>,
+    /// The version the author began from; 0 if they do not say.
+    pub branched_from: i64,
+    /// Where it comes from: `manual`.
+    pub source: Option<String>,
+}
+
+/// What became of a saved version.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::SavedVersion)]
+#[allow(missing_docs)]
+pub(crate) struct SavedVersion {
+    pub id: String,
+    pub branch: String,
+    pub version_id: i64,
+    /// Problems that did not stand in the way.
+    #[schema(value_type = Vec<Object>)]
+    pub diagnostics: Vec<workflow::Diagnostic>,
+}

@@ -1,0 +1,135 @@
+//! Drafts and publishing. The text of a version comes back byte for byte as it was saved.
+
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+use store::workflow_versions::{self, Branch, Document};
+use store::workflows::{self, Workflow as Row};
+
+use super::model::{Playbook, PlaybookForCommit, PlaybookWithVersion, SavedVersion, Uses};
+use super::write::{self, Strictness, Text};
+use super::{excerpt, find};
+use crate::ctx::Ctx;
+use crate::error::{ApiError, ApiResult, code};
+use crate::http::answer::{json, json_with_etag};
+use crate::http::extract::Body;
+
+/// The newest draft.
+pub(crate) async fn draft(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+    let row = find(&ctx).await?;
+    let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
+    let document =
+        document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))?;
+    with_version(&headers, row, document)
+}
+
+/// One saved version: `/version/{branch}/{version}`.
+pub(crate) async fn version(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+    let row = find(&ctx).await?;
+    let missing = || {
+        let (branch, version) = (excerpt(ctx.param("branch")), excerpt(ctx.param("version")));
+        ApiError::new(&code::WORKFLOW_NOT_FOUND, "Can not find Playbook")
+            .with_details(format!("the workflow has no version `{version}` on the branch `{branch}`"))
+    };
+    let branch = Branch::from_name(ctx.param("branch")).ok_or_else(missing)?;
+    let number: i64 = ctx.param("version").parse().map_err(|_| missing())?;
+    let document = workflow_versions::get(ctx.db(), row.workspace_id, row.id, branch, number).await?;
+    with_version(&headers, row, document.ok_or_else(missing)?)
+}
+
+/// Saves a draft.
+pub(crate) async fn save_draft(ctx: Ctx, Body(commit): Body<PlaybookForCommit>) -> ApiResult {
+    save(ctx, commit, Branch::Draft).await
+}
+
+/// Publishes a version and activates the workflow.
+pub(crate) async fn publish(ctx: Ctx, Body(commit): Body<PlaybookForCommit>) -> ApiResult {
+    save(ctx, commit, Branch::Public).await
+}
+
+async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult {
+    let mut row = find(&ctx).await?;
+    let strictness = if branch == Branch::Public { Strictness::Publish } else { Strictness::Draft };
+    let document = match commit.playbook {
+        Some(text) => text,
+        // Publishing without a document publishes the draft.
+        None if branch == Branch::Public => newest_draft(&ctx, &row).await?,
+        None => return Err(ApiError::new(&code::BODY_INVALID, "the member `playbook` is missing")),
+    };
+    let text = Text::read(&ctx, &document, strictness).await?;
+    let source = commit.source.filter(|source| !source.is_empty()).unwrap_or_else(|| "manual".to_owned());
+    write::touch(&ctx, &mut row);
+    let action = match branch {
+        Branch::Draft => "workflow.draft_saved",
+        Branch::Public => "workflow.published",
+    };
+    let audit = ctx.audit(action, "workflow", &row.id.to_string(), &row.name);
+    let (id, diagnostics) = (row.id, text.diagnostics.clone());
+    let version = ctx
+        .db()
+        .write(async move |tx| {
+            // Read again: two savers at a time get two numbers.
+            let Some(mut row) =
+                workflows::get(tx, row.workspace_id, row.id).await?.map(|now| merge(&row, now))
+            else {
+                return Ok(None);
+            };
+            let version = match branch {
+                Branch::Draft => {
+                    row.draft_version += 1;
+                    row.draft_version
+                }
+                Branch::Public => {
+                    let version = row.published_version.unwrap_or(0) + 1;
+                    row.published_version = Some(version);
+                    row.active = true;
+                    text.describe(&mut row);
+                    version
+                }
+            };
+            workflows::update(tx, &row).await?;
+            write::save(tx, &row, &text, branch, version, &source).await?;
+            store::audit::record(tx, &audit).await?;
+            Ok::<_, store::StoreError>(Some(version))
+        })
+        .await?;
+    let version_id =
+        version.ok_or_else(|| ApiError::new(&code::WORKFLOW_NOT_FOUND, "Can not find Playbook"))?;
+    json(&SavedVersion { id: id.to_string(), branch: branch.as_str().to_owned(), version_id, diagnostics })
+}
+
+/// The row as it is now, marked as changed by this saver.
+fn merge(mine: &Row, mut now: Row) -> Row {
+    now.updated_at = mine.updated_at;
+    now.updated_by.clone_from(&mine.updated_by);
+    now
+}
+
+async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {
+    let draft = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
+    Ok(draft.map(|draft| draft.text).unwrap_or_default())
+}
+
+fn with_version(headers: &HeaderMap, row: Row, document: Document) -> ApiResult {
+    let parsed = workflow::parse(&document.text).document;
+    let inputs: Map<String, Value> = parsed
+        .iter()
+        .flat_map(|document| document.inputs())
+        .map(|input| (input.name.clone(), json!({"name": input.name, "required": input.required})))
+        .collect();
+    let connections: Map<String, Value> = parsed
+        .iter()
+        .flat_map(|document| document.connections())
+        .map(|(type_name, name)| (type_name.to_owned(), Value::from(name)))
+        .collect();
+    let version = document.version;
+    let tag = format!("{}-{}", version.branch.as_str(), version.version);
+    let answer = PlaybookWithVersion {
+        playbook: Playbook::new(row, document.text, Uses::of(parsed.as_ref()), false),
+        branch: version.branch.as_str().to_owned(),
+        branched_from: version.branched_from.unwrap_or(0),
+        connections: Value::Object(connections),
+        inputs: Value::Object(inputs),
+        version_id: version.version,
+    };
+    json_with_etag(headers, &tag, &answer)
+}

@@ -1,0 +1,274 @@
+//! From a document's text to stored rows: reads it, says every problem, saves the version.
+
+use serde_json::json;
+use store::workflow_versions::{self, Branch, NamedConnection, WorkflowVersion};
+use store::workflows::{self, NAME_KEY, Workflow as Row};
+use store::{StoreError, Tx};
+use types::{PackId, Timestamp};
+use workflow::{AutomationType, Diagnostic, Severity, codes};
+
+use super::model::PlaybookInput;
+use crate::ctx::Ctx;
+use crate::error::{ApiError, ApiResult, code};
+use crate::http::excerpt;
+use crate::http::names::check_name;
+
+/// How good a document must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// It can be read: an editor saves what is not finished.
+    Draft,
+    /// It can be run.
+    Publish,
+}
+
+/// A document that has been read.
+#[derive(Clone)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) hash: String,
+    pub(super) name: Option<String>,
+    pub(super) connections: Vec<NamedConnection>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    description: String,
+    automation_type: &'static str,
+    kind: String,
+    version: String,
+    runner: String,
+    tags: String,
+}
+
+impl Text {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// `workflow_invalid` with every diagnostic when it is not good enough.
+    pub(super) async fn read(ctx: &Ctx, text: &str, strictness: Strictness) -> ApiResult<Self> {
+        let parsed = workflow::parse(text);
+        let (document, mut diagnostics) = (parsed.document, parsed.diagnostics);
+        let Some(document) = document else { return Err(invalid(&diagnostics)) };
+        if diagnostics.iter().any(stands_in_the_way) {
+            return Err(invalid(&diagnostics));
+        }
+        let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
+        diagnostics.extend(workflow::check(&document, &catalog));
+        if strictness == Strictness::Publish && has_errors(&diagnostics) {
+            return Err(invalid(&diagnostics));
+        }
+        let connections = document.connections().into_iter().map(|(type_name, name)| NamedConnection {
+            type_name: type_name.to_owned(),
+            name: name.to_owned(),
+        });
+        Ok(Self {
+            text: text.to_owned(),
+            hash: document.hash().to_owned(),
+            name: document.name().map(str::to_owned),
+            connections: connections.collect(),
+            diagnostics,
+            description: document.description().unwrap_or_default().to_owned(),
+            automation_type: match document.automation_type() {
+                AutomationType::OnDemand => "on_demand",
+                AutomationType::Scheduled => "scheduled",
+                AutomationType::Event => "event",
+            },
+            kind: document.kind().unwrap_or("Flow").to_owned(),
+            version: document.version().unwrap_or_default().to_owned(),
+            runner: document.runner().to_owned(),
+            tags: json!(document.tags()).to_string(),
+        })
+    }
+
+    /// Lays what the document says of the workflow over its row.
+    pub(super) fn describe(&self, row: &mut Row) {
+        row.description.clone_from(&self.description);
+        row.automation_type = self.automation_type.to_owned();
+        row.kind.clone_from(&self.kind);
+        row.version.clone_from(&self.version);
+        row.runner.clone_from(&self.runner);
+    }
+}
+
+/// Refuses a document that cannot be run.
+pub(crate) fn refuse_invalid(text: &str, catalog: &dyn workflow::Catalog) -> ApiResult<()> {
+    let (plan, diagnostics) = workflow::compile(text, catalog);
+    if plan.is_some() { Ok(()) } else { Err(invalid(&diagnostics)) }
+}
+
+/// Even of a draft. What is wrong inside an expression is not: it may be finished later.
+fn stands_in_the_way(diagnostic: &Diagnostic) -> bool {
+    const LATER: [&str; 3] = [codes::EXPRESSION_SYNTAX, codes::UNKNOWN_STEP, codes::UNKNOWN_INPUT];
+    diagnostic.severity == Severity::Error && !LATER.contains(&diagnostic.code)
+}
+
+fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+fn invalid(diagnostics: &[Diagnostic]) -> ApiError {
+    let errors: Vec<&Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    let first = errors.first().map_or_else(String::new, |first| {
+        format!("line {}, column {}: {}", first.span.line, first.span.column, first.message)
+    });
+    let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
+    ApiError::new(&code::WORKFLOW_INVALID, format!("the workflow has problems: {first}{more}"))
+        .with_user_error("diagnostics", json!(diagnostics))
+}
+
+/// A new workflow, ready to be stored.
+pub(super) struct Work {
+    text: Text,
+    row: Row,
+}
+
+impl Work {
+    /// Reads what a caller says of a new workflow.
+    pub(super) async fn read(ctx: &Ctx, input: &PlaybookInput, strictness: Strictness) -> ApiResult<Self> {
+        let text = Text::read(ctx, input.playbook.as_deref().unwrap_or_default(), strictness).await?;
+        let name = check_name("workflow", input.name.as_deref().or(text.name.as_deref()))?;
+        let (now, user) = (ctx.now(), ctx.user().to_string());
+        let mut row = Row {
+            id: ctx.new_id(),
+            tenant_id: ctx.tenant(),
+            workspace_id: ctx.workspace(),
+            name,
+            description: String::new(),
+            automation_type: String::new(),
+            active: input.active.unwrap_or(true),
+            pack_id: read_pack(input.pack_id.as_deref())?,
+            tags: input.tags.as_ref().map_or_else(|| text.tags.clone(), |tags| json!(tags).to_string()),
+            kind: String::new(),
+            version: String::new(),
+            runner: String::new(),
+            draft_version: 0,
+            published_version: None,
+            row_version: 1,
+            created_at: now,
+            created_by: user.clone(),
+            updated_at: now,
+            updated_by: user,
+        };
+        text.describe(&mut row);
+        Ok(Self { text, row })
+    }
+
+    /// Stores it with its first draft, and as published, if it is to be.
+    pub(super) async fn create(self, ctx: &Ctx, publish: bool) -> ApiResult<Row> {
+        let Self { text, mut row } = self;
+        row.draft_version = 1;
+        row.published_version = publish.then_some(1);
+        let stored = row.clone();
+        let audit = ctx.audit("workflow.created", "workflow", &row.id.to_string(), &row.name);
+        let written = ctx
+            .db()
+            .write(async move |tx| {
+                workflows::insert(tx, &row).await?;
+                save(tx, &row, &text, Branch::Draft, row.draft_version, "manual").await?;
+                if let Some(version) = row.published_version {
+                    save(tx, &row, &text, Branch::Public, version, "manual").await?;
+                }
+                store::audit::record(tx, &audit).await
+            })
+            .await;
+        written.map_err(|error| name_taken(error, &stored.name))?;
+        Ok(stored)
+    }
+}
+
+/// Changes what the body names; a document becomes draft and published version.
+pub(super) async fn update(ctx: &Ctx, mut row: Row, input: PlaybookInput) -> ApiResult<Row> {
+    let text = match input.playbook.as_deref() {
+        Some(text) => Some(Text::read(ctx, text, Strictness::Publish).await?),
+        None => None,
+    };
+    if input.name.is_some() {
+        row.name = check_name("workflow", input.name.as_deref())?;
+    }
+    if let Some(pack) = read_pack(input.pack_id.as_deref())? {
+        row.pack_id = Some(pack);
+    }
+    row.active = input.active.unwrap_or(row.active);
+    if let Some(tags) = &input.tags {
+        row.tags = json!(tags).to_string();
+    }
+    if let Some(text) = &text {
+        text.describe(&mut row);
+        row.draft_version += 1;
+        row.published_version = Some(row.published_version.unwrap_or(0) + 1);
+    }
+    touch(ctx, &mut row);
+    let stored = row.clone();
+    let audit = ctx.audit("workflow.updated", "workflow", &row.id.to_string(), &row.name);
+    let written = ctx
+        .db()
+        .write(async move |tx| {
+            workflows::update(tx, &row).await?;
+            if let Some(text) = &text {
+                save(tx, &row, text, Branch::Draft, row.draft_version, "manual").await?;
+                let published = row.published_version.unwrap_or(1);
+                save(tx, &row, text, Branch::Public, published, "manual").await?;
+            }
+            store::audit::record(tx, &audit).await
+        })
+        .await;
+    written.map_err(|error| name_taken(error, &stored.name))?;
+    Ok(stored)
+}
+
+/// Marks the row as changed now, by the caller.
+pub(super) fn touch(ctx: &Ctx, row: &mut Row) {
+    row.updated_at = ctx.now();
+    row.updated_by = ctx.user().to_string();
+}
+
+/// Saves one version of the row's workflow.
+pub(super) async fn save(
+    tx: &Tx<'_>,
+    row: &Row,
+    text: &Text,
+    branch: Branch,
+    version: i64,
+    source: &str,
+) -> Result<(), StoreError> {
+    let version = version_of(row, text, branch, version, source, row.updated_at);
+    workflow_versions::insert(tx, &version, &text.text, &text.connections).await
+}
+
+fn version_of(
+    row: &Row,
+    text: &Text,
+    branch: Branch,
+    version: i64,
+    source: &str,
+    at: Timestamp,
+) -> WorkflowVersion {
+    WorkflowVersion {
+        workflow_id: row.id,
+        workspace_id: row.workspace_id,
+        branch,
+        version,
+        hash: text.hash.clone(),
+        branched_from: None,
+        source: source.to_owned(),
+        created_at: at,
+        created_by: row.updated_by.clone(),
+    }
+}
+
+/// A second workflow of the same name is the caller's to fix.
+pub(super) fn name_taken(error: StoreError, name: &str) -> ApiError {
+    match error {
+        StoreError::Duplicate { key } if key == NAME_KEY => {
+            let message = format!("a workflow `{name}` exists already; names are unique in the workspace");
+            ApiError::new(&code::WORKFLOW_NAME_TAKEN, message)
+        }
+        other => other.into(),
+    }
+}
+
+fn read_pack(pack: Option<&str>) -> ApiResult<Option<PackId>> {
+    let Some(pack) = pack.filter(|pack| !pack.is_empty()) else { return Ok(None) };
+    pack.parse().map(Some).map_err(|_| {
+        ApiError::new(&code::BODY_INVALID, format!("`pack_id` is `{}`, which is no id", excerpt(pack)))
+    })
+}

@@ -1,0 +1,126 @@
+//! Who a key belongs to, remembered for a short time.
+//!
+//! A key is looked up by its keyed hash. What was found is kept for [`CALLER_CACHE_TTL`]: on this server a
+//! change of users, members or keys is seen at once, on others of the same database within that time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use secrets::ApiKeyHasher;
+use store::users::{User, UserStatus};
+use store::{Db, StoreError};
+use types::{Role, TenantId, TenantRole, UserId, WorkspaceId};
+
+/// How long a caller is remembered.
+pub const CALLER_CACHE_TTL: Duration = Duration::from_secs(2);
+/// How many callers are remembered.
+pub(crate) const CALLER_CACHE_ENTRIES_MAX: u64 = 10_000;
+/// Bytes of a key; longer texts are refused unread.
+pub(crate) const API_KEY_BYTES_MAX: usize = 256;
+
+/// A caller: a user, as one of their keys speaks for them.
+#[derive(Debug)]
+pub struct Principal {
+    /// The user.
+    pub user: UserId,
+    /// The user's e-mail address.
+    pub email: String,
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The user's role in it.
+    pub tenant_role: TenantRole,
+    /// The workspace that an address without one means; none if the user is a member of none.
+    pub default_workspace: Option<WorkspaceId>,
+    /// Every workspace the user may enter.
+    pub workspaces: HashMap<WorkspaceId, Membership>,
+}
+
+/// A workspace as its member sees it.
+#[derive(Debug)]
+pub struct Membership {
+    /// Its name for people.
+    pub display_name: String,
+    /// The user's role in it.
+    pub role: Role,
+}
+
+/// Finds callers by key.
+pub struct Identity {
+    db: Db,
+    hasher: ApiKeyHasher,
+    callers: Cache<String, Arc<Principal>>,
+}
+
+impl Identity {
+    /// Looks keys up in `db`, hashed with `hasher`.
+    pub fn new(db: Db, hasher: ApiKeyHasher) -> Self {
+        let callers =
+            Cache::builder().max_capacity(CALLER_CACHE_ENTRIES_MAX).time_to_live(CALLER_CACHE_TTL).build();
+        Self { db, hasher, callers }
+    }
+
+    /// The hash under which a key is stored.
+    pub fn hash(&self, key: &str) -> String {
+        self.hasher.hash(key)
+    }
+
+    /// Who the key belongs to; none if it is unknown or revoked, or its user is not active.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn find_caller(&self, key: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+        if key.is_empty() || key.len() > API_KEY_BYTES_MAX {
+            return Ok(None);
+        }
+        let hash = self.hash(key);
+        if let Some(caller) = self.callers.get(&hash) {
+            return Ok(Some(caller));
+        }
+        let Some(caller) = self.load(&hash).await? else { return Ok(None) };
+        let caller = Arc::new(caller);
+        self.callers.insert(hash, Arc::clone(&caller));
+        Ok(Some(caller))
+    }
+
+    /// Forgets everybody: after a change of users, members, workspaces or keys.
+    pub(crate) fn forget_callers(&self) {
+        self.callers.invalidate_all();
+    }
+
+    async fn load(&self, hash: &str) -> Result<Option<Principal>, StoreError> {
+        let Some(owner) = store::api_keys::find_by_hash(&self.db, hash).await? else { return Ok(None) };
+        if owner.is_revoked || owner.user_status != UserStatus::Active {
+            return Ok(None);
+        }
+        match store::users::get(&self.db, owner.tenant_id, owner.user_id).await? {
+            Some(user) => self.principal(&user).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What the user may enter and do.
+    pub(crate) async fn principal(&self, user: &User) -> Result<Principal, StoreError> {
+        let rows = store::workspaces::list_for_user(&self.db, user.tenant_id, user.id).await?;
+        // An Admin of the tenant owns every workspace, member or not.
+        let admin = (user.tenant_role == TenantRole::Admin).then_some(Role::Owner);
+        let workspaces: HashMap<_, _> = rows
+            .into_iter()
+            .filter_map(|row| {
+                let role = admin.or(row.role)?;
+                Some((row.id, Membership { display_name: row.display_name, role }))
+            })
+            .collect();
+        let chosen = user.default_workspace_id.filter(|id| workspaces.contains_key(id));
+        let default_workspace = chosen.or_else(|| workspaces.keys().min().copied());
+        Ok(Principal {
+            user: user.id,
+            email: user.email.clone(),
+            tenant: user.tenant_id,
+            tenant_role: user.tenant_role,
+            default_workspace,
+            workspaces,
+        })
+    }
+}

@@ -1,0 +1,279 @@
+//! Starting and stopping the server: puts the parts together in the order in which they need each other.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::Catalog;
+use actions::guard::NetworkPolicy;
+use actions::http::{HttpClient, TokenCache};
+use axum::Router;
+use secrets::{KeyFile, KeyFileError};
+use store::{DatabaseUrl, Db, Options, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use types::{Clock, ServerId, SystemRng};
+
+use crate::app::{App, Parts};
+use crate::bootstrap::{FirstStart, bootstrap};
+use crate::config::Config;
+use crate::connection_kinds::ConnectionKinds;
+use crate::driver::{self, Driver, RunnerChannel};
+use crate::identity::Identity;
+use crate::vault::{Vault, VaultError};
+use crate::{jobs, listen};
+
+/// Why the server does not start. Each message says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say it
+pub enum StartError {
+    #[error("the database URL cannot be used: {0}")]
+    Url(#[from] store::UrlError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    #[error(
+        "the key file `{}` is missing, but the database holds secrets that were sealed with it: put the file back, \
+         from a backup as a rule; without it the secrets cannot be opened",
+        .0.display()
+    )]
+    KeyFileMissing(PathBuf),
+    #[error("the key file `{}` does not open the secrets in the database: it is not the file they were sealed with ({source})", path.display())]
+    WrongKey { path: PathBuf, source: VaultError },
+    #[error("another server uses the data folder `{}`", .0.display())]
+    DataInUse(PathBuf),
+    #[error("cannot use `{}`: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("cannot listen on `{address}`: {source}")]
+    Listen { address: String, source: std::io::Error },
+    #[error("`http.ca_file`: {0}")]
+    Authorities(String),
+}
+
+/// The stores of a deployment: its database and what opens its secrets. Also for commands that work without
+/// a server.
+pub struct Stores {
+    /// The database, with its schema up to date.
+    pub db: Db,
+    /// What seals and opens.
+    pub vault: Arc<Vault>,
+    /// Finds callers.
+    pub identity: Identity,
+}
+
+impl Stores {
+    /// Opens them, making what is missing on an empty database.
+    ///
+    /// # Errors
+    /// If the database or the key file cannot be used, or do not belong together.
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        make_folder(&config.server.data)?;
+        let url: DatabaseUrl = config.database_url().parse()?;
+        let options = Options { connections_max: config.database.connections_max, ..Options::default() };
+        let db = Db::open(&url, &options).await?;
+        db.migrate().await?;
+        let path = config.key_file();
+        // A new key would not open what an old one sealed: better no start than a second key.
+        if !path.exists() && store::tenants::first(&db).await?.is_some() {
+            return Err(StartError::KeyFileMissing(path));
+        }
+        let file = KeyFile::load_or_create(&path, &mut SystemRng)?;
+        let identity = Identity::new(db.clone(), file.keys.api_key_hasher());
+        let vault = Arc::new(Vault::new(db.clone(), file));
+        vault.check().await.map_err(|source| match source {
+            VaultError::Store(error) => StartError::Store(error),
+            source => StartError::WrongKey { path, source },
+        })?;
+        Ok(Self { db, vault, identity })
+    }
+}
+
+/// The client with which steps and connection tests reach out.
+///
+/// # Errors
+/// If `http.ca_file` cannot be read or holds no certificates.
+pub fn http_client(config: &Config) -> Result<HttpClient, StartError> {
+    let client = HttpClient::new(network_policy(config));
+    let path = &config.http.ca_file;
+    if path.as_os_str().is_empty() {
+        return Ok(client);
+    }
+    let pem =
+        std::fs::read_to_string(path).map_err(|source| StartError::Io { path: path.clone(), source })?;
+    client.trusting(&pem).map_err(|error| StartError::Authorities(error.message))
+}
+
+fn network_policy(config: &Config) -> NetworkPolicy {
+    // The configuration was checked when it was loaded: every entry is a network.
+    let networks = config.http.allowed_networks.iter().filter_map(|network| network.parse().ok());
+    NetworkPolicy { allow_private: config.http.allow_private, allowed_networks: networks.collect() }
+}
+
+/// A server that is ready to serve.
+pub struct Server {
+    app: App,
+    id: ServerId,
+    router: Router,
+    listener: TcpListener,
+    address: SocketAddr,
+    first_start: Option<FirstStart>,
+    // Held as long as the server lives.
+    _lock: Option<File>,
+}
+
+impl Server {
+    /// Opens everything and adopts the runs that were in flight when the last server stopped.
+    ///
+    /// # Errors
+    /// If any part cannot be used.
+    pub async fn start(
+        config: Config,
+        channel: RunnerChannel,
+        http: HttpClient,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let embedded = config.database_url().starts_with("sqlite:");
+        make_folder(&config.server.data)?;
+        let lock = if embedded { Some(lock_folder(&config.server.data)?) } else { None };
+        let listening = |source| StartError::Listen { address: config.server.listen.clone(), source };
+        let listener = TcpListener::bind(&config.server.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let stores = Stores::open(&config).await?;
+        let first_start = bootstrap(&stores.db, &stores.identity, &config.bootstrap, &*clock).await?;
+        let id = ServerId::new(clock.now(), &mut SystemRng);
+        if embedded {
+            jobs::forget_all(&stores.db).await?;
+        }
+        jobs::register(&stores.db, id, &*clock).await?;
+        let app = assemble(config, stores, channel, http, clock, id, address);
+        if let Err(error) = app.driver().adopt().await {
+            tracing::error!(
+                cause = error.cause().unwrap_or(error.message()),
+                "runs in flight could not be adopted"
+            );
+        }
+        let (router, _) = crate::http::service(&app);
+        Ok(Self { app, id, router, listener, address, first_start, _lock: lock })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where people reach it.
+    pub fn public_url(&self) -> &str {
+        self.app.public_url()
+    }
+
+    /// What the first start made; none if this is not the first.
+    pub fn first_start(&self) -> Option<&FirstStart> {
+        self.first_start.as_ref()
+    }
+
+    /// The parts, for what else runs in this process.
+    pub fn app(&self) -> App {
+        self.app.clone()
+    }
+
+    /// Serves until `stop` is ready, then stops: first taking nothing new, then giving what is in flight its
+    /// grace, then letting go of the runs and the database.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { app, id, router, listener, .. } = self;
+        let stopping = CancellationToken::new();
+        let job = tokio::spawn(jobs::run(app.clone(), id, stopping.clone()));
+        let server = &app.config().server;
+        let grace = server.shutdown_grace();
+        listen::serve(listener, router, server.head_timeout(), stop, grace).await;
+        tracing::info!("stopping");
+        app.driver().stop(grace).await;
+        stopping.cancel();
+        // The job ends by itself; if it panicked, that has been logged.
+        let _ = job.await;
+        if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
+            tracing::warn!(%error, "the server's lease could not be given back");
+        }
+        app.db().close().await;
+    }
+}
+
+fn assemble(
+    config: Config,
+    stores: Stores,
+    channel: RunnerChannel,
+    http: HttpClient,
+    clock: Arc<dyn Clock>,
+    server: ServerId,
+    address: SocketAddr,
+) -> App {
+    let Stores { db, vault, identity } = stores;
+    let catalog = Arc::new(Catalog::builtin());
+    let kinds = Arc::new(ConnectionKinds::new(db.clone()));
+    let public_url = match config.server.public_url.as_str() {
+        "" => format!("http://{address}"),
+        configured => configured.to_owned(),
+    };
+    let network = protocol::NetworkPolicy {
+        allow_private: config.http.allow_private,
+        allowed_networks: config.http.allowed_networks.clone(),
+    };
+    let driver = Driver::new(driver::Parts {
+        db: db.clone(),
+        clock: Arc::clone(&clock),
+        channel,
+        vault: Arc::clone(&vault),
+        kinds: Arc::clone(&kinds),
+        catalog: Arc::clone(&catalog),
+        server,
+        network,
+        private_connections: config.http.private_connections.clone(),
+        public_url: public_url.clone(),
+        own_network: own_network(address),
+        in_flight_max: config.limits.executions_in_flight_max,
+        run_time: Duration::from_millis(u64::try_from(config.limits.execution_run_time_ms).unwrap_or(1)),
+    });
+    let started_at = clock.now();
+    let network = network_policy(&config);
+    App::new(Parts {
+        config,
+        db,
+        clock,
+        identity,
+        vault,
+        kinds,
+        catalog,
+        driver,
+        started_at,
+        public_url,
+        network,
+        http,
+        token_cache: TokenCache::default(),
+        openapi: std::sync::OnceLock::new(),
+    })
+}
+
+/// The network of the one address that the server listens on; none if it listens on all of them.
+fn own_network(address: SocketAddr) -> Option<String> {
+    let ip = address.ip();
+    let bits = if ip.is_ipv4() { 32 } else { 128 };
+    (!ip.is_unspecified()).then(|| format!("{ip}/{bits}"))
+}
+
+fn make_folder(path: &Path) -> Result<(), StartError> {
+    std::fs::create_dir_all(path).map_err(|source| StartError::Io { path: path.to_owned(), source })
+}
+
+/// An embedded database belongs to one server at a time.
+fn lock_folder(data: &Path) -> Result<File, StartError> {
+    let path = data.join("nictate.lock");
+    let io = |source| StartError::Io { path: path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataInUse(data.to_owned())),
+        Err(TryLockError::Error(source)) => Err(StartError::Io { path, source }),
+    }
+}
