@@ -3,10 +3,13 @@
 //! Instants are written as RFC 3339 text, durations as nanoseconds; reading gives text and ints back.
 //! The language's own `toJSON` is in `text`, since it has the reference's looks.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
@@ -59,23 +62,44 @@ impl From<serde_json::Value> for Value {
             Json::Bool(bool) => Self::Bool(bool),
             Json::Number(number) => from_number(&number),
             Json::String(text) => Self::String(text.into()),
-            Json::Array(list) => list.into_iter().collect(),
-            Json::Object(map) => map.into_iter().collect(),
+            structure => Self::from(&structure),
         }
     }
 }
 
 impl From<&serde_json::Value> for Value {
     fn from(json: &serde_json::Value) -> Self {
-        use serde_json::Value as Json;
-        match json {
-            Json::Null => Self::Nil,
-            Json::Bool(bool) => Self::Bool(*bool),
-            Json::Number(number) => from_number(number),
-            Json::String(text) => Self::String(text.as_str().into()),
-            Json::Array(list) => list.iter().collect(),
-            Json::Object(map) => map.iter().map(|(key, value)| (key.as_str(), value)).collect(),
+        from_json(json, &Keys::default())
+    }
+}
+
+fn from_json(json: &serde_json::Value, keys: &Keys) -> Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => Value::Nil,
+        Json::Bool(bool) => Value::Bool(*bool),
+        Json::Number(number) => from_number(number),
+        Json::String(text) => Value::String(text.as_str().into()),
+        Json::Array(list) => list.iter().map(|value| from_json(value, keys)).collect(),
+        Json::Object(map) => {
+            map.iter().map(|(key, value)| (keys.share(key), from_json(value, keys))).collect()
         }
+    }
+}
+
+/// The keys seen so far: a list of a thousand objects holds each of their keys once, not a thousand times.
+#[derive(Default)]
+struct Keys(RefCell<HashSet<Arc<str>>>);
+
+impl Keys {
+    fn share(&self, key: &str) -> Arc<str> {
+        let mut keys = self.0.borrow_mut();
+        if let Some(shared) = keys.get(key) {
+            return shared.clone();
+        }
+        let key: Arc<str> = key.into();
+        keys.insert(key.clone());
+        key
     }
 }
 
@@ -115,13 +139,22 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        ValueVisitor(&Keys::default()).deserialize(deserializer)
     }
 }
 
-struct ValueVisitor;
+#[derive(Clone, Copy)]
+struct ValueVisitor<'k>(&'k Keys);
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl<'de> DeserializeSeed<'de> for ValueVisitor<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueVisitor<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,7 +191,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(value) = seq.next_element::<Value>()? {
+        while let Some(value) = seq.next_element_seed(self)? {
             list.push(value);
         }
         Ok(list.into())
@@ -166,8 +199,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
-            map.insert(Arc::from(key), value);
+        while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
+            map.insert(self.0.share(&key), entries.next_value_seed(self)?);
         }
         Ok(map.into())
     }
@@ -176,6 +209,19 @@ impl<'de> Visitor<'de> for ValueVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_keys_are_one() {
+        let text = r#"[{"host": 1}, {"host": 2}]"#;
+        let read: Value = serde_json::from_str(text).unwrap();
+        let converted = Value::from(serde_json::from_str::<serde_json::Value>(text).unwrap());
+        for value in [read, converted] {
+            let keys: Vec<_> =
+                value.as_list().unwrap().iter().map(|map| map.as_map().unwrap().get_index(0)).collect();
+            let [Some((a, _)), Some((b, _))] = keys[..] else { panic!("two maps of one entry") };
+            assert!(Arc::ptr_eq(a, b));
+        }
+    }
 
     #[test]
     fn json_comes_back_as_it_went_in() {

@@ -59,97 +59,113 @@ impl Machine<'_, '_> {
         while let Some(op) = program.ops.get(self.at) {
             self.at += 1;
             self.budget.work(1)?;
-            match *op {
-                Op::Constant(constant) => self.stack.push(program.constants[constant as usize].clone()),
-                Op::Root(name) => {
-                    self.stack.push(self.scope.root(&program.names[name as usize]).unwrap_or_default());
-                }
-                Op::Env => self.env()?,
-                Op::Load(local) => self.stack.push(self.locals[local as usize].clone()),
-                Op::Store(local) => self.locals[local as usize] = self.pop(),
-                Op::Item => {
-                    let item = self.frame()?.item()?.clone();
-                    self.stack.push(item);
-                }
-                Op::ItemMember(name) => {
-                    let member = ops::member(self.frame()?.item()?, &program.names[name as usize])?;
-                    self.stack.push(member);
-                }
-                Op::Index => {
-                    let index = self.frame()?.index;
-                    self.stack.push(Value::Int(index as i64));
-                }
-                Op::Accumulator => {
-                    let accumulator = self.frame()?.accumulator.clone();
-                    self.stack.push(accumulator);
-                }
-                Op::Member(name) => {
-                    self.unary(|value, _| ops::member(value, &program.names[name as usize]))?
-                }
-                Op::Fetch => self.binary(|of, property, _| ops::fetch(of, property))?,
-                Op::Slice { from, to } => {
-                    let to = to.then(|| self.pop());
-                    let from = from.then(|| self.pop());
-                    self.unary(|value, budget| ops::slice(value, from.as_ref(), to.as_ref(), budget))?;
-                }
-                Op::Pop => drop(self.pop()),
-                Op::Jump(_)
-                | Op::JumpIfFalse(_)
-                | Op::JumpIfTrue(_)
-                | Op::JumpIfNil(_)
-                | Op::JumpIfNotNil(_)
-                | Op::Branch(_) => self.jump(*op)?,
-                Op::Unary(unary) => self.unary(|value, _| ops::unary(unary, value))?,
-                Op::Binary(op) => self.binary(|left, right, budget| ops::binary(op, left, right, budget))?,
-                Op::BinaryConstant { op, constant } => {
-                    let right = &program.constants[constant as usize];
-                    self.unary(|left, budget| ops::binary(op, left, right, budget))?;
-                }
-                Op::Matches(regex) => {
-                    let regex = &program.regexes[regex as usize];
-                    self.unary(|value, budget| ops::matches(value, regex, budget))?;
-                }
-                Op::NilToList => self.unary(|value, _| match value {
-                    Value::Nil => Ok(Vec::new().into()),
-                    value => Ok(value.clone()),
-                })?,
-                Op::Fail(fault) => return Err(program.faults[fault as usize].clone()),
-                Op::List(count) => {
-                    let start = self.start_of(count)?;
-                    let list = self.stack.split_off(start);
-                    let list = self.budget.list(list)?;
-                    self.stack.push(list);
-                }
-                Op::Map(count) => self.map(count)?,
-                Op::Call { function, arguments } => self.call(function, arguments)?,
-                Op::Method { name, arguments } => self.method(name, arguments)?,
-                Op::Begin { kind, extra } => {
-                    let extra = extra.then(|| self.pop());
-                    let list = self.pop();
-                    self.frames.push(Frame::new(kind, list, extra, &mut self.budget)?);
-                }
-                Op::Next(end) => {
-                    if !self.frame()?.advance() {
-                        self.at = end as usize;
-                    }
-                }
-                Op::Step(start) => {
-                    let value = self.pop();
-                    let Some(frame) = self.frames.last_mut() else { return Err(broken()) };
-                    if frame.step(value, &mut self.budget)? == Verdict::GoOn {
-                        self.at = start as usize;
-                    }
-                }
-                Op::End => {
-                    let Some(frame) = self.frames.pop() else { return Err(broken()) };
-                    let result = frame.finish(&mut self.budget)?;
-                    self.stack.push(result);
-                }
-            }
+            self.op(*op)?;
         }
         let result = self.pop();
         self.budget.admit(&result)?;
         Ok(result)
+    }
+
+    /// The instructions of which loops over long lists are made; all others are in `other`.
+    #[inline]
+    fn op(&mut self, op: Op) -> Result<(), Fault> {
+        let program = self.program;
+        match op {
+            Op::Constant(constant) => self.stack.push(program.constants[constant as usize].clone()),
+            Op::Root(name) => {
+                self.stack.push(self.scope.root(&program.names[name as usize]).unwrap_or_default());
+            }
+            Op::Member(name) => self.unary(|value, _| ops::member(value, &program.names[name as usize]))?,
+            Op::Item => {
+                let item = self.frame()?.item()?.clone();
+                self.stack.push(item);
+            }
+            Op::ItemMember(name) => {
+                let member = ops::member(self.frame()?.item()?, &program.names[name as usize])?;
+                self.stack.push(member);
+            }
+            Op::BinaryConstant { op, constant } => {
+                let right = &program.constants[constant as usize];
+                self.unary(|left, budget| ops::binary(op, left, right, budget))?;
+            }
+            Op::Binary(op) => self.binary(|left, right, budget| ops::binary(op, left, right, budget))?,
+            Op::Next(end) => {
+                if !self.frame()?.advance() {
+                    self.at = end as usize;
+                }
+            }
+            Op::Step(start) => {
+                let value = self.pop();
+                let Some(frame) = self.frames.last_mut() else { return Err(broken()) };
+                if frame.step(value, &mut self.budget)? == Verdict::GoOn {
+                    self.at = start as usize;
+                }
+            }
+            Op::Jump(_)
+            | Op::JumpIfFalse(_)
+            | Op::JumpIfTrue(_)
+            | Op::JumpIfNil(_)
+            | Op::JumpIfNotNil(_)
+            | Op::Branch(_) => self.jump(op)?,
+            op => self.other(op)?,
+        }
+        Ok(())
+    }
+
+    fn other(&mut self, op: Op) -> Result<(), Fault> {
+        let program = self.program;
+        match op {
+            Op::Env => self.env()?,
+            Op::Load(local) => self.stack.push(self.locals[local as usize].clone()),
+            Op::Store(local) => self.locals[local as usize] = self.pop(),
+            Op::Index => {
+                let index = self.frame()?.index;
+                self.stack.push(Value::Int(index as i64));
+            }
+            Op::Accumulator => {
+                let accumulator = self.frame()?.accumulator.clone();
+                self.stack.push(accumulator);
+            }
+            Op::Fetch => self.binary(|of, property, _| ops::fetch(of, property))?,
+            Op::Slice { from, to } => {
+                let to = to.then(|| self.pop());
+                let from = from.then(|| self.pop());
+                self.unary(|value, budget| ops::slice(value, from.as_ref(), to.as_ref(), budget))?;
+            }
+            Op::Pop => drop(self.pop()),
+            Op::Unary(unary) => self.unary(|value, _| ops::unary(unary, value))?,
+            Op::Matches(regex) => {
+                let regex = &program.regexes[regex as usize];
+                self.unary(|value, budget| ops::matches(value, regex, budget))?;
+            }
+            Op::NilToList => self.unary(|value, _| match value {
+                Value::Nil => Ok(Vec::new().into()),
+                value => Ok(value.clone()),
+            })?,
+            Op::Fail(fault) => return Err(program.faults[fault as usize].clone()),
+            Op::List(count) => {
+                let start = self.start_of(count)?;
+                let list = self.stack.split_off(start);
+                let list = self.budget.list(list)?;
+                self.stack.push(list);
+            }
+            Op::Map(count) => self.map(count)?,
+            Op::Call { function, arguments } => self.call(function, arguments)?,
+            Op::Method { name, arguments } => self.method(name, arguments)?,
+            Op::Begin { kind, extra } => {
+                let extra = extra.then(|| self.pop());
+                let list = self.pop();
+                self.frames.push(Frame::new(kind, list, extra, &mut self.budget)?);
+            }
+            Op::End => {
+                let Some(frame) = self.frames.pop() else { return Err(broken()) };
+                let result = frame.finish(&mut self.budget)?;
+                self.stack.push(result);
+            }
+            // All that is left is in `op`.
+            _ => return Err(broken()),
+        }
+        Ok(())
     }
 
     fn jump(&mut self, op: Op) -> Result<(), Fault> {
