@@ -4,34 +4,54 @@
 mod completions;
 mod connection_types;
 mod connections;
+mod doctor;
 mod executions;
 mod generate;
+mod keys;
+mod migrate;
+mod run;
+mod serve;
 mod validate;
 mod workflows;
 
 use std::future::Future;
 
+use tokio::runtime::Builder;
+
 use crate::args::Command;
 use crate::exit::Exit;
-use crate::failure::{Context as _, Failure, Outcome};
+use crate::failure::{Context as _, Outcome};
 use crate::printer::Printer;
 
 /// Runs one command.
 pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
     match command {
+        Command::Serve(args) => on_all_cores(serve::run(&args, printer)),
+        Command::Migrate(args) => on_one_thread(migrate::run(&args, printer)),
+        Command::Run(args) => on_all_cores(run::run(&args, printer)),
         Command::Validate(args) => validate::run(&args, printer),
-        Command::Connections(args) => wait_for(connections::run(&args, printer)),
-        Command::ConnectionTypes(args) => wait_for(connection_types::run(&args, printer)),
-        Command::Workflows(args) => wait_for(workflows::run(&args, printer)),
-        Command::Executions(args) => wait_for(executions::run(&args, printer)),
+        Command::Connections(args) => on_one_thread(connections::run(&args, printer)),
+        Command::ConnectionTypes(args) => on_one_thread(connection_types::run(&args, printer)),
+        Command::Workflows(args) => on_one_thread(workflows::run(&args, printer)),
+        Command::Executions(args) => on_one_thread(executions::run(&args, printer)),
+        Command::Keys(args) => on_one_thread(keys::run(&args, printer)),
+        Command::Doctor(args) => on_one_thread(doctor::run(&args, printer)),
         Command::Completions { shell } => completions::run(shell, printer),
         Command::Generate { what } => generate::run(what, printer),
-        _ => Err(Failure::new(Exit::Failed, "not there yet")),
     }
 }
 
-/// Runs a client's command: one thread is enough for one request after the other.
-fn wait_for(command: impl Future<Output = Outcome>) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+/// For commands that do one thing after the other.
+fn on_one_thread(command: impl Future<Output = Outcome>) -> Outcome {
+    wait_for(Builder::new_current_thread(), command)
+}
+
+/// For commands that run workflows.
+fn on_all_cores(command: impl Future<Output = Outcome>) -> Outcome {
+    wait_for(Builder::new_multi_thread(), command)
+}
+
+fn wait_for(mut builder: Builder, command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = builder.enable_all().build();
     runtime.context(Exit::Failed, || "start the runtime".to_owned())?.block_on(command)
 }

@@ -3,9 +3,9 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::action_catalog::ActionCatalog;
 use actions::Catalog;
 use actions::connection_types::Registry;
+use server::ActionCatalog;
 use types::limits::WORKFLOW_DOCUMENT_BYTES_MAX;
 use workflow::{Diagnostic, Plan, Severity};
 

@@ -1,8 +1,6 @@
 //! The binary `nictate`: reads the command line, runs one command, turns its outcome into an exit code.
 //! Words stand in `args/`, what they do in `commands/`, how it looks in `printer.rs`.
 
-#[path = "../../server/src/action_catalog.rs"]
-mod action_catalog;
 mod args;
 mod client;
 mod commands;
@@ -12,6 +10,7 @@ mod exit;
 mod failure;
 mod inputs;
 mod printer;
+mod settings;
 mod steps;
 mod table;
 mod text;

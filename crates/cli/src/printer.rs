@@ -92,6 +92,15 @@ impl Printer {
         self.write(Target::Out, text);
     }
 
+    /// A text that came from elsewhere to stdout: byte for byte into a file or pipe, harmless on a terminal.
+    pub(crate) fn document(&self, text: &str) {
+        if !io::stdout().is_terminal() {
+            return self.write(Target::Out, text);
+        }
+        let line_break = if text.ends_with('\n') { "" } else { "\n" };
+        self.write(Target::Out, &format!("{}{line_break}", printable(text)));
+    }
+
     /// A document to stdout.
     pub(crate) fn json(&self, value: &impl Serialize) {
         // Values that serde_json itself made, and structs of texts and numbers: they always have a form.

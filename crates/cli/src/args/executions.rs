@@ -1,6 +1,6 @@
 //! `nictate executions …`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{ApiArgs, PageArgs};
 
@@ -35,11 +35,24 @@ pub(crate) struct ListArgs {
     /// Only runs of this workflow, by name or id
     #[arg(long, value_name = "WORKFLOW")]
     pub(crate) workflow: Option<String>,
-    /// Only runs in this state: queued, running, waiting, paused, completed, failed, cancelled, timed_out
-    #[arg(long, value_name = "STATE")]
-    pub(crate) state: Option<String>,
+    /// Only runs in this state
+    #[arg(long, value_name = "STATE", ignore_case = true)]
+    pub(crate) state: Option<State>,
     #[command(flatten)]
     pub(crate) page: PageArgs,
+}
+
+/// The states that the API shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum State {
+    Queued,
+    Running,
+    Pending,
+    Paused,
+    Completed,
+    Failed,
+    Cancelled,
+    Timeout,
 }
 
 #[derive(Debug, Args)]

@@ -27,8 +27,9 @@ async fn list(client: &Client, printer: &Printer, args: &ExecutionsListArgs) -> 
     if let Some(named) = &args.workflow {
         filter["playbook_id"] = json!(find_workflow(client, named).await?);
     }
-    if let Some(state) = &args.state {
-        filter["state"] = json!(state.to_lowercase());
+    if let Some(state) = args.state {
+        // The variants are named as the API names the states.
+        filter["state_ui"] = json!(format!("{state:?}"));
     }
     let q = json!({
         "limit": args.page.limit, "offset": args.page.offset, "sort": ["-started_at"], "filter": filter,

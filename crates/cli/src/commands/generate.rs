@@ -4,13 +4,17 @@ mod cli_reference;
 
 use crate::args::GenerateWhat;
 use crate::exit::Exit;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::printer::Printer;
 
 pub(crate) fn run(what: GenerateWhat, printer: &Printer) -> Outcome {
-    match what {
-        GenerateWhat::CliReference => printer.raw(&cli_reference::page()),
-        _ => return Err(Failure::new(Exit::Failed, "not there yet")),
-    }
+    let text = match what {
+        GenerateWhat::Openapi => server::openapi(),
+        GenerateWhat::Openapi30 => server::openapi_3_0(),
+        GenerateWhat::ConfigReference => server::config::reference(),
+        GenerateWhat::CliReference => cli_reference::page(),
+        GenerateWhat::Errors => server::error_reference(),
+    };
+    printer.raw(&text);
     Ok(Exit::Ok)
 }

@@ -8,36 +8,38 @@ mod stored;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actions::guard::NetworkPolicy;
-use actions::http::HttpClient;
 use engine::{RunState, Start};
 use runner::{Runner, RunnerSettings};
-use server::config::{self, Config, Flags};
+use server::config::{Flags, Log};
 use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng};
 use workflow::Plan;
 use workflow::plan::StepKind;
 
+use super::serve::start_failure;
 use crate::args::RunArgs;
 use crate::diagnostics::counted;
 use crate::documents::{Checked, catalog};
 use crate::exit::Exit;
-use crate::failure::{Context as _, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::inputs::read_inputs;
 use crate::printer::{Printer, Target};
+use crate::settings;
 use drive::Local;
 use report::Report;
 use stored::Stored;
 
 pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
-    let config = load_config(args)?;
+    // The same keys as the server's, so that a file behaves here as it does there.
+    let flags = Flags { data: Some(args.data.clone()), database: args.database.clone(), ..Flags::default() };
+    let config = settings::load(&flags)?;
+    settings::start_log(&Log { level: "warn".to_owned(), format: config.log.format }, printer)?;
     let mut plan = compile(args, printer)?;
     let inputs = bind(&plan, args)?;
     choose_connections(&mut plan, args, printer);
     let named = named_connections(&plan);
     let stored = if named.is_empty() { None } else { Some(Stored::open(&config, &named).await?) };
 
-    let policy = network_policy(&config)?;
-    let http = http_client(&config, policy)?;
+    let http = server::http_client(&config).map_err(start_failure)?;
     let settings = RunnerSettings::new(http, Arc::new(SystemClock));
     let (link, runner) = Runner::embedded(settings, &mut SystemRng);
     let runner = tokio::spawn(runner.run());
@@ -64,13 +66,6 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
     runner.abort();
     report.end(&execution);
     Ok(if execution.state() == RunState::Completed { Exit::Ok } else { Exit::RunIncomplete })
-}
-
-/// The same keys as the server's, so that a file behaves here as it does there.
-fn load_config(args: &RunArgs) -> Outcome<Config> {
-    let flags =
-        Flags { data: Some(args.data.clone()), database: args.database.clone(), ..Flags::default() };
-    config::load(&flags, std::env::vars()).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
 }
 
 fn compile(args: &RunArgs, printer: &Printer) -> Outcome<Plan> {
@@ -116,23 +111,6 @@ fn named_connections(plan: &Plan) -> Vec<(String, String)> {
     named.sort();
     named.dedup();
     named
-}
-
-fn network_policy(config: &Config) -> Outcome<NetworkPolicy> {
-    let networks = config.http.allowed_networks.iter().map(String::as_str);
-    NetworkPolicy::parse(config.http.allow_private, networks)
-        .map_err(|network| Failure::new(Exit::Invalid, format!("`{network}` is no network")))
-}
-
-fn http_client(config: &Config, policy: NetworkPolicy) -> Outcome<HttpClient> {
-    let client = HttpClient::new(policy);
-    let file = &config.http.ca_file;
-    if file.as_os_str().is_empty() {
-        return Ok(client);
-    }
-    let reading = || format!("read the certificates in `{}`", file.display());
-    let pem = std::fs::read_to_string(file).context(Exit::Invalid, reading)?;
-    client.trusting(&pem).context(Exit::Invalid, reading)
 }
 
 /// What `metadata.*` answers where there is no server; the same names as on one.

@@ -3,6 +3,9 @@
 mod apply;
 mod execute;
 
+pub(crate) use apply::{Ready, publish, store};
+pub(crate) use execute::execute_and_wait;
+
 use serde_json::{Value, json};
 
 use crate::args::{GetArgs, PageArgs, WorkflowsArgs, WorkflowsCommand};
@@ -68,11 +71,7 @@ async fn get(client: &Client, printer: &Printer, args: &GetArgs) -> Outcome {
         return Ok(Exit::Ok);
     }
     // As it was stored, so that it can be edited and applied again.
-    let document = workflow["playbook"].as_str().unwrap_or_default();
-    printer.raw(&printable(document));
-    if !document.ends_with('\n') {
-        printer.line("");
-    }
+    printer.document(workflow["playbook"].as_str().unwrap_or_default());
     Ok(Exit::Ok)
 }
 

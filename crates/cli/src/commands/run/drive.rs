@@ -88,8 +88,12 @@ impl Local {
         let mut connections = Vec::with_capacity(dispatch.connections.len());
         for (kind, name) in &dispatch.connections {
             let granted = match &self.stored {
-                Some(stored) => stored.grant(&self.link.session, &token, self.id, &dispatch, kind, name).await,
-                None => Err(StepError::new("connection_not_found", format!("there is no connection `{name}`"))),
+                Some(stored) => {
+                    stored.grant(&self.link.session, &token, self.id, &dispatch, kind, name).await
+                }
+                None => {
+                    Err(StepError::new("connection_not_found", format!("there is no connection `{name}`")))
+                }
             };
             match granted {
                 Ok(grant) => connections.push(grant),

@@ -3,6 +3,7 @@
 
 use engine::{Execution, StepFinished};
 use serde_json::{Value, json};
+use store::executions::ExecutionState;
 
 use crate::printer::{Printer, Target, Tone};
 use crate::steps::{StepLine, detail};
@@ -21,7 +22,8 @@ impl<'a> Report<'a> {
 
     /// A step has ended.
     pub(super) fn step(&mut self, step: &StepFinished) {
-        let output = step.output.to_json();
+        // As the API shows it: what a step set is what came of it.
+        let output = if step.variables.is_empty() { step.output.to_json() } else { json!(step.variables) };
         let error = step.error.as_ref().map_or(Value::Null, |error| json!(error));
         let line = StepLine {
             path: step.path.clone(),
@@ -52,7 +54,9 @@ impl<'a> Report<'a> {
     /// How it ended to stderr, the outputs to stdout.
     pub(super) fn end(self, execution: &Execution) {
         let printer = self.printer;
-        let state = execution.state().as_ui();
+        // The API's word for it, which the store knows.
+        let state = execution.state().as_str();
+        let state = ExecutionState::from_name(state).map_or(state, ExecutionState::public_name);
         let tone = if state == "Completed" { Tone::Success } else { Tone::Error };
         let why = execution.error().map(|error| error.message.as_str()).or(execution.cancel_reason());
         let why = why.map(|why| format!(": {}", printable(why))).unwrap_or_default();
@@ -69,7 +73,7 @@ impl<'a> Report<'a> {
         let error_details = error.map(|error| json!({"message": error.message, "error_code": error.code}));
         printer.json(&json!({
             "execution": {
-                "state": execution.state().as_str(),
+                "state": state,
                 "state_ui": state,
                 "started_at": execution.started_at(),
                 "finished_at": execution.finished_at(),

@@ -8,8 +8,8 @@ use protocol::{AttemptToken, ConnectionGrant, SecretUse};
 use secrets::KeyFile;
 use secrets::session::SessionKey;
 use serde_json::{Value, json};
+use server::Vault;
 use server::config::Config;
-use server::vault::Vault;
 use store::audit::{ActorType, AuditEntry};
 use store::connections::Connection;
 use store::{DatabaseUrl, Db, Options};
@@ -66,15 +66,18 @@ impl Stored {
         kind: &str,
         name: &str,
     ) -> Result<ConnectionGrant, StepError> {
-        let unusable = |why: String| StepError::new("connection_unusable", format!("connection `{name}` {why}"));
+        let unusable =
+            |why: String| StepError::new("connection_unusable", format!("connection `{name}` {why}"));
         let found = self.rows.get(name).ok_or_else(|| unusable("is not stored".to_owned()))?;
         let attributes = self.vault.attributes(&found.row).await;
-        let attributes = attributes.map_err(|error| unusable(format!("cannot be opened: {}", chain(&error))))?;
+        let attributes =
+            attributes.map_err(|error| unusable(format!("cannot be opened: {}", chain(&error))))?;
         let details = json!({
             "step_id": dispatch.step, "path": dispatch.path, "attempt": dispatch.attempt,
             "action": dispatch.action, "connection_name": name, "local_run": true,
         });
-        let entry = self.entry(execution, "connection.granted", found.row.id, None, &details, SystemClock.now());
+        let entry =
+            self.entry(execution, "connection.granted", found.row.id, None, &details, SystemClock.now());
         // What cannot be written down is not handed out.
         self.record(vec![entry]).await.map_err(|why| unusable(format!("cannot be used: {why}")))?;
         Ok(ConnectionGrant {
@@ -140,7 +143,8 @@ async fn open_database(config: &Config) -> Outcome<Db> {
     if let DatabaseUrl::Sqlite(path) = &url
         && !path.exists()
     {
-        let message = format!("the workflow uses stored connections, and there is no database `{}`", path.display());
+        let message =
+            format!("the workflow uses stored connections, and there is no database `{}`", path.display());
         return Err(Failure::new(Exit::NotFound, message)
             .hint("--data names the server's data folder, --database another database"));
     }

@@ -17,10 +17,19 @@ use crate::printer::{Printer, Target};
 use crate::text::printable;
 
 /// A file that is ready to be stored.
-struct Ready {
-    file: String,
-    name: String,
+pub(crate) struct Ready {
+    pub(crate) file: String,
+    pub(crate) name: String,
     text: String,
+}
+
+impl Ready {
+    /// Named as the document says, else as its file; none if the document has errors.
+    pub(crate) fn from_checked(checked: Checked, path: &Path) -> Option<Self> {
+        let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = checked.plan?.name.unwrap_or_else(stem);
+        Some(Self { file: checked.file, name, text: checked.text })
+    }
 }
 
 pub(super) async fn run(client: &Client, printer: &Printer, args: &ApplyArgs) -> Outcome {
@@ -29,10 +38,10 @@ pub(super) async fn run(client: &Client, printer: &Printer, args: &ApplyArgs) ->
     for workflow in &ready {
         let (id, done) = store(client, workflow).await?;
         if !args.draft {
-            client.post(&["playbooks", &id, "public"], &commit(&workflow.text)).await?;
+            publish(client, &id, workflow).await?;
         }
-        let published = if args.draft { "as a draft" } else { "and published" };
         if !printer.is_json() {
+            let published = if args.draft { "as a draft" } else { "and published" };
             printer.line(&format!("{done} {published}  {}  {id}", printable(&workflow.name)));
         }
         applied.push(json!({
@@ -55,13 +64,12 @@ async fn check(client: &Client, printer: &Printer, args: &ApplyArgs) -> Outcome<
         let checked = Checked::read(path, &catalog)?;
         checked.print(printer, Target::Err);
         errors += checked.counts().0;
-        let Some(plan) = checked.plan else { continue };
-        let name = plan.name.unwrap_or_else(|| stem(path));
-        if let Some(other) = file_of.insert(name.clone(), checked.file.clone()) {
-            let message = format!("`{other}` and `{}` are both named `{name}`", checked.file);
+        let Some(workflow) = Ready::from_checked(checked, path) else { continue };
+        if let Some(other) = file_of.insert(workflow.name.clone(), workflow.file.clone()) {
+            let message = format!("`{other}` and `{}` are both named `{}`", workflow.file, workflow.name);
             return Err(Failure::new(Exit::Invalid, message));
         }
-        ready.push(Ready { file: checked.file, name, text: checked.text });
+        ready.push(workflow);
     }
     if errors > 0 {
         let message = format!("nothing was applied: {}", counted(errors, 0));
@@ -76,23 +84,25 @@ async fn connection_types(client: &Client) -> Outcome<Vec<String>> {
     Ok(results(&page).iter().filter_map(|kind| kind["name"].as_str()).map(str::to_owned).collect())
 }
 
-/// Stores the document; answers the workflow's id and what was done.
-async fn store(client: &Client, workflow: &Ready) -> Outcome<(String, &'static str)> {
+/// Stores the document as a draft; answers the workflow's id and what was done.
+pub(crate) async fn store(client: &Client, workflow: &Ready) -> Outcome<(String, &'static str)> {
     if let Some(id) = find_workflow_named(client, &workflow.name).await? {
         client.post(&["playbooks", &id, "draft"], &commit(&workflow.text)).await?;
         return Ok((id, "updated"));
     }
     let body = json!({"name": workflow.name, "playbook": workflow.text});
     let created = client.post(&["playbooks", "ui"], &body).await?;
-    let id = created["id"].as_str().or_else(|| created.as_str()).unwrap_or_default();
+    let id = created["id"].as_str().or_else(|| created.as_str());
+    let id = id.ok_or_else(|| Failure::new(Exit::Failed, "the server's answer names no workflow"))?;
     Ok((id.to_owned(), "created"))
+}
+
+/// Makes the stored document the one that is run.
+pub(crate) async fn publish(client: &Client, id: &str, workflow: &Ready) -> Outcome<()> {
+    client.post(&["playbooks", id, "public"], &commit(&workflow.text)).await.map(drop)
 }
 
 /// The body of a draft and of a published version.
 fn commit(text: &str) -> Value {
     json!({"playbook": text, "branched_from": 0, "source": "manual"})
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
