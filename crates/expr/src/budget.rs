@@ -14,6 +14,9 @@ use crate::{Context, Limits};
 /// Bytes that an element of a list, or a value in a map, is counted as.
 const VALUE_BYTES: usize = size_of::<Value>();
 
+/// Bytes of text that may be read or written for a unit of work.
+pub(crate) const TEXT_BYTES_PER_UNIT: usize = 64;
+
 /// An error without a place. Boxed, since results of this sort are passed around at every instruction.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fault(Box<(ErrorKind, String, Option<String>)>);
@@ -82,6 +85,16 @@ impl<'c> Budget<'c> {
         }
     }
 
+    /// Uses up the work of reading through the text of `values`, of those that are text.
+    pub(crate) fn read(&mut self, values: &[Value]) -> Result<(), Fault> {
+        for value in values {
+            if let Value::String(text) = value {
+                self.work(text.len() / TEXT_BYTES_PER_UNIT)?;
+            }
+        }
+        Ok(())
+    }
+
     fn memory(&mut self, bytes: usize) -> Result<(), Fault> {
         match self.memory.checked_sub(bytes) {
             Some(memory) => {
@@ -101,7 +114,7 @@ impl<'c> Budget<'c> {
             let max = self.limits.string_bytes;
             return Err(Fault::limit(format!("a text of {bytes} bytes is longer than the {max} allowed")));
         }
-        self.work(bytes / 64)?;
+        self.work(bytes / TEXT_BYTES_PER_UNIT)?;
         self.memory(bytes)
     }
 

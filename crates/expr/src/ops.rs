@@ -8,7 +8,7 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 
 use crate::ast::{Binary, Unary};
-use crate::budget::{Budget, Fault};
+use crate::budget::{Budget, Fault, TEXT_BYTES_PER_UNIT};
 use crate::limits::REGEX_BYTES_MAX;
 use crate::value::{Duration, Value, lookup};
 
@@ -59,6 +59,11 @@ pub(crate) fn binary(
     right: &Value,
     budget: &mut Budget<'_>,
 ) -> Result<Value, Fault> {
+    if let (Value::String(a), Value::String(b)) = (left, right) {
+        // Looking for a part reads all of the text, comparing reads as far as both go.
+        let bytes = if op == Binary::Contains { a.len() } else { a.len().min(b.len()) };
+        budget.work(bytes / TEXT_BYTES_PER_UNIT)?;
+    }
     match op {
         Binary::Equal => equal(left, right, budget).map(Value::Bool),
         Binary::NotEqual => equal(left, right, budget).map(|equal| Value::Bool(!equal)),
@@ -166,12 +171,58 @@ fn floats(left: &Value, right: &Value) -> Option<(f64, f64)> {
     Some((left.as_f64()?, right.as_f64()?))
 }
 
-/// Whether the values are equal, with the work of a deep comparison accounted for.
+/// Whether the values are equal. As `==`, but every element that is compared costs: two large structures that
+/// differ only at their ends may be compared in a loop.
 pub(crate) fn equal(left: &Value, right: &Value, budget: &mut Budget<'_>) -> Result<bool, Fault> {
-    if let (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) = (left, right) {
-        budget.admit(left)?;
+    match (left, right) {
+        (Value::List(a), Value::List(b)) => {
+            if a.len() != b.len() {
+                return Ok(false);
+            }
+            for (a, b) in a.iter().zip(b.iter()) {
+                budget.work(1)?;
+                if !equal(a, b, budget)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            if a.len() != b.len() {
+                return Ok(false);
+            }
+            for (key, a) in a.iter() {
+                budget.work(1)?;
+                let Some(b) = lookup(b, key) else { return Ok(false) };
+                if !equal(a, b, budget)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Value::String(a), Value::String(b)) => {
+            if a.len() != b.len() {
+                return Ok(false);
+            }
+            budget.work(a.len() / TEXT_BYTES_PER_UNIT)?;
+            Ok(a == b)
+        }
+        (left, right) => Ok(left == right),
     }
-    Ok(left == right)
+}
+
+/// Whether `needle` is one of `list`.
+pub(crate) fn is_among(list: &[Value], needle: &Value, budget: &mut Budget<'_>) -> Result<bool, Fault> {
+    budget.work(list.len())?;
+    if !matches!(needle, Value::List(_) | Value::Map(_) | Value::String(_)) {
+        return Ok(list.contains(needle));
+    }
+    for value in list {
+        if equal(value, needle, budget)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How two values are ordered; `None` if one is not a number at all (NaN).
@@ -192,11 +243,7 @@ pub(crate) fn order(op: Binary, left: &Value, right: &Value) -> Result<Option<Or
 fn contains(within: &Value, needle: &Value, budget: &mut Budget<'_>) -> Result<bool, Fault> {
     match within {
         Value::Nil => Ok(false),
-        Value::List(list) => {
-            budget.work(list.len())?;
-            budget.admit(needle)?;
-            Ok(list.contains(needle))
-        }
+        Value::List(list) => is_among(list, needle, budget),
         Value::Map(map) => match needle {
             Value::String(key) => Ok(lookup(map, key).is_some()),
             Value::Nil => Ok(false),
@@ -215,14 +262,13 @@ fn text_test(op: Binary, left: &Value, right: &Value, budget: &mut Budget<'_>) -
     let (Value::String(text), Value::String(part)) = (left, right) else {
         return Err(mismatch(op, left, right));
     };
-    budget.work(text.len() / 64)?;
     Ok(match op {
         Binary::Contains => text.contains(part.as_ref()),
         Binary::StartsWith => text.starts_with(part.as_ref()),
         Binary::EndsWith => text.ends_with(part.as_ref()),
         _ => {
             // Compiling costs far more than matching: a pattern that varies is paid for.
-            budget.work(1000 + part.len() * 10)?;
+            budget.work(1000 + part.len() * 10 + text.len() / 16)?;
             regex(part)?.is_match(text)
         }
     })

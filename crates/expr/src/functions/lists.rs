@@ -132,17 +132,16 @@ fn take(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
 }
 
 fn uniq(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
-    args.admit(budget)?;
     let mut texts = std::collections::HashSet::new();
     let mut kept: Vec<Value> = Vec::new();
     for value in args.list(0)?.iter() {
         let new = match value {
             // By far the commonest, and equal to nothing but a text: hashed, the rest compared.
-            Value::String(text) => texts.insert(text.clone()),
-            value => {
-                budget.work(kept.len())?;
-                !kept.contains(value)
+            Value::String(text) => {
+                budget.read(std::slice::from_ref(value))?;
+                texts.insert(text.clone())
             }
+            value => !ops::is_among(&kept, value, budget)?,
         };
         if new {
             kept.push(value.clone());
@@ -180,9 +179,8 @@ fn sort(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
     // As in the reference: nothing comes of sorting what is no list.
     let Value::List(list) = args.value(0) else { return Ok(Value::Nil) };
     budget.list_len(list.len())?;
-    budget.work(list.len() * (list.len().max(1).ilog2() as usize + 1))?;
     let pairs = list.iter().map(|value| (value.clone(), value.clone())).collect();
-    sort_by(pairs, descending)
+    sort_by(pairs, descending, budget)
 }
 
 /// Whether an order is the descending one.
@@ -195,7 +193,12 @@ pub(crate) fn descending(order: &Value) -> Result<bool, Fault> {
 }
 
 /// The second of each pair, in the order of the first. Equal ones stay in the order they had.
-pub(crate) fn sort_by(mut pairs: Vec<(Value, Value)>, descending: bool) -> Outcome {
+pub(crate) fn sort_by(mut pairs: Vec<(Value, Value)>, descending: bool, budget: &mut Budget<'_>) -> Outcome {
+    // A sort makes about n log n comparisons, and comparing texts reads them.
+    for _ in 0..=pairs.len().max(1).ilog2() {
+        budget.work(pairs.len())?;
+        pairs.iter().try_for_each(|(key, _)| budget.read(std::slice::from_ref(key)))?;
+    }
     let mut fault = None;
     pairs.sort_by(|(a, _), (b, _)| {
         let order = match ops::order(Binary::Less, a, b) {

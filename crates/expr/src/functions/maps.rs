@@ -61,6 +61,7 @@ fn from_pairs(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
                 kind(pair)
             )));
         };
+        budget.read(std::slice::from_ref(key))?;
         let key = match key {
             Value::String(text) => text.clone(),
             Value::List(_) | Value::Map(_) => {

@@ -102,10 +102,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Where the part begins first, in bytes; -1 if nowhere.",
         ("indexOf(\"abcb\", \"b\")", "1"),
         (2, 2),
-        |args, budget| {
-            budget.work(args.text(0)?.len() / 64)?;
-            Ok(position(args.text(0)?.find(args.text(1)?.as_ref())))
-        },
+        |args, _| Ok(position(args.text(0)?.find(args.text(1)?.as_ref()))),
     ),
     entry(
         "lastIndexOf",
@@ -113,10 +110,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Where the part begins last, in bytes; -1 if nowhere.",
         ("lastIndexOf(\"abcb\", \"b\")", "3"),
         (2, 2),
-        |args, budget| {
-            budget.work(args.text(0)?.len() / 64)?;
-            Ok(position(args.text(0)?.rfind(args.text(1)?.as_ref())))
-        },
+        |args, _| Ok(position(args.text(0)?.rfind(args.text(1)?.as_ref()))),
     ),
     entry(
         "hasPrefix",
@@ -166,7 +160,7 @@ fn trim(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
         return budget.text(text.trim());
     }
     let characters = args.text(1)?;
-    budget.work(text.len() / 64 + characters.len())?;
+    budget.work(characters.len())?;
     budget.text(text.trim_matches(|char| characters.contains(char)))
 }
 

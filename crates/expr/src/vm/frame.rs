@@ -141,6 +141,7 @@ impl Frame {
                 self.accumulator = value;
             }
             Loop::GroupBy | Loop::GroupKeys | Loop::GroupPairs => {
+                budget.read(std::slice::from_ref(&value))?;
                 let group = group(&value)?;
                 let item = self.item()?.clone();
                 budget.grow(self.visited)?;
@@ -185,11 +186,7 @@ impl Frame {
             Loop::Filter | Loop::Map => self.gathered.into(),
             Loop::Count => Value::Int(self.count as i64),
             Loop::One => Value::Bool(self.count == 1),
-            Loop::SortBy => {
-                // Comparing costs as well; a sort makes about n log n comparisons.
-                budget.work(self.keyed.len() * (self.keyed.len().max(1).ilog2() as usize + 1))?;
-                sort_by(self.keyed, self.descending)?
-            }
+            Loop::SortBy => sort_by(self.keyed, self.descending, budget)?,
             Loop::GroupBy => self.groups.into_iter().map(|(key, (_, items))| (key, items)).collect(),
             Loop::GroupKeys => self.groups.into_values().map(|(key, _)| key).collect(),
             Loop::GroupPairs => {

@@ -126,7 +126,10 @@ impl Machine<'_, '_> {
                 let accumulator = self.frame()?.accumulator.clone();
                 self.stack.push(accumulator);
             }
-            Op::Fetch => self.binary(|of, property, _| ops::fetch(of, property))?,
+            Op::Fetch => self.binary(|of, property, budget| {
+                budget.read(std::slice::from_ref(property))?;
+                ops::fetch(of, property)
+            })?,
             Op::Slice { from, to } => {
                 let to = to.then(|| self.pop());
                 let from = from.then(|| self.pop());
@@ -225,6 +228,7 @@ impl Machine<'_, '_> {
     fn call(&mut self, function: u32, arguments: u32) -> Result<(), Fault> {
         let function = self.program.functions[function as usize];
         let start = self.start_of(arguments)?;
+        self.budget.read(&self.stack[start..])?;
         let arguments = Arguments { function: function.name, values: &self.stack[start..] };
         let result = (function.run)(arguments, &mut self.budget)?;
         self.stack.truncate(start);
