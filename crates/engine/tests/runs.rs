@@ -233,7 +233,7 @@ fn a_loop_goes_through_its_items_and_may_be_nested() {
             Variables:
               - {Name: seen, Type: String, Value: '{{ variables.seen }}{{ variables.host.name }}:{{ steps.S3.item }} '}
 "#,
-        "outputs:\n  seen: {value: '{{ variables.seen }}', index: 1}\n  turns: {value: '{{ steps.S2.output.turns }}', index: 2}\n",
+        "inputs:\n  hosts: {type: list}\noutputs:\n  seen: {value: '{{ variables.seen }}', index: 1}\n  turns: {value: '{{ steps.S2.output.turns }}', index: 2}\n",
     );
     let hosts = json!({"hosts": [{"name": "a", "ports": [1, 2]}, {"name": "b", "ports": []}, {"name": "c", "ports": [3]}]});
     let ended = run(&document, hosts);
@@ -253,7 +253,7 @@ fn effects_are_dispatched_with_evaluated_inputs_and_their_output_is_seen_by_late
 - {id: S1, action: test.effect, inputs: {url: 'https://example.com/{{ inputs.path }}', deep: [1, '{{ 1 + 1 }}']}}
 - {id: S2, action: test.effect, inputs: {given: '{{ steps.S1.output.answer }}'}}
 "#,
-        "outputs:\n  last: {value: '{{ steps.S2.output }}', index: 1}\n",
+        "inputs:\n  path: {type: text}\noutputs:\n  last: {value: '{{ steps.S2.output }}', index: 1}\n",
     );
     let effect = |step: &str, _: u32, inputs: &Json| match step {
         "S1" => {
@@ -400,7 +400,7 @@ fn disabled_and_mocked_steps_do_not_run() {
 - {id: S2, action: test.effect, when: '{{ inputs.go }}'}
 - {id: S3, action: test.effect, mock_output_enabled: true, mock_output: {a: 1}}
 "#,
-        "outputs:\n  all: {value: '{{ [steps.S1.status, steps.S2.status, steps.S3.output.a] }}', index: 1}\n",
+        "inputs:\n  go: {type: checkbox}\noutputs:\n  all: {value: '{{ [steps.S1.status, steps.S2.status, steps.S3.output.a] }}', index: 1}\n",
     );
     let ended = run(&document, json!({"go": false}));
     assert_eq!(ended.error, None);

@@ -48,7 +48,7 @@ pub(crate) async fn execute(
         let message = format!("Can not execute playbook: workflow `{}` has not been published", row.name);
         ApiError::new(&code::WORKFLOW_NOT_FOUND, message)
     })?;
-    start(&ctx, row, document, input, &query).await
+    answer(&ctx, row, document, input, &query).await
 }
 
 /// Runs the newest draft: a test run, but a real one.
@@ -62,17 +62,32 @@ pub(crate) async fn execute_draft(
     let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
     let document =
         document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))?;
-    start(&ctx, row, document, input, &query).await
+    answer(&ctx, row, document, input, &query).await
 }
 
-async fn start(
+async fn answer(
+    ctx: &Ctx,
+    row: Row,
+    document: Document,
+    input: ExecuteInput,
+    query: &ExecuteQuery,
+) -> ApiResult {
+    let timeout = sync_timeout(query)?;
+    let id = start(ctx, row, document, input).await?;
+    if query.run_sync {
+        finished(ctx, id, timeout).await
+    } else {
+        json(&Started { execution_id: id.to_string() })
+    }
+}
+
+/// Starts a run of the document; when this answers, it is durable.
+pub(crate) async fn start(
     ctx: &Ctx,
     row: Row,
     document: Document,
     mut input: ExecuteInput,
-    query: &ExecuteQuery,
-) -> ApiResult {
-    let timeout = sync_timeout(query)?;
+) -> ApiResult<ExecutionId> {
     let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
     let hash = document.version.hash.clone();
     let plan = match ctx.app().driver().known_plan(row.workspace_id, &hash) {
@@ -99,12 +114,7 @@ async fn start(
         user_email: ctx.caller().email.clone(),
         created_by: ctx.user().to_string(),
     };
-    let id = ctx.app().driver().start(new, plan).await?;
-    if query.run_sync {
-        finished(ctx, id, timeout).await
-    } else {
-        json(&Started { execution_id: id.to_string() })
-    }
+    ctx.app().driver().start(new, plan).await
 }
 
 fn sync_timeout(query: &ExecuteQuery) -> ApiResult<Duration> {
