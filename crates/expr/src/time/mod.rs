@@ -7,9 +7,9 @@ mod duration;
 mod layout;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use jiff::{Zoned, civil};
 use types::Timestamp;
 
@@ -88,11 +88,14 @@ impl Time {
     }
 }
 
+/// The zones that are compiled in: no file is read, and every machine answers the same.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
 /// The zone of an IANA name, of `UTC` or of the machine (`Local`, which a server takes for UTC).
 pub(crate) fn zone(name: &str) -> Result<TimeZone, TimeError> {
     match name {
         "" | "UTC" | "Local" => Ok(TimeZone::UTC),
-        name => TimeZone::get(name).map_err(|_| TimeError(format!("unknown time zone `{name}`"))),
+        name => ZONES.get(name).map_err(|_| TimeError(format!("unknown time zone `{name}`"))),
     }
 }
 
