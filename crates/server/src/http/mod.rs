@@ -23,12 +23,9 @@ use store::{FieldMap, Query};
 
 pub(crate) use access::excerpt;
 pub(crate) use api_keys::hint_of;
-pub(crate) use connections::{ConnectionInput, add as add_connection, change as change_connection};
 pub(crate) use docs::Documents;
-pub(crate) use executions::{ExecuteInput, start as start_run};
 pub(crate) use openapi::{as_3_0, document};
 pub use routes::{Access, BASE, Route, Scope};
-pub(crate) use workflows::apply as apply_workflow;
 
 use crate::App;
 use crate::error::{ApiError, ApiResult, code};

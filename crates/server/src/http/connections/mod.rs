@@ -55,14 +55,9 @@ pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
 
 /// A new connection.
 pub(super) async fn create(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiResult {
-    json(&Connection::new(add(&ctx, input).await?)?)
-}
-
-/// Stores a new connection.
-pub(crate) async fn add(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row> {
-    let row = write::new_row(ctx, input).await?;
+    let row = write::new_row(&ctx, input).await?;
     let stored = row.clone();
-    let audit = write::audit(ctx, "connection.created", &row, None);
+    let audit = write::audit(&ctx, "connection.created", &row, None);
     ctx.db()
         .write(async move |tx| {
             connections::insert(tx, &row).await?;
@@ -70,21 +65,16 @@ pub(crate) async fn add(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row> {
         })
         .await
         .map_err(|error| write::name_taken(error, &stored.name))?;
-    Ok(stored)
+    json(&Connection::new(stored)?)
 }
 
 /// Changes what the body names, and nothing else.
 pub(super) async fn edit(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiResult {
-    json(&Connection::new(change(&ctx, ctx.id_text(), input).await?)?)
-}
-
-/// Lays a change over a stored connection.
-pub(crate) async fn change(ctx: &Ctx, id: &str, input: ConnectionInput) -> ApiResult<Row> {
     // Somebody else may change it in between: then the change is laid over what they made of it.
     for _ in 0..EDIT_TRIES {
-        let row = write::changed_row(ctx, find_by(ctx, id).await?, input.clone()).await?;
+        let row = write::changed_row(&ctx, find(&ctx).await?, input.clone()).await?;
         let mut stored = row.clone();
-        let audit = write::audit(ctx, "connection.edited", &row, None);
+        let audit = write::audit(&ctx, "connection.edited", &row, None);
         let written = ctx.db().write(async move |tx| {
             let changed = connections::update(tx, &row).await?;
             if changed {
@@ -94,7 +84,7 @@ pub(crate) async fn change(ctx: &Ctx, id: &str, input: ConnectionInput) -> ApiRe
         });
         if written.await.map_err(|error| write::name_taken(error, &stored.name))? {
             stored.row_version += 1;
-            return Ok(stored);
+            return json(&Connection::new(stored)?);
         }
     }
     Err(ApiError::new(&code::STORAGE_UNAVAILABLE, "the connection is being changed by others; try again"))

@@ -20,7 +20,6 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use model::FullView;
 pub(crate) use model::{ExecuteInput, Execution, FullView as FullExecutionView, Started, StepExecution};
-pub(crate) use start::start;
 pub(super) use start::{execute, execute_draft};
 
 /// The runs of the workspace.

@@ -82,12 +82,7 @@ async fn answer(
 }
 
 /// Starts a run of the document; when this answers, it is durable.
-pub(crate) async fn start(
-    ctx: &Ctx,
-    row: Row,
-    document: Document,
-    mut input: ExecuteInput,
-) -> ApiResult<ExecutionId> {
+async fn start(ctx: &Ctx, row: Row, document: Document, mut input: ExecuteInput) -> ApiResult<ExecutionId> {
     let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
     let hash = document.version.hash.clone();
     let plan = match ctx.app().driver().known_plan(row.workspace_id, &hash) {

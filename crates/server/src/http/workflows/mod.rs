@@ -17,8 +17,8 @@ use crate::error::{ApiError, ApiResult, code};
 use model::Uses;
 pub(crate) use model::{Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion};
 pub(super) use versions::{draft, publish, save_draft, version};
+pub(crate) use write::refuse_invalid;
 use write::{Strictness, Work};
-pub(crate) use write::{apply, refuse_invalid};
 
 /// The workflows of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {

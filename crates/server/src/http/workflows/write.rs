@@ -175,16 +175,6 @@ impl Work {
     }
 }
 
-/// Publishes a document under its own name: a new workflow, or a new version of the one of that name.
-pub(crate) async fn apply(ctx: &Ctx, text: String) -> ApiResult<Row> {
-    let input = PlaybookInput { playbook: Some(text), ..PlaybookInput::default() };
-    let work = Work::read(ctx, &input, Strictness::Publish).await?;
-    match workflows::get_by_name(ctx.db(), ctx.workspace(), &work.row.name).await? {
-        Some(row) => update(ctx, row, input).await,
-        None => work.create(ctx, true).await,
-    }
-}
-
 /// Changes what the body names; a document becomes draft and published version.
 pub(super) async fn update(ctx: &Ctx, mut row: Row, input: PlaybookInput) -> ApiResult<Row> {
     let text = match input.playbook.as_deref() {
