@@ -12,7 +12,9 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// Lower case, no full stop, names the thing and the value.
     pub(crate) message: String,
-    /// What to do about it, or more on what is wrong; one line each.
+    /// More on what is wrong, a line each.
+    pub(crate) details: Vec<String>,
+    /// What to do about it, a line each.
     pub(crate) hints: Vec<String>,
     /// The server's whole answer, for programs.
     answer: Option<Value>,
@@ -24,7 +26,7 @@ pub(crate) type Outcome<T = Exit> = Result<T, Failure>;
 impl Failure {
     /// A failure without hints.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new(), answer: None }
+        Self { exit, message: message.into(), details: Vec::new(), hints: Vec::new(), answer: None }
     }
 
     /// Adds a line on what to do.
@@ -33,9 +35,9 @@ impl Failure {
         self
     }
 
-    /// Adds several lines.
-    pub(crate) fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
-        self.hints.extend(hints);
+    /// Adds lines on what is wrong.
+    pub(crate) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(details);
         self
     }
 
@@ -49,10 +51,11 @@ impl Failure {
         self.answer.as_ref().and_then(|answer| answer["identifier"].as_str()).unwrap_or_default()
     }
 
-    /// `{"error": {message, hints, exit_code}}`, with the server's answer if there is one.
+    /// `{"error": {message, details, hints, exit_code}}`, with the server's answer if there is one.
     pub(crate) fn to_json(&self) -> Value {
         let mut error = json!({
             "message": self.message,
+            "details": self.details,
             "hints": self.hints,
             "exit_code": self.exit.code(),
         });

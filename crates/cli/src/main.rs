@@ -11,6 +11,7 @@ mod failure;
 mod inputs;
 mod printer;
 mod settings;
+mod signals;
 mod steps;
 mod table;
 mod text;

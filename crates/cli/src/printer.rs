@@ -137,6 +137,9 @@ impl Printer {
     pub(crate) fn complain(&self, failure: &Failure) {
         let label = self.paint(Target::Err, Tone::Error, "error:");
         self.note(&format!("{label} {}", printable(&failure.message)));
+        for detail in &failure.details {
+            self.note(&format!("  {}", printable(detail)));
+        }
         for hint in &failure.hints {
             self.hint(hint);
         }

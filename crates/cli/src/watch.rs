@@ -11,6 +11,7 @@ use crate::client::{Client, results};
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::printer::Printer;
+use crate::signals::StopSignals;
 
 /// The first pause between two questions, and the longest: each is a quarter longer than the one before.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -37,16 +38,17 @@ pub(crate) async fn watch(
     mut tell: impl FnMut(&Value),
 ) -> Outcome<Watched> {
     let deadline = time.map(|time| Instant::now() + time);
+    let mut stop = StopSignals::listen()?;
     let mut told = HashSet::new();
     let mut pause = PAUSE.0;
     loop {
         // The run first: steps that are asked for after it was over are all of them.
         let row = client.get(&["executions", execution], &[]).await?;
-        for step in steps(client, execution).await? {
-            if has_ended(&step) && told.insert(key(&step)) {
-                tell(&step);
-            }
-        }
+        let mut ended = steps(client, execution).await?;
+        ended.retain(|step| has_ended(step) && told.insert(key(step)));
+        // They come in the order in which they began; a loop ends after its turns.
+        ended.sort_by_key(|step| step["finished_at"].as_i64());
+        ended.iter().for_each(&mut tell);
         if is_over(&row) {
             return Ok(Watched::Over(row));
         }
@@ -59,7 +61,7 @@ pub(crate) async fn watch(
         }
         tokio::select! {
             () = sleep(pause.min(left)) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Watched::Interrupted),
+            () = stop.received() => return Ok(Watched::Interrupted),
         }
         pause = (pause * 5 / 4).min(PAUSE.1);
     }

@@ -37,13 +37,18 @@ pub(super) fn refused(status: u16, body: &[u8], address: &str) -> Failure {
         "" => format!("the server answered {status} {identifier}"),
         message => message.to_owned(),
     };
-    let mut hints = Vec::new();
-    hints.extend(
-        Some(text("details")).filter(|details| !details.is_empty() && *details != message).map(str::to_owned),
-    );
-    describe_members(&answer["user_error"], &mut hints);
-    describe_members(&answer["data"], &mut hints);
-    Failure::new(exit_of(status, identifier), message).hints(hints).answer(answer)
+    let mut details = Vec::new();
+    details.extend(Some(text("details")).filter(|details| !details.is_empty()).map(str::to_owned));
+    describe_members(&answer["user_error"], &mut details);
+    describe_members(&answer["data"], &mut details);
+    details.retain(|detail| !is_said_in(detail, &message));
+    Failure::new(exit_of(status, identifier), message).details(details).answer(answer)
+}
+
+/// Whether a message that sums up its details has this one, by what follows the name.
+fn is_said_in(detail: &str, message: &str) -> bool {
+    let (_, problem) = detail.split_once(": ").unwrap_or(("", detail));
+    message.contains(problem)
 }
 
 fn error_wrapper(body: &[u8]) -> Option<Value> {
@@ -140,7 +145,7 @@ mod tests {
         assert_eq!(failure.exit, Exit::Invalid);
         assert_eq!(failure.message, "the workflow cannot be saved");
         assert_eq!(
-            failure.hints,
+            failure.details,
             [
                 "3:9: unknown action `x` (did you mean `y`?)",
                 "token: is required",

@@ -3,6 +3,7 @@
 mod create;
 mod secret;
 
+use actions::connection_types::Registry;
 use serde_json::{Value, json};
 
 use crate::args::{ConnectionsArgs, ConnectionsCommand, PageArgs};
@@ -85,7 +86,7 @@ pub(super) fn show(printer: &Printer, connection: &Value) {
     };
     line("name", value_line(&connection["name"]));
     line("id", value_line(&connection["id"]));
-    line("type", value_line(&connection["type_name"]));
+    line("type", type_name(connection));
     line("status", value_line(&connection["status"]));
     line("description", value_line(&connection["description"]));
     line("created", instant(connection["created_at"].as_i64().unwrap_or(0)));
@@ -93,6 +94,13 @@ pub(super) fn show(printer: &Printer, connection: &Value) {
     for (name, attribute) in connection["attributes"].as_object().into_iter().flatten() {
         line("attribute", format!("{name} = {}", value_line(&attribute["value"])));
     }
+}
+
+/// One connection names its type by id alone; those that ship are known here.
+fn type_name(connection: &Value) -> String {
+    let id = connection["connection_type_id"].as_str().unwrap_or_default();
+    let kind = id.parse().ok().and_then(|id| Registry::builtin().get_by_id(id));
+    kind.map_or_else(|| id.to_owned(), |kind| kind.name.clone())
 }
 
 async fn test(client: &Client, printer: &Printer, named: &str) -> Outcome {
@@ -120,8 +128,10 @@ async fn delete(client: &Client, printer: &Printer, named: &str, force: bool) ->
     Ok(Exit::Ok)
 }
 
-fn offer_force(failure: Failure, force: bool) -> Failure {
+fn offer_force(mut failure: Failure, force: bool) -> Failure {
     if failure.identifier() == "connection_in_use" && !force {
+        // The same advice, to those who speak HTTP.
+        failure.details.retain(|detail| !detail.contains("force=true"));
         return failure.hint("--force deletes it all the same; those workflows will fail where they use it");
     }
     failure

@@ -42,7 +42,12 @@ impl Finding {
     }
 
     fn failed(what: &'static str, failure: Failure) -> Self {
-        Self { what, verdict: Verdict::Failed, detail: failure.message, hints: failure.hints }
+        Self {
+            what,
+            verdict: Verdict::Failed,
+            detail: failure.message,
+            hints: failure.hints.into_iter().chain(failure.details).collect(),
+        }
     }
 }
 

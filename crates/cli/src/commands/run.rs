@@ -24,6 +24,7 @@ use crate::failure::{Failure, Outcome};
 use crate::inputs::read_inputs;
 use crate::printer::{Printer, Target};
 use crate::settings;
+use crate::signals::StopSignals;
 use drive::Local;
 use report::Report;
 use stored::Stored;
@@ -61,7 +62,7 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
         allowed_networks: config.http.allowed_networks.clone(),
     };
     let mut report = Report::new(printer);
-    let local = Local::new(id, link, stored, network);
+    let local = Local::new(id, link, stored, network, StopSignals::listen()?);
     let execution = local.drive(Arc::new(plan), start, &mut report).await?;
     runner.abort();
     report.end(&execution);
@@ -81,8 +82,8 @@ fn compile(args: &RunArgs, printer: &Printer) -> Outcome<Plan> {
 
 fn bind(plan: &Plan, args: &RunArgs) -> Outcome<expr::Map> {
     workflow::bind_inputs(&plan.inputs, read_inputs(&args.inputs)?).map_err(|errors| {
-        let hints = errors.iter().map(ToString::to_string);
-        Failure::new(Exit::Invalid, "the inputs are not what the workflow declares").hints(hints)
+        let details = errors.iter().map(ToString::to_string);
+        Failure::new(Exit::Invalid, "the inputs are not what the workflow declares").details(details)
     })
 }
 

@@ -10,14 +10,14 @@ use secrets::Secret;
 use serde_json::json;
 use server::config::{Config, Flags};
 use server::{RunnerChannel, Server, StartError};
-use tokio::signal::unix::{SignalKind, signal};
 use types::{SystemClock, SystemRng, WorkspaceId};
 
 use crate::args::ServeArgs;
 use crate::exit::Exit;
-use crate::failure::{Context as _, Failure, Outcome, chain};
+use crate::failure::{Failure, Outcome, chain};
 use crate::printer::{Printer, Target, Tone};
 use crate::settings;
+use crate::signals::StopSignals;
 use example::Example;
 
 pub(crate) async fn run(args: &ServeArgs, printer: &Printer) -> Outcome {
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &ServeArgs, printer: &Printer) -> Outcome {
     settings::start_log(&config.log, printer)?;
     // A wrong file is told before anything starts.
     let example = args.example.as_deref().map(Example::read).transpose()?;
-    let stop = stop_signal()?;
+    let mut stop = StopSignals::listen()?;
 
     let server = start(config.clone()).await?;
     let first = First::of(&server, config);
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &ServeArgs, printer: &Printer) -> Outcome {
             printer.complain(&failure);
         }
     };
-    tokio::join!(server.run(stop), first_run);
+    tokio::join!(server.run(stop.received()), first_run);
     Ok(Exit::Ok)
 }
 
@@ -86,18 +86,6 @@ pub(super) fn start_failure(error: StartError) -> Failure {
         _ => Exit::Failed,
     };
     Failure::new(exit, chain(&error))
-}
-
-/// Ready when somebody asks the process to end.
-fn stop_signal() -> Outcome<impl Future<Output = ()>> {
-    let listen = |kind| signal(kind).context(Exit::Failed, || "listen for signals".to_owned());
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 fn announce(printer: &Printer, server: &Server, first: Option<&First>) {

@@ -87,7 +87,7 @@ fn a_workflow_is_listed_printed_and_deleted() {
     NAME   STATE     UPDATED               ID
     Greet  modified  2026-02-03 04:05:06Z  0192d0c0-0000-7000-8000-000000000002
     ");
-    assert_eq!(server.run(&["workflows", "get", "Greet"]).stdout, "name: x\n");
+    assert_eq!(server.run(&["workflows", "get", "Greet"]).stdout, "name: x", "byte for byte");
     assert_eq!(server.run(&["workflows", "get", "Greet", "--draft"]).stdout, "name: draft\n");
     assert_eq!(server.run(&["workflows", "get", ID, "--json"]).json()["id"], ID);
     let ran = server.run(&["workflows", "delete", "Greet"]);

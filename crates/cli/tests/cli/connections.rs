@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::support::{Fake, Ran, page, refusal};
 
 const ID: &str = "0192d0c0-0000-7000-8000-000000000001";
+/// The built-in type `virustotal`: its id follows from its name.
+const TYPE_ID: &str = "cd158077-db6e-5c76-9f5d-144d2595439d";
 
 fn connection() -> Value {
     json!({
-        "id": ID, "name": "my vt", "type_name": "virustotal", "status": "ok", "description": "",
+        "id": ID, "name": "my vt", "type_name": "virustotal", "connection_type_id": TYPE_ID, "status": "ok", "description": "",
         "created_at": 1_770_091_506_000_i64, "updated_at": 1_770_091_506_000_i64,
         "attributes": {"api_key": {"value": "********"}},
     })

@@ -97,8 +97,8 @@ fn what_the_server_finds_wrong_with_the_input_ends_with_6_and_is_listed() {
     ---- stdout
     ---- stderr
     error: the connection cannot be stored
-      hint: token: is required
-      hint: adress: is unknown
+      token: is required
+      adress: is unknown
     ");
 }
 

@@ -153,7 +153,7 @@ fn runs_are_listed_shown_and_cancelled() {
     ");
     let query = &server.requests()[1].query;
     assert!(
-        query.contains(&format!(r#""filter":{{"playbook_id":"{WORKFLOW}","state":"completed"}}"#)),
+        query.contains(&format!(r#""filter":{{"playbook_id":"{WORKFLOW}","state_ui":"Completed"}}"#)),
         "{query}"
     );
     for _ in 0..2 {

@@ -1,10 +1,14 @@
 //! The real binary, run as people run it: what it prints, where, and which code it ends with.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a helper that fails fails its test
+
 mod apply;
 mod connections;
 mod errors;
 mod execute;
 mod help;
+mod local;
 mod output;
+mod server;
 mod support;
 mod validate;

@@ -15,6 +15,7 @@ use super::report::Report;
 use super::stored::Stored;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::signals::StopSignals;
 
 /// Milliseconds between the runner's heartbeats; nobody listens to them here.
 const HEARTBEAT_MS: u64 = 60_000;
@@ -28,6 +29,7 @@ pub(super) struct Local {
     attempt: Option<(AttemptToken, Dispatch)>,
     timer: Option<(String, Timestamp)>,
     deadline: Option<Timestamp>,
+    stop: StopSignals,
     /// What is to be told to the engine before anything else is waited for.
     next: Option<Event>,
 }
@@ -38,8 +40,9 @@ impl Local {
         link: RunnerLink,
         stored: Option<Stored>,
         network: NetworkPolicy,
+        stop: StopSignals,
     ) -> Self {
-        Self { id, link, stored, network, attempt: None, timer: None, deadline: None, next: None }
+        Self { id, link, stored, network, attempt: None, timer: None, deadline: None, stop, next: None }
     }
 
     /// Takes the run to its end, or to where it is paused.
@@ -144,7 +147,7 @@ impl Local {
                         return Ok(event);
                     }
                 }
-                _ = tokio::signal::ctrl_c() => {
+                () = self.stop.received() => {
                     return Ok(Event::CancelRequested { reason: "interrupted at the terminal".to_owned() });
                 }
             }

@@ -1,0 +1,204 @@
+//! The commands of a server's own machine, and all of them together on a server that really runs.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::support::{Fake, Ran, nictate, run, run_with_input};
+
+/// A server on a free port; killed with its guard.
+struct Server {
+    child: Child,
+    log: PathBuf,
+    url: String,
+    first_start: Value,
+    key: String,
+}
+
+impl Server {
+    fn start(folder: &Path, more: &[&str]) -> Self {
+        let log = folder.join("server.log");
+        let mut command = nictate(&["serve", "--listen", "127.0.0.1:0", "--json"]);
+        command.arg("--data").arg(folder.join("data")).args(more);
+        command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut document = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            document += &line.unwrap();
+            if serde_json::from_str::<Value>(&document).is_ok() {
+                break;
+            }
+        }
+        let announced: Value = serde_json::from_str(&document)
+            .unwrap_or_else(|_| panic!("no start: {}", fs::read_to_string(&log).unwrap()));
+        let first_start = announced["first_start"].clone();
+        let key = first_start["api_key"].as_str().unwrap_or_default().to_owned();
+        Self { child, log, url: announced["url"].as_str().unwrap().to_owned(), first_start, key }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = nictate(arguments);
+        command.env("NICTATE_URL", &self.url).env("NICTATE_API_KEY", &self.key);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        run_with_input(self.command(arguments), "")
+    }
+
+    /// Asks it to stop, as a service manager does; answers its exit code and its log.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+        let code = self.child.wait().unwrap().code();
+        (code, fs::read_to_string(&self.log).unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been stopped.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn data(folder: &Path) -> String {
+    folder.join("data").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_first_start_shows_a_key_and_runs_the_example_and_the_second_does_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/01-first-run.yaml");
+    let server = Server::start(folder.path(), &["--example", example]);
+    assert!(server.key.starts_with("nct_"), "{}", server.first_start);
+    let key = server.key.clone();
+    // The example is under way: its run is over when it says so.
+    for _ in 0..200 {
+        if fs::read_to_string(&server.log).unwrap().contains("Completed") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("Nictate works: 1 connection(s), nictate"), "{log}");
+    assert!(!log.contains(&key), "{log}");
+
+    let server = Server::start(folder.path(), &["--example", example]);
+    assert_eq!(server.first_start, Value::Null);
+    let ran = {
+        let mut command = server.command(&["executions", "list", "--json"]);
+        run_with_input(
+            {
+                command.env("NICTATE_API_KEY", &key);
+                command
+            },
+            "",
+        )
+    };
+    assert_eq!(ran.json()["total"], 1, "{}", ran.stdout);
+}
+
+#[test]
+fn a_workflow_with_a_secret_runs_on_the_server_and_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let tool = Fake::start(|_| (200, json!({"hello": "world"}).to_string()));
+    let server = Server::start(folder.path(), &[]);
+    let base_url = format!("base_url={}", tool.url);
+    let create = [
+        "connections",
+        "create",
+        "--type",
+        "http_bearer",
+        "--name",
+        "my token",
+        "-a",
+        "token=-",
+        "-a",
+        &base_url,
+    ];
+    let ran = run_with_input(server.command(&create), "hunter2\n");
+    assert_eq!(ran.code, 0, "{}", ran.transcript());
+    assert!(ran.stdout.contains("token = ********") && !ran.stdout.contains("hunter2"), "{}", ran.stdout);
+    assert_eq!(server.run(&["workflows", "apply", "connection.yaml", "good.yaml"]).code, 0);
+
+    // Closed to workflows on the server, whose configuration says nothing of private addresses.
+    let ran = server.run(&["workflows", "execute", "Needs a connection", "--wait"]);
+    assert_eq!(ran.code, 5, "{}", ran.transcript());
+    assert!(ran.stderr.contains("is closed to workflows"), "{}", ran.stderr);
+
+    let local = || {
+        let mut command = nictate(&["run", "connection.yaml", "--data", &data(folder.path())]);
+        command.env("NICTATE_HTTP_ALLOW_PRIVATE", "true");
+        run_with_input(command, "")
+    };
+    let ran = local();
+    assert_eq!(ran.json(), json!({"answer": {"hello": "world"}}), "{}", ran.stderr);
+    let rotated = run(&["keys", "rotate", "--json", "--data", &data(folder.path())]);
+    assert_eq!(rotated.json()["connections"], 1, "{}", rotated.transcript());
+    assert_eq!(local().code, 0, "what was sealed again opens");
+
+    let ran = server.run(&["workflows", "execute", "Greet", "--wait", "-i", "who=you", "--json"]);
+    assert_eq!(ran.json()["outputs"], json!({"greeting": "hello you", "times": 1}), "{}", ran.stderr);
+    let id = ran.json()["execution"]["id"].as_str().unwrap().to_owned();
+    assert!(server.run(&["executions", "logs", &id]).stdout.contains("hello you"));
+    let ran = server.run(&["connections", "delete", "my token"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("Needs a connection"), "{}", ran.stderr);
+    assert_eq!(server.run(&["connections", "delete", "my token", "--force"]).code, 0);
+}
+
+#[test]
+fn doctor_finds_a_sound_installation_sound_and_another_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(&["doctor", "--data", &data(folder.path()), "--url", "http://127.0.0.1:9", "--json"]);
+    assert_eq!(ran.code, 1);
+    let verdicts = |ran: &Ran| {
+        let checks = ran.json()["checks"].as_array().unwrap().clone();
+        let verdict = |check: &Value| format!("{} {}", check["what"], check["verdict"]).replace('"', "");
+        checks.iter().map(verdict).collect::<Vec<_>>()
+    };
+    assert_eq!(verdicts(&ran), ["configuration ok", "key file skipped", "database skipped", "server failed"]);
+    assert!(!folder.path().join("data").exists(), "looking makes nothing");
+
+    let server = Server::start(folder.path(), &[]);
+    let ran = server.run(&["doctor", "--data", &data(folder.path()), "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.transcript());
+    let all = ["configuration", "key file", "database", "secrets", "server", "version", "API key"];
+    assert_eq!(verdicts(&ran), all.map(|what| format!("{what} ok")));
+}
+
+#[test]
+fn migrate_makes_the_tables_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrate = || run(&["migrate", "--data", &data(folder.path())]);
+    let first = migrate();
+    assert_eq!(first.code, 0, "{}", first.transcript());
+    assert!(first.stdout.starts_with("0001_"), "{}", first.stdout);
+    let second = migrate();
+    assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", "the database is up to date\n"));
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, environment, code, part) in [
+        (&["--listen", "nowhere"][..], None, 6, "`server.listen` is `nowhere`"),
+        (&["--database", "mysql://h/d"], None, 6, "sqlite:PATH"),
+        (&["--config", "missing.toml"], None, 6, "missing.toml"),
+        (&["--example", "missing.yaml"], None, 3, "missing.yaml"),
+        (&["--example", "wrong.yaml"], None, 6, "nictate validate wrong.yaml"),
+        (&[], Some(("NICTATE_LOG_LEVEL", "[loud")), 6, "log.level"),
+    ] {
+        let mut command = nictate(&["serve", "--data", &data(folder.path())]);
+        command.args(arguments).envs(environment);
+        let ran = run_with_input(command, "");
+        assert_eq!(ran.code, code, "{}", ran.transcript());
+        assert!(ran.stderr.contains(part), "{}", ran.stderr);
+    }
+}
