@@ -17,7 +17,7 @@ pub(crate) struct Failure {
     /// What to do about it, a line each.
     pub(crate) hints: Vec<String>,
     /// The server's whole answer, for programs.
-    answer: Option<Value>,
+    answer: Option<Box<Value>>,
 }
 
 /// What a command gives back.
@@ -43,7 +43,7 @@ impl Failure {
 
     /// Keeps the server's answer for `--json`.
     pub(crate) fn answer(self, answer: Value) -> Self {
-        Self { answer: Some(answer), ..self }
+        Self { answer: Some(Box::new(answer)), ..self }
     }
 
     /// The API's code for it; empty if it is not the API's.
@@ -60,7 +60,7 @@ impl Failure {
             "exit_code": self.exit.code(),
         });
         if let Some(answer) = &self.answer {
-            error["answer"] = answer.clone();
+            error["answer"] = Value::clone(answer);
         }
         json!({ "error": error })
     }

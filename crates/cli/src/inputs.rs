@@ -21,6 +21,7 @@ pub(crate) fn read_inputs(assignments: &[Assignment]) -> Outcome<Map<String, Val
                 let reading = || format!("read `{}` for the input `{name}`", path.display());
                 Value::String(std::fs::read_to_string(path).context(Exit::Invalid, reading)?)
             }
+            // `Assignment::input` makes none of these: there `-` is text.
             Source::Stdin => Value::String("-".to_owned()),
         };
         if inputs.insert(name.clone(), value).is_some() {

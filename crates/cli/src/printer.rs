@@ -145,13 +145,21 @@ impl Printer {
         }
     }
 
-    /// The text in the colour of `tone`, if that stream has colours.
-    pub(crate) fn paint(&self, target: Target, tone: Tone, text: &str) -> String {
-        let color = match target {
+    /// Whether that stream has colours.
+    pub(crate) fn is_colored(&self, target: Target) -> bool {
+        match target {
             Target::Out => self.color_out,
             Target::Err => self.color_err,
-        };
-        if color { format!("\u{1b}[{}m{text}\u{1b}[0m", tone.sgr()) } else { text.to_owned() }
+        }
+    }
+
+    /// The text in the colour of `tone`, if that stream has colours.
+    pub(crate) fn paint(&self, target: Target, tone: Tone, text: &str) -> String {
+        if self.is_colored(target) {
+            format!("\u{1b}[{}m{text}\u{1b}[0m", tone.sgr())
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Text to either stream as it stands.

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 use crate::args::DatabaseArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::printer::{Printer, Target, Tone};
+use crate::printer::{Printer, Target};
 
 impl DatabaseArgs {
     /// What the command line says of the configuration.
@@ -31,11 +31,10 @@ pub(crate) fn load(flags: &Flags) -> Outcome<Config> {
 pub(crate) fn start_log(log: &Log, printer: &Printer) -> Outcome<()> {
     let filter = EnvFilter::try_new(&log.level)
         .map_err(|error| Failure::new(Exit::Invalid, format!("`log.level` is `{}`: {error}", log.level)))?;
-    let colored = !printer.paint(Target::Err, Tone::Muted, "").is_empty();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only if there is a log already; then that one it is.
     let _ = match log.format {
-        LogFormat::Text => builder.with_ansi(colored).with_target(false).try_init(),
+        LogFormat::Text => builder.with_ansi(printer.is_colored(Target::Err)).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     Ok(())

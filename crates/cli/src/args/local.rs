@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Assignment;
 use super::assignment::pair;
+use super::{Assignment, DatabaseArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -17,12 +17,8 @@ pub(crate) struct RunArgs {
     /// A stored connection to use for a type, instead of the one that the file names
     #[arg(long = "connection", short, value_name = "TYPE=NAME", value_parser = pair)]
     pub(crate) connections: Vec<(String, String)>,
-    /// The folder of the embedded database that the stored connections are in
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    pub(crate) data: PathBuf,
-    /// The database that the stored connections are in; without it the one in `--data`
-    #[arg(long, value_name = "URL", env = "NICTATE_DATABASE_URL", hide_env_values = true)]
-    pub(crate) database: Option<String>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
     /// Seconds that the run may take
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: Option<u64>,

@@ -75,4 +75,6 @@ pub(crate) enum GenerateWhat {
     CliReference,
     /// The page on the API's error identifiers
     Errors,
+    /// The page on the actions
+    Actions,
 }

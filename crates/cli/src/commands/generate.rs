@@ -14,6 +14,7 @@ pub(crate) fn run(what: GenerateWhat, printer: &Printer) -> Outcome {
         GenerateWhat::ConfigReference => server::config::reference(),
         GenerateWhat::CliReference => cli_reference::page(),
         GenerateWhat::Errors => server::error_reference(),
+        GenerateWhat::Actions => server::action_reference(),
     };
     printer.raw(&text);
     Ok(Exit::Ok)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use engine::{RunState, Start};
 use runner::{Runner, RunnerSettings};
-use server::config::{Flags, Log};
+use server::config::Log;
 use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng};
 use workflow::Plan;
 use workflow::plan::StepKind;
@@ -31,8 +31,7 @@ use stored::Stored;
 
 pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
     // The same keys as the server's, so that a file behaves here as it does there.
-    let flags = Flags { data: Some(args.data.clone()), database: args.database.clone(), ..Flags::default() };
-    let config = settings::load(&flags)?;
+    let config = settings::load(&args.database.flags())?;
     settings::start_log(&Log { level: "warn".to_owned(), format: config.log.format }, printer)?;
     let mut plan = compile(args, printer)?;
     let inputs = bind(&plan, args)?;

@@ -91,16 +91,7 @@ fn the_first_start_shows_a_key_and_runs_the_example_and_the_second_does_neither(
 
     let server = Server::start(folder.path(), &["--example", example]);
     assert_eq!(server.first_start, Value::Null);
-    let ran = {
-        let mut command = server.command(&["executions", "list", "--json"]);
-        run_with_input(
-            {
-                command.env("NICTATE_API_KEY", &key);
-                command
-            },
-            "",
-        )
-    };
+    let ran = server.run(&["executions", "list", "--json", "--api-key", &key]);
     assert_eq!(ran.json()["total"], 1, "{}", ran.stdout);
 }
 
