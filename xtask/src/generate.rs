@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("config-reference", "docs/reference/configuration.md"),
     ("cli-reference", "docs/reference/cli.md"),
     ("errors", "docs/reference/errors.md"),
+    ("actions", "docs/reference/actions.md"),
 ];
 
 #[derive(clap::Args)]

@@ -70,6 +70,35 @@ impl ErrorCode {
         Self::Internal,
     ];
 
+    /// When it happens, for the reference page.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "An input is missing or ill-formed.",
+            Self::UnknownAction => "The step names an action that this runner does not have.",
+            Self::ConnectionMissing => "The action needs a connection and was given none.",
+            Self::ConnectionInvalid => "The connection's attributes do not make a usable credential.",
+            Self::AuthenticationFailed => {
+                "The service refused to give a token for the connection's credential."
+            }
+            Self::HostNotAllowed => "The connection may not be used for that host.",
+            Self::AddressNotAllowed => {
+                "The address is private, local or otherwise closed by the network policy."
+            }
+            Self::UrlInvalid => "The URL cannot be requested: no host, another scheme, a password in it.",
+            Self::DnsFailed => "The host's name has no address.",
+            Self::ConnectFailed => "No connection to the host.",
+            Self::TlsFailed => "The TLS handshake failed, as a rule because the certificate is not trusted.",
+            Self::Timeout => "The time for the step was used up.",
+            Self::TooManyRedirects => "More redirects than are followed.",
+            Self::RedirectRefused => "A redirect that cannot or must not be followed.",
+            Self::RequestFailed => "The connection broke or the peer did not speak HTTP.",
+            Self::ResponseTooLarge => "The response has more bytes than allowed.",
+            Self::ResponseInvalid => "The response is not what its headers say.",
+            Self::HttpStatus => "The service answered with a status outside 200 to 299.",
+            Self::Internal => "The action itself is broken; the message says where to look.",
+        }
+    }
+
     /// The code's public name.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use expr::{Context, Expression, Map, Value};
 use types::{SeededRng, Timestamp};
 use workflow::plan::{Condition, Operator, Sentence};
 
+use crate::codes;
 use crate::entry::StepError;
 use crate::evaluate::evaluate;
 
@@ -71,7 +72,7 @@ fn order(left: &Value, right: &Value) -> Option<Ordering> {
 
 /// Through the expression language, whose patterns are bounded and cannot backtrack.
 fn matches(text: &str, pattern: &str) -> Result<bool, StepError> {
-    let failed = |error: &expr::Error| StepError::new("condition_error", error.to_string());
+    let failed = |error: &expr::Error| StepError::new(codes::CONDITION_ERROR, error.to_string());
     let expression = Expression::parse("text matches pattern").map_err(|error| failed(&error))?;
     let scope: Map =
         [("text".into(), Value::from(text)), ("pattern".into(), Value::from(pattern))].into_iter().collect();

@@ -6,6 +6,7 @@ use expr::{Context, Map, Value};
 use types::limits::STEP_OUTPUT_BYTES_MAX;
 use workflow::plan::PlanValue;
 
+use crate::codes;
 use crate::entry::StepError;
 
 /// The value with every expression evaluated.
@@ -17,7 +18,7 @@ pub(crate) fn evaluate(value: &PlanValue, cx: &mut Context<'_>) -> Result<Value,
         PlanValue::Literal(value) => Ok(value.clone()),
         PlanValue::Template(template) => template.render(cx).map_err(|error| {
             let place = excerpt(template.source());
-            StepError::new("expression_error", format!("in `{place}`: {error}"))
+            StepError::new(codes::EXPRESSION_ERROR, format!("in `{place}`: {error}"))
         }),
         PlanValue::List(items) => {
             let items: Result<Vec<Value>, StepError> = items.iter().map(|item| evaluate(item, cx)).collect();
@@ -67,7 +68,7 @@ pub(crate) fn bounded_output(value: Value) -> Result<Value, StepError> {
     let bytes = value.json_len();
     if bytes > STEP_OUTPUT_BYTES_MAX {
         return Err(StepError::new(
-            "output_too_large",
+            codes::OUTPUT_TOO_LARGE,
             format!("the output has {bytes} bytes as JSON; at most {STEP_OUTPUT_BYTES_MAX} are kept"),
         ));
     }

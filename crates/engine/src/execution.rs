@@ -12,6 +12,7 @@ use types::limits::EXECUTION_STEPS_MAX;
 use types::{SeededRng, Timestamp};
 use workflow::plan::{Plan, PlanStep, PlanValue, StepIndex};
 
+use crate::codes;
 use crate::command::{Command, EffectResult, Event};
 use crate::cursor::{Cursor, Next};
 use crate::entry::{Entry, RunError, RunState, StepError, StepState};
@@ -184,7 +185,7 @@ impl Execution {
             Event::DeadlineReached if now >= self.deadline => {
                 let allowed = self.deadline.since(self.started_at).as_millis();
                 let error = RunError {
-                    code: "execution_timeout".into(),
+                    code: codes::EXECUTION_TIMEOUT.into(),
                     message: format!("the run took longer than the {allowed} ms it may take"),
                     path: None,
                 };
@@ -215,7 +216,7 @@ impl Execution {
                 ..Outcome::failed(error)
             },
             EffectResult::Cancelled => {
-                Outcome::failed(StepError::new("step_cancelled", "the runner stopped the step"))
+                Outcome::failed(StepError::new(codes::STEP_CANCELLED, "the runner stopped the step"))
             }
         };
         self.finish_current(outcome, started_at, now, commands);
@@ -284,7 +285,7 @@ impl Execution {
         }
         if self.steps_taken >= EXECUTION_STEPS_MAX {
             let message = format!("the run has started {EXECUTION_STEPS_MAX} steps, more than one run may");
-            let error = RunError { code: "step_limit".into(), message, path: None };
+            let error = RunError { code: codes::STEP_LIMIT.into(), message, path: None };
             self.stop(RunState::Failed, Some(error), now, commands);
             return false;
         }
@@ -308,7 +309,7 @@ impl Execution {
                 Ok(value) => drop(outputs.insert(name.as_str().into(), value)),
                 Err(error) => {
                     let message = format!("output `{name}`: {}", error.message);
-                    let error = RunError { code: "output_error".into(), message, path: None };
+                    let error = RunError { code: codes::OUTPUT_ERROR.into(), message, path: None };
                     return self.finish(RunState::Failed, Some(error), now, commands);
                 }
             }

@@ -6,6 +6,7 @@
 //!
 //! This crate knows no clock, no randomness, no files, no network and no async.
 
+pub mod codes;
 mod command;
 mod condition;
 mod cursor;

@@ -7,6 +7,7 @@ use types::Timestamp;
 use types::limits::{LOOP_TURNS_MAX, SLEEP_MS_MAX, STEP_TIMEOUT_MS_DEFAULT, STEP_TIMEOUT_MS_MAX};
 use workflow::plan::{PlanStep, PlanValue, StepIndex, StepKind};
 
+use crate::codes;
 use crate::command::{Command, Dispatch};
 use crate::condition;
 use crate::entry::{Entry, RunState, StepError, StepState};
@@ -92,7 +93,7 @@ impl Execution {
         let items = loop_items(settled(self.evaluate(list, now)?))?;
         if items.len() > LOOP_TURNS_MAX {
             let message = format!("the loop has {} turns; at most {LOOP_TURNS_MAX} are allowed", items.len());
-            return Err(StepError::new("loop_too_long", message));
+            return Err(StepError::new(codes::LOOP_TOO_LONG, message));
         }
         let path = self.cursor.path_of(&step.id);
         self.record(Entry::LoopStarted { path, step: step.id.clone(), items, at: now }, commands);
@@ -116,7 +117,7 @@ impl Execution {
         let millis = number.map(|number: f64| number * unit_ms as f64);
         let Some(millis) = millis.filter(|millis| (0.0..=SLEEP_MS_MAX as f64).contains(millis)) else {
             let message = format!("`{}` is no length of time from 0 to 14 days", amount.render());
-            return Err(StepError::new("sleep_error", message));
+            return Err(StepError::new(codes::SLEEP_ERROR, message));
         };
         let due = now.saturating_add(std::time::Duration::from_millis(millis as u64));
         let path = self.cursor.path_of(&step.id);
@@ -145,13 +146,14 @@ impl Execution {
                 let message = message.unwrap_or_else(|| "the workflow ended the run as failed".into());
                 let path = self.cursor.path_of(&step_id(self));
                 self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
-                let error = crate::RunError { code: "ended_as_failed".into(), message, path: Some(path) };
+                let error =
+                    crate::RunError { code: codes::ENDED_AS_FAILED.into(), message, path: Some(path) };
                 self.finish(RunState::Failed, Some(error), now, commands);
                 Ok(())
             }
             Some(other) => {
                 let message = format!("`{other}` is no way to end a run; use `Completed` or `Failed`");
-                Err(StepError::new("end_run_error", message))
+                Err(StepError::new(codes::END_RUN_ERROR, message))
             }
         }
     }
@@ -199,7 +201,7 @@ fn loop_items(list: Value) -> Result<Vec<Value>, StepError> {
     let refused = |what: &str| {
         let message =
             format!("a loop needs a list, a map or a number, not {what}; `?? []` makes a missing list empty");
-        Err(StepError::new("loop_list_error", message))
+        Err(StepError::new(codes::LOOP_LIST_ERROR, message))
     };
     match &list {
         Value::List(items) => Ok(items.to_vec()),

@@ -4,6 +4,7 @@ use expr::{Context, Map, Value};
 use types::limits::VARIABLE_BYTES_MAX;
 use workflow::plan::{VariableAssignment, VariableKind};
 
+use crate::codes;
 use crate::entry::StepError;
 use crate::evaluate::{evaluate, settled};
 use crate::scope::RunScope;
@@ -22,7 +23,7 @@ pub(crate) fn assign(
         let bytes = value.json_len();
         if bytes > VARIABLE_BYTES_MAX {
             return Err(StepError::new(
-                "variable_too_large",
+                codes::VARIABLE_TOO_LARGE,
                 format!(
                     "variable `{}` has {bytes} bytes as JSON; at most {VARIABLE_BYTES_MAX} are kept",
                     assignment.name
@@ -56,7 +57,7 @@ fn convert(name: &str, kind: VariableKind, value: Value) -> Result<Value, StepEr
     };
     converted.ok_or_else(|| {
         StepError::new(
-            "variable_type_error",
+            codes::VARIABLE_TYPE_ERROR,
             format!(
                 "variable `{name}` is declared `{}` but its value is {}",
                 kind.as_str(),

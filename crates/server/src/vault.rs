@@ -149,6 +149,8 @@ impl Vault {
         version: i64,
         now: Timestamp,
     ) -> Result<(), VaultError> {
+        // Another process may have rotated the master key: a new data key must not be wrapped by the old one.
+        self.reload_masters()?;
         let masters = self.masters();
         let key = DataKey::generate(&mut SystemRng);
         let row = store::data_keys::DataKey {

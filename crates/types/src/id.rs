@@ -181,7 +181,9 @@ mod tests {
     fn only_the_canonical_form_is_read() {
         let id = WorkflowId::of_name("x");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for text in ["", "1", "urn:uuid:67e55044-10b1-426f-9247-bb680e5fe0c8", "67e5504410b1426f9247bb680e5fe0c8"] {
+        for text in
+            ["", "1", "urn:uuid:67e55044-10b1-426f-9247-bb680e5fe0c8", "67e5504410b1426f9247bb680e5fe0c8"]
+        {
             assert!(text.parse::<WorkflowId>().is_err(), "{text}");
         }
     }

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
-    /// Whether private, loopback and link-local addresses may be reached. Metadata addresses of cloud
-    /// providers may not, unless `allowed_networks` names them.
+    /// Whether private and loopback addresses may be reached. Link-local ones and the metadata addresses of
+    /// cloud providers may not, unless `allowed_networks` names them.
     pub allow_private: bool,
     /// Networks that may be reached although they are private, `10.1.0.0/16`.
     pub allowed_networks: Vec<String>,

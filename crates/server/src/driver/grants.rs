@@ -7,7 +7,7 @@ use store::audit::{ActorType, AuditEntry};
 use store::connections::Connection;
 use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
 
-use super::Inner;
+use super::{Inner, codes};
 use crate::vault::random_token;
 
 /// The run that a step belongs to.
@@ -67,17 +67,23 @@ impl Inner {
         let found = store::connections::get_by_name(&self.db, run.tenant, name).await;
         let found = found.map_err(|error| {
             tracing::error!(execution.id = %run.execution, %error, "cannot read a connection");
-            StepError::new("storage_unavailable", format!("connection `{name}` cannot be read at the moment"))
+            StepError::new(
+                codes::STORAGE_UNAVAILABLE,
+                format!("connection `{name}` cannot be read at the moment"),
+            )
         })?;
         let row = found.filter(|row| row.workspace_id == run.workspace).ok_or_else(|| {
-            StepError::new("connection_not_found", format!("the workspace has no connection `{name}`"))
+            StepError::new(codes::CONNECTION_NOT_FOUND, format!("the workspace has no connection `{name}`"))
         })?;
         if row.type_name != type_name {
             let message = format!("connection `{name}` is of type `{}`, not `{type_name}`", row.type_name);
-            return Err(StepError::new("connection_type_mismatch", message));
+            return Err(StepError::new(codes::CONNECTION_TYPE_MISMATCH, message));
         }
         if !row.active {
-            return Err(StepError::new("connection_inactive", format!("connection `{name}` is deactivated")));
+            return Err(StepError::new(
+                codes::CONNECTION_INACTIVE,
+                format!("connection `{name}` is deactivated"),
+            ));
         }
         Ok(row)
     }
@@ -90,7 +96,7 @@ impl Inner {
     ) -> Result<ConnectionGrant, StepError> {
         let unusable = |what: &str, error: &dyn std::fmt::Display| {
             tracing::error!(connection.id = %row.id, error = %error, "cannot {what} a connection");
-            StepError::new("connection_unusable", format!("connection `{}` cannot be opened", row.name))
+            StepError::new(codes::CONNECTION_UNUSABLE, format!("connection `{}` cannot be opened", row.name))
         };
         let attributes = self.vault.attributes(row).await.map_err(|error| unusable("open", &error))?;
         let kind = self.kinds.find(run.tenant, row.connection_type_id).await;

@@ -3,6 +3,7 @@
 //!
 //! Takes no decision on how a workflow proceeds: that is the engine's.
 
+pub(crate) mod codes;
 mod commit;
 mod grants;
 mod link;

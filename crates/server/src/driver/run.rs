@@ -9,10 +9,10 @@ use store::journal::Appended;
 use tokio::sync::{mpsc, oneshot};
 use types::Timestamp;
 
-use super::Inner;
 use super::commit::{Batch, Commit, Effect, outcome_of};
 use super::grants::{RunIds, used};
 use super::link::Report;
+use super::{Inner, codes};
 
 /// What reaches a run from outside.
 pub(super) enum Signal {
@@ -141,7 +141,7 @@ impl Run {
                     if self.inner.link.assign(assignment, reports.clone()).await {
                         continue;
                     }
-                    StepError::new("runner_lost", "no runner takes the step")
+                    StepError::new(codes::RUNNER_LOST, "no runner takes the step")
                 }
                 Err(error) => error,
             };

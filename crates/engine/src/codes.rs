@@ -1,0 +1,36 @@
+//! Why steps and runs fail, as far as the engine decides it. Workflows and dashboards match on these names, so
+//! they never change. Actions have codes of their own (`actions::ErrorCode`).
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $name: &str = $code;)*
+        /// Every code with its meaning.
+        pub const ALL: &[(&str, &str)] = &[$(($code, $meaning)),*];
+    };
+}
+
+codes! {
+    EXPRESSION_ERROR = "expression_error", "An expression failed; the message quotes it.";
+    CONDITION_ERROR = "condition_error", "A comparison of a condition failed, such as a pattern that is none.";
+    VARIABLE_TYPE_ERROR = "variable_type_error", "A variable's value is not of its declared type and cannot be read as one.";
+    VARIABLE_TOO_LARGE = "variable_too_large", "A variable is larger than is kept.";
+    OUTPUT_TOO_LARGE = "output_too_large", "A step's output is larger than is kept.";
+    LOOP_LIST_ERROR = "loop_list_error", "A loop was given nothing it can go through.";
+    LOOP_TOO_LONG = "loop_too_long", "A loop has more turns than are allowed.";
+    SLEEP_ERROR = "sleep_error", "A wait's length is no length of time from 0 to 14 days.";
+    END_RUN_ERROR = "end_run_error", "`internal.EndRun` names a way to end that there is not.";
+    ENDED_AS_FAILED = "ended_as_failed", "The workflow itself ended the run as failed.";
+    STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";
+    OUTPUT_ERROR = "output_error", "An output of the workflow cannot be evaluated or is too large.";
+    STEP_LIMIT = "step_limit", "The run has started more steps than one run may.";
+    EXECUTION_TIMEOUT = "execution_timeout", "The run took longer than it may.";
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_code_stands_twice() {
+        let names: std::collections::BTreeSet<&str> = super::ALL.iter().map(|(code, _)| *code).collect();
+        assert_eq!(names.len(), super::ALL.len());
+    }
+}

@@ -1,0 +1,21 @@
+//! The server as its clients meet it: started whole, with its embedded runner, on a port of its own, and spoken
+//! to over HTTP. Every story runs on SQLite and on PostgreSQL.
+//!
+//! One binary, one file per resource. `support` starts servers and sends requests, `tool` stands for vendors.
+
+// Helpers of a test may stop it: clippy's leave covers the test functions only.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+// mod access;
+// mod bad_input;
+// mod connection_types;
+// mod connections;
+// mod durability;
+// mod executions;
+// mod keys;
+mod openapi;
+// mod secrecy;
+mod seed;
+mod support;
+mod tool;
+// mod workflows;

@@ -1,0 +1,90 @@
+//! One server process, as near as a test can come to it: a runtime of its own, which a crash takes away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use runner::{Runner, RunnerSettings};
+use server::config::Config;
+use server::{RunnerChannel, Server, StartError};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use types::{Clock, SystemClock, SystemRng, Timestamp};
+
+/// The machine's clock, put forward by as much as a test says.
+#[derive(Debug, Default)]
+pub(crate) struct ShiftedClock(AtomicI64);
+
+impl ShiftedClock {
+    pub(crate) fn put_forward(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().as_millis() + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A server that runs.
+pub(crate) struct Running {
+    address: std::net::SocketAddr,
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+/// Starts a server with its embedded runner, as `nictate serve` does.
+pub(crate) async fn start(config: &Config, clock: &Arc<ShiftedClock>) -> Result<Running, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (config, clock) = (config.clone(), Arc::clone(clock));
+    let started = runtime.spawn(async move {
+        let http = server::http_client(&config)?;
+        let settings = RunnerSettings::new(http.clone(), clock.clone());
+        let (link, runner) = Runner::embedded(settings, &mut SystemRng);
+        tokio::spawn(runner.run());
+        let channel =
+            RunnerChannel { to_runner: link.to_runner, from_runner: link.from_runner, session: link.session };
+        Server::start(config, channel, http, clock).await
+    });
+    let server = match started.await.unwrap() {
+        Ok(server) => server,
+        Err(error) => {
+            runtime.shutdown_background();
+            return Err(error);
+        }
+    };
+    let address = server.address();
+    let (stop, stopped) = oneshot::channel();
+    let serving = runtime.spawn(async move {
+        server
+            .run(async move {
+                let _ = stopped.await;
+            })
+            .await;
+    });
+    Ok(Running { address, runtime, stop, serving })
+}
+
+impl Running {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        tokio::time::timeout(super::PATIENCE, self.serving).await.unwrap().unwrap();
+        self.runtime.shutdown_background();
+    }
+
+    /// Takes its runtime away: every task of it ends where it stands.
+    pub(crate) async fn crash(self) {
+        let Self { runtime, stop, serving, .. } = self;
+        // Kept to here, for it is no wish to stop when it goes.
+        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(super::PATIENCE)).await.unwrap();
+        drop((stop, serving));
+    }
+}
