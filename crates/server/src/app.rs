@@ -32,7 +32,7 @@ pub(crate) struct Parts {
     /// Where people and workflows reach the server.
     pub(crate) public_url: String,
     /// What connection tests may reach.
-    pub(crate) network: actions::guard::NetworkPolicy,
+    pub(crate) network: crate::network::NetworkRules,
     /// For connection tests, which the server makes itself.
     pub(crate) http: HttpClient,
     pub(crate) token_cache: TokenCache,
@@ -88,7 +88,7 @@ impl App {
         &self.0.public_url
     }
 
-    pub(crate) fn network(&self) -> &actions::guard::NetworkPolicy {
+    pub(crate) fn network(&self) -> &crate::network::NetworkRules {
         &self.0.network
     }
 

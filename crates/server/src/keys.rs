@@ -50,6 +50,23 @@ pub async fn rotate_master(db: &Db, file: &mut KeyFile) -> Result<Rotated, Rotat
     keys.rotate(&mut SystemRng);
     file.replace(keys)?;
     let mut rotated = Rotated::default();
+    // Again until nothing is left: a server may have made a data key meanwhile.
+    loop {
+        let wrapped = rewrap_all(db, file).await?;
+        if wrapped == 0 {
+            break;
+        }
+        rotated.data_keys += wrapped;
+    }
+    let mut keys = file.keys.duplicate();
+    keys.retire_older();
+    file.replace(keys)?;
+    Ok(rotated)
+}
+
+/// Wraps the data keys under the current master key that are under another; answers how many.
+async fn rewrap_all(db: &Db, file: &KeyFile) -> Result<usize, RotateError> {
+    let mut wrapped_again = 0;
     for row in store::data_keys::list_all(db).await? {
         if row.master_key_id == file.keys.current_id() {
             continue;
@@ -62,12 +79,9 @@ pub async fn rotate_master(db: &Db, file: &mut KeyFile) -> Result<Rotated, Rotat
         let from = row.master_key_id.clone();
         let row = store::data_keys::DataKey { wrapped, master_key_id, ..row };
         db.write(async move |tx| store::data_keys::rewrap(tx, &row, &from).await).await?;
-        rotated.data_keys += 1;
+        wrapped_again += 1;
     }
-    let mut keys = file.keys.duplicate();
-    keys.retire_older();
-    file.replace(keys)?;
-    Ok(rotated)
+    Ok(wrapped_again)
 }
 
 /// Makes a new data key for every workspace that has one, or goes on with a rotation that was broken off, and

@@ -16,6 +16,7 @@ mod identity;
 mod jobs;
 pub mod keys;
 mod listen;
+mod network;
 mod reference;
 mod server;
 mod vault;

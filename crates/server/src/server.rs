@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actions::Catalog;
-use actions::guard::NetworkPolicy;
 use actions::http::{HttpClient, TokenCache};
 use axum::Router;
 use secrets::{KeyFile, KeyFileError};
@@ -22,8 +21,9 @@ use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::{self, Driver, RunnerChannel};
 use crate::identity::Identity;
+use crate::network::NetworkRules;
 use crate::vault::{Vault, VaultError};
-use crate::{jobs, listen};
+use crate::{jobs, listen, network};
 
 /// Why the server does not start. Each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ impl Stores {
 /// # Errors
 /// If `http.ca_file` cannot be read or holds no certificates.
 pub fn http_client(config: &Config) -> Result<HttpClient, StartError> {
-    let client = HttpClient::new(network_policy(config));
+    let client = HttpClient::new(network::policy(config));
     let path = &config.http.ca_file;
     if path.as_os_str().is_empty() {
         return Ok(client);
@@ -104,12 +104,6 @@ pub fn http_client(config: &Config) -> Result<HttpClient, StartError> {
     let pem =
         std::fs::read_to_string(path).map_err(|source| StartError::Io { path: path.clone(), source })?;
     client.trusting(&pem).map_err(|error| StartError::Authorities(error.message))
-}
-
-fn network_policy(config: &Config) -> NetworkPolicy {
-    // The configuration was checked when it was loaded: every entry is a network.
-    let networks = config.http.allowed_networks.iter().filter_map(|network| network.parse().ok());
-    NetworkPolicy { allow_private: config.http.allow_private, allowed_networks: networks.collect() }
 }
 
 /// A server that is ready to serve.
@@ -216,10 +210,7 @@ fn assemble(
         "" => format!("http://{address}"),
         configured => configured.to_owned(),
     };
-    let network = protocol::NetworkPolicy {
-        allow_private: config.http.allow_private,
-        allowed_networks: config.http.allowed_networks.clone(),
-    };
+    let network = NetworkRules::new(&config, &public_url, address);
     let driver = Driver::new(driver::Parts {
         db: db.clone(),
         clock: Arc::clone(&clock),
@@ -228,15 +219,12 @@ fn assemble(
         kinds: Arc::clone(&kinds),
         catalog: Arc::clone(&catalog),
         server,
-        network,
-        private_connections: config.http.private_connections.clone(),
+        network: network.clone(),
         public_url: public_url.clone(),
-        own_network: own_network(address),
         in_flight_max: config.limits.executions_in_flight_max,
         run_time: Duration::from_millis(u64::try_from(config.limits.execution_run_time_ms).unwrap_or(1)),
     });
     let started_at = clock.now();
-    let network = network_policy(&config);
     App::new(Parts {
         config,
         db,
@@ -253,13 +241,6 @@ fn assemble(
         token_cache: TokenCache::default(),
         openapi: std::sync::OnceLock::new(),
     })
-}
-
-/// The network of the one address that the server listens on; none if it listens on all of them.
-fn own_network(address: SocketAddr) -> Option<String> {
-    let ip = address.ip();
-    let bits = if ip.is_ipv4() { 32 } else { 128 };
-    (!ip.is_unspecified()).then(|| format!("{ip}/{bits}"))
 }
 
 fn make_folder(path: &Path) -> Result<(), StartError> {

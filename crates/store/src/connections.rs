@@ -1,5 +1,7 @@
 //! Connections: stored ways into tools. Names are unique in the tenant, because workflows name them.
 
+use std::collections::HashMap;
+
 use types::{ConnectionId, ConnectionTypeId, TenantId, Timestamp, WorkflowId, WorkspaceId};
 
 use crate::page::{Listing, list as page};
@@ -119,6 +121,10 @@ sql! {
          FROM workflow_connections c JOIN workflows w ON w.id = c.workflow_id
          WHERE w.tenant_id = $1 AND c.connection_name = $2
          ORDER BY w.name, w.id";
+    USAGE_COUNTS = "connections.usage_counts":
+        "SELECT c.connection_name, COUNT(DISTINCT c.workflow_id)
+         FROM workflow_connections c JOIN workflows w ON w.id = c.workflow_id
+         WHERE w.tenant_id = $1 GROUP BY c.connection_name";
     LIST_SEALED = "connections.list_sealed_after":
         "SELECT id, sealed, data_key_version, row_version FROM connections
          WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3";
@@ -270,6 +276,13 @@ pub async fn used_by(read: &impl Read, tenant: TenantId, name: &str) -> Result<V
         Ok(UsedBy { workflow_id: row.id(0)?, workflow_name: row.string(1)?, workspace_id: row.id(2)? })
     })
     .await
+}
+
+/// How many workflows of the tenant name each connection; one that none names is left out.
+pub async fn usage_counts(read: &impl Read, tenant: TenantId) -> Result<HashMap<String, i64>, StoreError> {
+    let params = [tenant.into()];
+    let counts = read.read_all(&USAGE_COUNTS, &params, |row| Ok((row.string(0)?, row.int(1)?))).await?;
+    Ok(counts.into_iter().collect())
 }
 
 /// The next `limit` connections after `after` (an id, or "" to start), by id.

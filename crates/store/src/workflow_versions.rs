@@ -4,7 +4,7 @@
 use types::{Timestamp, WorkflowId, WorkspaceId};
 
 use crate::statement::sql;
-use crate::{Read, Row, RowError, StoreError, Tx, documents};
+use crate::{Read, Row, RowError, Sql, StoreError, Tx, Value, documents};
 
 /// One of a workflow's two lines of versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,6 +152,52 @@ pub async fn get(
 ) -> Result<Option<Document>, StoreError> {
     let params = [workspace.into(), workflow.into(), branch.as_str().into(), version.into()];
     read.read_one(&GET, &params, decode_document).await
+}
+
+/// What a list shows of a workflow's documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+    /// The published document, or the draft where none is published.
+    pub text: String,
+    /// That document's hash.
+    pub hash: String,
+    /// The newest draft's hash.
+    pub draft_hash: String,
+}
+
+/// The documents of many workflows in one read; a workflow that is not in the workspace is left out.
+pub async fn shown(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    workflows: &[WorkflowId],
+) -> Result<Vec<Shown>, StoreError> {
+    if workflows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (0..workflows.len()).map(|index| format!("${}", index + 2)).collect();
+    let text = format!(
+        "SELECT w.id, d.text, v.hash, n.hash
+         FROM workflows w
+         JOIN workflow_versions n ON n.workflow_id = w.id AND n.branch = 'draft' AND n.version = w.draft_version
+         JOIN workflow_versions v ON v.workflow_id = w.id
+          AND v.branch = CASE WHEN w.published_version IS NULL THEN 'draft' ELSE 'public' END
+          AND v.version = COALESCE(w.published_version, w.draft_version)
+         JOIN documents d ON d.workspace_id = v.workspace_id AND d.hash = v.hash
+         WHERE w.workspace_id = $1 AND w.id IN ({})",
+        places.join(", ")
+    );
+    let params: Vec<Value<'_>> =
+        std::iter::once(workspace.into()).chain(workflows.iter().map(|id| (*id).into())).collect();
+    let mut found = Vec::with_capacity(workflows.len());
+    read.fetch(Sql::Dynamic { name: "workflow_versions.shown", text: &text }, &params, |row| {
+        let (text, hash, draft_hash) = (row.string(1)?, row.string(2)?, row.string(3)?);
+        found.push(Shown { workflow_id: row.id(0)?, text, hash, draft_hash });
+        Ok(())
+    })
+    .await?;
+    Ok(found)
 }
 
 /// The newest version of a branch with its text.

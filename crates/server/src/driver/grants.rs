@@ -2,12 +2,13 @@
 //! them again for the runner, and notes in the audit log what was handed out.
 
 use engine::{Dispatch, StepError};
-use protocol::{Assignment, AttemptToken, ConnectionGrant, NetworkPolicy};
+use protocol::{Assignment, AttemptToken, ConnectionGrant};
 use store::audit::{ActorType, AuditEntry};
 use store::connections::Connection;
 use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
 
 use super::{Inner, codes};
+use crate::network::for_runner;
 use crate::vault::random_token;
 
 /// The run that a step belongs to.
@@ -34,12 +35,12 @@ impl Inner {
         let now = self.clock.now();
         let mut connections = Vec::with_capacity(dispatch.connections.len());
         let mut audit = Vec::new();
-        let mut network = self.network.clone();
+        let mut rows = Vec::with_capacity(dispatch.connections.len());
         for (type_name, name) in &dispatch.connections {
             let row = self.find_connection(run, type_name, name).await?;
             connections.push(self.grant(run, &row, &token).await?);
             audit.push(granted(run, dispatch, &row, now));
-            self.open_network(&mut network, &row);
+            rows.push(row);
         }
         let assignment = Box::new(Assignment {
             token,
@@ -53,7 +54,7 @@ impl Inner {
             timeout_ms: dispatch.timeout_ms,
             idempotency_key: format!("{}/{}", run.execution, dispatch.path),
             include_full_response: dispatch.full_response,
-            network,
+            network: for_runner(&self.network.for_connections(&rows)),
         });
         Ok(Prepared { assignment, audit })
     }
@@ -113,26 +114,6 @@ impl Inner {
             sealed_attributes: sealed,
         })
     }
-
-    /// Opens private addresses for the connections that the configuration names, and this server's own for
-    /// connections to it.
-    fn open_network(&self, network: &mut NetworkPolicy, row: &Connection) {
-        if self.private_connections.contains(&row.name) {
-            network.allow_private = true;
-        }
-        if row.type_name == "nictate" && base_url_of(row).is_some_and(|url| self.is_own_url(&url)) {
-            network.allowed_networks.extend(self.own_network.iter().cloned());
-        }
-    }
-
-    fn is_own_url(&self, url: &str) -> bool {
-        url.trim_end_matches('/') == self.public_url.trim_end_matches('/')
-    }
-}
-
-fn base_url_of(row: &Connection) -> Option<String> {
-    let attributes: serde_json::Value = serde_json::from_str(&row.attributes).ok()?;
-    Some(attributes.pointer("/base_url/value")?.as_str()?.to_owned())
 }
 
 fn granted(run: RunIds, dispatch: &Dispatch, row: &Connection, at: Timestamp) -> AuditEntry {

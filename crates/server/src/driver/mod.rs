@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use actions::Catalog;
 use engine::{Event, Execution, Start};
-use protocol::NetworkPolicy;
 use store::Db;
 use store::executions::FullExecution;
 use store::workflow_versions::Branch;
@@ -33,6 +32,7 @@ pub use link::RunnerChannel;
 
 use crate::connection_kinds::ConnectionKinds;
 use crate::error::{ApiError, ApiResult, code};
+use crate::network::NetworkRules;
 use crate::vault::Vault;
 use commit::{Batch, FirstCommit, outcome_of};
 use grants::RunIds;
@@ -49,10 +49,8 @@ pub(crate) struct Parts {
     pub(crate) kinds: Arc<ConnectionKinds>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) server: ServerId,
-    pub(crate) network: NetworkPolicy,
-    pub(crate) private_connections: Vec<String>,
+    pub(crate) network: NetworkRules,
     pub(crate) public_url: String,
-    pub(crate) own_network: Option<String>,
     pub(crate) in_flight_max: usize,
     pub(crate) run_time: Duration,
 }
@@ -88,10 +86,8 @@ pub(crate) struct Inner {
     catalog: Arc<Catalog>,
     plans: Plans,
     server: ServerId,
-    network: NetworkPolicy,
-    private_connections: Vec<String>,
+    network: NetworkRules,
     public_url: String,
-    own_network: Option<String>,
     in_flight_max: usize,
     run_time: Duration,
     runs: Mutex<HashMap<ExecutionId, Handle>>,
@@ -116,9 +112,7 @@ impl Driver {
             plans,
             server: parts.server,
             network: parts.network,
-            private_connections: parts.private_connections,
             public_url: parts.public_url,
-            own_network: parts.own_network,
             in_flight_max: parts.in_flight_max,
             run_time: parts.run_time,
             runs: Mutex::default(),

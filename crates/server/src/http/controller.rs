@@ -1,8 +1,6 @@
 //! Health, figures and version of the server.
 
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::answer::json;
 use crate::App;
@@ -14,26 +12,14 @@ pub(super) async fn readiness(State(app): State<App>) -> ApiResult {
     json(&"ready")
 }
 
-/// Figures of the server.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::Stats)]
-pub(crate) struct Stats {
-    /// Runs that this server drives at the moment.
-    pub executions_in_flight: usize,
-    /// Milliseconds since it started.
-    pub uptime_ms: i64,
-    /// Its version.
-    pub version: &'static str,
-}
-
-/// What the server is doing.
+/// What the server is doing. The contract answers a text, so it is one: `name=value` pairs.
 pub(super) async fn stats(State(app): State<App>) -> ApiResult {
-    let uptime = app.clock().now().since(app.started_at()).as_millis();
-    json(&Stats {
-        executions_in_flight: app.driver().in_flight(),
-        uptime_ms: i64::try_from(uptime).unwrap_or(i64::MAX),
-        version: env!("CARGO_PKG_VERSION"),
-    })
+    let uptime_ms = app.clock().now().since(app.started_at()).as_millis();
+    let in_flight = app.driver().in_flight();
+    json(&format!(
+        "executions_in_flight={in_flight} uptime_ms={uptime_ms} version={}",
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 /// The server's version.

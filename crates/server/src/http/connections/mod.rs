@@ -27,9 +27,9 @@ const EDIT_TRIES: usize = 5;
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &connections::FIELDS)?;
     let found = connections::list(ctx.db(), ctx.workspace(), &query).await?;
+    let usage = connections::usage_counts(ctx.db(), ctx.tenant()).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in found.rows {
-        let used_by = connections::used_by(ctx.db(), ctx.tenant(), &row.name).await?.len();
         rows.push(ListedConnection {
             active: row.active,
             is_shared: false,
@@ -38,7 +38,7 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
             slug_name: row.name.clone(),
             tags: serde_json::from_str(&row.tags).unwrap_or_default(),
             type_name: row.type_name.clone(),
-            used_by: i64::try_from(used_by).unwrap_or(i64::MAX),
+            used_by: usage.get(&row.name).copied().unwrap_or(0),
             workspace_name: ctx.workspace_name().to_owned(),
             connection: Connection::new(row)?,
         });
@@ -154,7 +154,10 @@ async fn run_test(ctx: &Ctx, stored: Option<&Row>, candidate: write::Candidate) 
         secret_sent_to: &note,
     };
     let credential = Arc::new(Credential::new(candidate.kind, &candidate.attributes));
-    let outcome = verify(&credential, &cx, ctx.app().network()).await;
+    let policy = ctx.app().network().for_connections(stored);
+    let client = ctx.app().http().under(policy.clone());
+    let cx = AuthContext { http: &client, ..cx };
+    let outcome = verify(&credential, &cx, &policy).await;
     let hosts = hosts.into_inner().unwrap_or_default();
     if let Some(row) = stored {
         note_test(ctx, row, outcome.is_ok(), &hosts).await?;

@@ -4,8 +4,10 @@ mod model;
 mod versions;
 mod write;
 
+use std::collections::HashMap;
+
 use http::HeaderMap;
-use store::workflow_versions::{self, Branch};
+use store::workflow_versions::{self, Shown};
 use store::workflows::{self, Workflow as Row};
 use types::WorkflowId;
 
@@ -24,10 +26,7 @@ use write::{Strictness, Work};
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &workflows::FIELDS)?;
     let found = workflows::list(ctx.db(), ctx.workspace(), &query).await?;
-    let mut rows = Vec::with_capacity(found.rows.len());
-    for row in found.rows {
-        rows.push(shown(&ctx, row).await?);
-    }
+    let rows = shown(&ctx, found.rows).await?;
     page(&query, found.total, &rows)
 }
 
@@ -35,27 +34,27 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
     let row = find(&ctx).await?;
     let version = row.row_version.to_string();
-    let playbook = shown(&ctx, row).await?;
+    let playbook = shown_one(&ctx, row).await?;
     json_with_etag(&headers, &version, &playbook)
 }
 
 /// A new workflow with its first draft, as the editor makes one.
 pub(super) async fn create_draft(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
     let row = Work::read(&ctx, &input, Strictness::Draft).await?.create(&ctx, false).await?;
-    json(&shown(&ctx, row).await?)
+    json(&shown_one(&ctx, row).await?)
 }
 
 /// A new workflow, published at once, as the command line makes one.
 pub(super) async fn create(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
     let row = Work::read(&ctx, &input, Strictness::Publish).await?.create(&ctx, true).await?;
-    json(&shown(&ctx, row).await?)
+    json(&shown_one(&ctx, row).await?)
 }
 
 /// Changes what the body names; a document becomes draft and published version.
 pub(super) async fn update(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
     let row = find(&ctx).await?;
     let row = write::update(&ctx, row, input).await?;
-    json(&shown(&ctx, row).await?)
+    json(&shown_one(&ctx, row).await?)
 }
 
 /// Deletes a workflow. Its runs, past and in flight, stay.
@@ -85,15 +84,23 @@ pub(crate) async fn find(ctx: &Ctx) -> ApiResult<Row> {
     })
 }
 
-async fn shown(ctx: &Ctx, row: Row) -> ApiResult<Playbook> {
-    let branch = if row.published_version.is_some() { Branch::Public } else { Branch::Draft };
-    let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, branch).await?;
-    let draft = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
-    let changed = match (&document, &draft) {
-        (Some(document), Some(draft)) => document.version.hash != draft.version.hash,
-        _ => false,
-    };
-    let text = document.map(|document| document.text).unwrap_or_default();
-    let uses = Uses::of(workflow::parse(&text).document.as_ref());
-    Ok(Playbook::new(row, text, uses, changed))
+async fn shown_one(ctx: &Ctx, row: Row) -> ApiResult<Playbook> {
+    let mut rows = shown(ctx, vec![row]).await?;
+    rows.pop().ok_or_else(|| ApiError::internal("a workflow was not shown"))
+}
+
+/// The rows with their documents, in one more read.
+async fn shown(ctx: &Ctx, rows: Vec<Row>) -> ApiResult<Vec<Playbook>> {
+    let ids: Vec<WorkflowId> = rows.iter().map(|row| row.id).collect();
+    let documents = workflow_versions::shown(ctx.db(), ctx.workspace(), &ids).await?;
+    let mut documents: HashMap<WorkflowId, Shown> =
+        documents.into_iter().map(|document| (document.workflow_id, document)).collect();
+    let shown = rows.into_iter().map(|row| {
+        let Some(Shown { text, hash, draft_hash, .. }) = documents.remove(&row.id) else {
+            return Playbook::new(row, String::new(), Uses::default(), false);
+        };
+        let uses = Uses::of(workflow::parse(&text).document.as_ref());
+        Playbook::new(row, text, uses, hash != draft_hash)
+    });
+    Ok(shown.collect())
 }
