@@ -188,7 +188,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The wire form, for the API's description.
+// The wire form, for the API's description. The contract's model has none, so this is no doc comment.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = api_responses::ErrorWrapper)]
 #[allow(missing_docs)]

@@ -12,6 +12,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
+use crate::http::name_no_workspace;
+
 /// Pause after an accept that failed, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of a request's head.
@@ -47,11 +49,7 @@ pub(crate) async fn serve(
         };
         // Small answers must not wait for a full segment; without it they are late, not wrong.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(
-            router
-                .clone()
-                .map_request(|request: hyper::Request<Incoming>| request.map(axum::body::Body::new)),
-        );
+        let service = TowerToHyperService::new(router.clone().map_request(prepared));
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
@@ -65,6 +63,10 @@ pub(crate) async fn serve(
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight when the grace was over");
     }
+}
+
+fn prepared(request: hyper::Request<Incoming>) -> axum::extract::Request {
+    name_no_workspace(request.map(axum::body::Body::new))
 }
 
 /// Not a client that gave up before it was accepted.

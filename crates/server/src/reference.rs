@@ -66,6 +66,11 @@ pub fn action_reference() -> String {
     page
 }
 
+/// Every route of the API: what the access test walks.
+pub fn routes() -> Vec<crate::Route> {
+    crate::http::described_routes()
+}
+
 /// `openapi.json`: OpenAPI 3.1.
 pub fn openapi() -> String {
     render(&crate::http::document(&crate::http::described_routes()))

@@ -73,6 +73,7 @@ pub(crate) struct NewRun {
 }
 
 struct Handle {
+    epoch: i64,
     signals: mpsc::UnboundedSender<Signal>,
     ended: CancellationToken,
 }
@@ -175,7 +176,7 @@ impl Driver {
         let stored_state = execution.state();
         if !stored_state.is_terminal() {
             let (signals, run) = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
-            inner.remember(id, signals);
+            inner.remember(id, FIRST_EPOCH, signals);
             inner.tasks.spawn(run.drive(batch.effects, batch.rest));
         }
         Ok(id)
@@ -245,13 +246,16 @@ impl Inner {
         lock(&self.runs).len()
     }
 
-    fn remember(&self, id: ExecutionId, signals: mpsc::UnboundedSender<Signal>) {
-        lock(&self.runs).insert(id, Handle { signals, ended: CancellationToken::new() });
+    fn remember(&self, id: ExecutionId, epoch: i64, signals: mpsc::UnboundedSender<Signal>) {
+        lock(&self.runs).insert(id, Handle { epoch, signals, ended: CancellationToken::new() });
     }
 
-    fn forget(&self, id: ExecutionId) {
-        let handle = lock(&self.runs).remove(&id);
-        if let Some(handle) = handle {
+    /// The run of that epoch is no longer driven here; one of a later epoch may be.
+    fn forget(&self, id: ExecutionId, epoch: i64) {
+        let mut runs = lock(&self.runs);
+        if runs.get(&id).is_some_and(|handle| handle.epoch == epoch)
+            && let Some(handle) = runs.remove(&id)
+        {
             handle.ended.cancel();
         }
     }

@@ -71,7 +71,7 @@ impl Driver {
         if let Some(event) = lost_attempt(inner, &run.execution) {
             commands.extend(run.execution.advance(event, inner.clock.now()));
         }
-        inner.remember(owned.id, signals);
+        inner.remember(owned.id, owned.epoch, signals);
         let resumed = Arc::clone(inner);
         inner.tasks.spawn(async move {
             let batch = Batch::new(&resumed, ids, commands).await;

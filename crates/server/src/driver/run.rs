@@ -225,6 +225,6 @@ async fn sleep_for(pause: Option<Duration>) {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        self.inner.forget(self.ids.execution);
+        self.inner.forget(self.ids.execution, self.epoch);
     }
 }

@@ -21,10 +21,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         let bytes = read_body(request, limit, app.config().server.body_timeout()).await?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         // serde_json refuses more than 128 levels of nesting, so a deep body is an error like any other.
-        serde_json::from_slice(bytes).map(Body).map_err(|error| {
+        let body = serde_json::from_slice(bytes).map_err(|error| {
             let message = format!("the body is not what this route expects: {error}");
             ApiError::new(&code::BODY_INVALID, message)
-        })
+        })?;
+        // Serde would read an array as an object's members in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(ApiError::new(&code::BODY_INVALID, "the body must be a JSON object"));
+        }
+        Ok(Body(body))
     }
 }
 

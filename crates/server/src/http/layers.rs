@@ -1,5 +1,8 @@
 //! What happens to every request and every answer: request ids, compression, panics, the empty workspace.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -25,15 +28,12 @@ const COMPRESSED_BYTES_MIN: u64 = 860;
 pub(super) fn wrap(router: Router) -> Router {
     let compression =
         CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_text));
-    let inner = router
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            // The panic itself went to the log where it happened.
-            ApiError::internal("a handler panicked").into_response()
-        }))
-        .layer(compression)
-        .layer(from_fn(with_request_id));
-    // Rewriting an address must come before routing: outside of a router of its own.
-    Router::new().fallback_service(tower::util::MapRequest::new(inner, name_no_workspace))
+    let panics = CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+        // The panic itself went to the log where it happened.
+        ApiError::internal("a handler panicked").into_response()
+    });
+    // One stack, so that each route is boxed once. The first is the outermost.
+    router.layer((from_fn(with_request_id), compression, panics))
 }
 
 fn is_text(_: http::StatusCode, _: http::Version, headers: &http::HeaderMap, _: &http::Extensions) -> bool {
@@ -41,8 +41,9 @@ fn is_text(_: http::StatusCode, _: http::Version, headers: &http::HeaderMap, _: 
     kind.is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/"))
 }
 
-/// Clients send `/workspace//playbooks` when they know no workspace: the same as naming none at all.
-fn name_no_workspace(mut request: Request) -> Request {
+/// Clients send `/workspace//playbooks` when they know no workspace: the same as naming none at all. To be done
+/// before routing, so it is no layer.
+pub(crate) fn name_no_workspace(mut request: Request) -> Request {
     let Some(rest) =
         request.uri().path().strip_prefix(BASE).and_then(|path| path.strip_prefix("/workspace//"))
     else {
@@ -82,12 +83,17 @@ fn request_id(request: &Request) -> HeaderValue {
     if let Some(id) = request.headers().get(REQUEST_ID).filter(plain) {
         return id.clone();
     }
-    let mut random = [0; 12];
-    SystemRng.fill(&mut random);
-    let text: String = random.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect();
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    HeaderValue::try_from(new_request_id()).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+/// This process's random part and a count: unique without asking the system for randomness each time.
+fn new_request_id() -> String {
+    static PROCESS: OnceLock<u64> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let process = PROCESS.get_or_init(|| {
+        let mut random = [0; 8];
+        SystemRng.fill(&mut random);
+        u64::from_le_bytes(random)
+    });
+    format!("{process:016x}{:08x}", COUNT.fetch_add(1, Ordering::Relaxed))
 }

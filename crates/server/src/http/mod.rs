@@ -24,6 +24,7 @@ use store::{FieldMap, Query};
 pub(crate) use access::excerpt;
 pub(crate) use api_keys::hint_of;
 pub(crate) use docs::Documents;
+pub(crate) use layers::name_no_workspace;
 pub(crate) use openapi::{as_3_0, document};
 pub use routes::{Access, BASE, Route, Scope};
 
@@ -49,6 +50,15 @@ pub(crate) fn service(app: &App) -> (Router, Vec<Route>) {
 /// The table of routes alone, to be described.
 pub(crate) fn described_routes() -> Vec<Route> {
     table::table(None).finish().1
+}
+
+/// How often an edit is tried that others come between.
+const EDIT_TRIES: usize = 8;
+
+/// When they came between each time.
+fn others_came_between(what: &str) -> ApiError {
+    let message = format!("the {what} is being changed by others; try again");
+    ApiError::new(&code::STORAGE_UNAVAILABLE, message)
 }
 
 async fn not_found(request: Request) -> ApiError {

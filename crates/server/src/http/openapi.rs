@@ -173,12 +173,25 @@ impl Schemas {
 
     fn insert(&mut self, name: String, schema: &RefOr<Schema>) {
         let mut schema = serde_json::to_value(schema).unwrap_or_default();
+        without_property_names(&mut schema);
         // The contract's models mark nothing as required: a client must not fail on a member that is missing.
         if let Some(members) = schema.as_object_mut() {
             members.remove("required");
         }
         let known = self.0.insert(name.clone(), schema.clone());
         debug_assert!(known.is_none_or(|known| known == schema), "two schemas are named `{name}`");
+    }
+}
+
+/// That the names of a map's members are strings goes without saying, and OpenAPI 3.0 cannot say it.
+fn without_property_names(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.shift_remove("propertyNames");
+            members.values_mut().for_each(without_property_names);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_property_names),
+        _ => {}
     }
 }
 

@@ -15,13 +15,11 @@ use types::ConnectionId;
 
 use super::answer::{json, json_with_etag, page};
 use super::extract::{Body, ListQuery, Query};
+use super::{EDIT_TRIES, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use model::Usage;
 pub(crate) use model::{Connection, ConnectionInput, ListedConnection, Sharing, TestRequest};
-
-/// How often an edit is tried that others come between.
-const EDIT_TRIES: usize = 5;
 
 /// The connections of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
@@ -49,7 +47,8 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 /// One connection, as the contract has it: an array of one.
 pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
     let row = find(&ctx).await?;
-    let version = row.row_version.to_string();
+    // A test moves the status alone: that is no change of the row which another change could get lost by.
+    let version = format!("{}-{}", row.row_version, row.status);
     json_with_etag(&headers, &version, &[Connection::new(row)?])
 }
 
@@ -87,7 +86,7 @@ pub(super) async fn edit(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiRes
             return json(&Connection::new(stored)?);
         }
     }
-    Err(ApiError::new(&code::STORAGE_UNAVAILABLE, "the connection is being changed by others; try again"))
+    Err(others_came_between("connection"))
 }
 
 /// How a connection is deleted.

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
 
-/// A connection: attributes with secrets masked, times in milliseconds since the epoch.
+// No doc comment where the contract's model has no description: they would become one.
+// A connection: attributes with secrets masked, times in milliseconds since the epoch.
 #[derive(Serialize, ToSchema)]
 #[schema(as = models::Connection)]
 #[allow(missing_docs)] // the contract's own names
@@ -85,16 +86,16 @@ pub(crate) struct ListedConnection {
     pub workspace_name: String,
 }
 
-/// Attributes by the names of the type's fields.
+// Attributes by the names of the type's fields.
 #[derive(Serialize, ToSchema)]
 #[schema(as = models::ConnectionAttributes)]
 pub(crate) struct ConnectionAttributes(#[allow(dead_code)] pub BTreeMap<String, ConnectionAttribute>);
 
-/// One attribute.
+// One attribute.
 #[derive(Serialize, ToSchema)]
 #[schema(as = models::ConnectionAttribute)]
 pub(crate) struct ConnectionAttribute {
-    /// The value; `********` for a secret one.
+    // `********` for a secret one.
     #[schema(value_type = Object)]
     pub value: Value,
 }

@@ -12,15 +12,15 @@ use store::workflows::{self, Workflow as Row};
 use types::WorkflowId;
 
 use super::answer::{json, json_with_etag, page};
-use super::excerpt;
 use super::extract::{Body, ListQuery, Query};
+use super::{EDIT_TRIES, excerpt, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use model::Uses;
 pub(crate) use model::{Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion};
 pub(super) use versions::{draft, publish, save_draft, version};
 pub(crate) use write::refuse_invalid;
-use write::{Strictness, Work};
+use write::{Strictness, Text, Work};
 
 /// The workflows of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
@@ -52,9 +52,19 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiRes
 
 /// Changes what the body names; a document becomes draft and published version.
 pub(super) async fn update(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
-    let row = find(&ctx).await?;
-    let row = write::update(&ctx, row, input).await?;
-    json(&shown_one(&ctx, row).await?)
+    // Nothing is read for a workflow that is not there.
+    find(&ctx).await?;
+    let text = match input.playbook.as_deref() {
+        Some(text) => Some(Text::read(&ctx, text, Strictness::Publish).await?),
+        None => None,
+    };
+    for _ in 0..EDIT_TRIES {
+        let row = write::changed_row(&ctx, find(&ctx).await?, &input, text.as_ref())?;
+        if let Some(row) = write::update(&ctx, row, text.clone()).await? {
+            return json(&shown_one(&ctx, row).await?);
+        }
+    }
+    Err(others_came_between("workflow"))
 }
 
 /// Deletes a workflow. Its runs, past and in flight, stay.

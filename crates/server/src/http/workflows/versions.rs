@@ -1,17 +1,20 @@
 //! Drafts and publishing. The text of a version comes back byte for byte as it was saved.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use store::workflow_versions::{self, Branch, Document};
 use store::workflows::{self, Workflow as Row};
 
 use super::model::{Playbook, PlaybookForCommit, PlaybookWithVersion, SavedVersion, Uses};
-use super::write::{self, Strictness, Text};
+use super::write::{self, Origin, Strictness, Text};
 use super::{excerpt, find};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, json_with_etag};
 use crate::http::extract::Body;
+use crate::http::{EDIT_TRIES, others_came_between};
 
 /// The newest draft.
 pub(crate) async fn draft(ctx: Ctx, headers: HeaderMap) -> ApiResult {
@@ -47,7 +50,7 @@ pub(crate) async fn publish(ctx: Ctx, Body(commit): Body<PlaybookForCommit>) -> 
 }
 
 async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult {
-    let mut row = find(&ctx).await?;
+    let row = find(&ctx).await?;
     let strictness = if branch == Branch::Public { Strictness::Publish } else { Strictness::Draft };
     let document = match commit.playbook {
         Some(text) => text,
@@ -57,51 +60,53 @@ async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult 
     };
     let text = Text::read(&ctx, &document, strictness).await?;
     let source = commit.source.filter(|source| !source.is_empty()).unwrap_or_else(|| "manual".to_owned());
-    write::touch(&ctx, &mut row);
-    let action = match branch {
-        Branch::Draft => "workflow.draft_saved",
-        Branch::Public => "workflow.published",
-    };
-    let audit = ctx.audit(action, "workflow", &row.id.to_string(), &row.name);
-    let (id, diagnostics) = (row.id, text.diagnostics.clone());
-    let version = ctx
-        .db()
-        .write(async move |tx| {
-            // Read again: two savers at a time get two numbers.
-            let Some(mut row) =
-                workflows::get(tx, row.workspace_id, row.id).await?.map(|now| merge(&row, now))
-            else {
-                return Ok(None);
-            };
-            let version = match branch {
-                Branch::Draft => {
-                    row.draft_version += 1;
-                    row.draft_version
-                }
-                Branch::Public => {
-                    let version = row.published_version.unwrap_or(0) + 1;
-                    row.published_version = Some(version);
-                    row.active = true;
-                    text.describe(&mut row);
-                    version
-                }
-            };
-            workflows::update(tx, &row).await?;
-            write::save(tx, &row, &text, branch, version, &source).await?;
-            store::audit::record(tx, &audit).await?;
-            Ok::<_, store::StoreError>(Some(version))
-        })
-        .await?;
-    let version_id =
-        version.ok_or_else(|| ApiError::new(&code::WORKFLOW_NOT_FOUND, "Can not find Playbook"))?;
-    json(&SavedVersion { id: id.to_string(), branch: branch.as_str().to_owned(), version_id, diagnostics })
+    let origin = Origin { source, branched_from: Some(commit.branched_from).filter(|version| *version > 0) };
+    let (text, origin) = (Arc::new(text), Arc::new(origin));
+    // Two savers at a time get two numbers: whoever comes second counts on from the first.
+    for _ in 0..EDIT_TRIES {
+        let row = find(&ctx).await?;
+        let id = row.id.to_string();
+        if let Some(version_id) = save_next(&ctx, row, &text, branch, &origin).await? {
+            let diagnostics = text.diagnostics.clone();
+            return json(&SavedVersion { id, branch: branch.as_str().to_owned(), version_id, diagnostics });
+        }
+    }
+    Err(others_came_between("workflow"))
 }
 
-/// The row as it is now, marked as changed by this saver.
-fn merge(mine: &Row, mut now: Row) -> Row {
-    now.updated_at = mine.updated_at;
-    now.updated_by.clone_from(&mine.updated_by);
-    now
+/// The number under which the document was saved; none if somebody else changed the workflow first.
+async fn save_next(
+    ctx: &Ctx,
+    mut row: Row,
+    text: &Arc<Text>,
+    branch: Branch,
+    origin: &Arc<Origin>,
+) -> ApiResult<Option<i64>> {
+    write::touch(ctx, &mut row);
+    let (action, version) = match branch {
+        Branch::Draft => {
+            row.draft_version += 1;
+            ("workflow.draft_saved", row.draft_version)
+        }
+        Branch::Public => {
+            let version = row.published_version.unwrap_or(0) + 1;
+            row.published_version = Some(version);
+            row.active = true;
+            text.describe(&mut row);
+            ("workflow.published", version)
+        }
+    };
+    let audit = ctx.audit(action, "workflow", &row.id.to_string(), &row.name);
+    let (text, origin) = (Arc::clone(text), Arc::clone(origin));
+    let written = ctx.db().write(async move |tx| {
+        if !workflows::update(tx, &row).await? {
+            return Ok(false);
+        }
+        write::save(tx, &row, &text, branch, version, &origin).await?;
+        store::audit::record(tx, &audit).await?;
+        Ok::<_, store::StoreError>(true)
+    });
+    Ok(written.await?.then_some(version))
 }
 
 async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {

@@ -4,7 +4,7 @@ use serde_json::json;
 use store::workflow_versions::{self, Branch, NamedConnection, WorkflowVersion};
 use store::workflows::{self, NAME_KEY, Workflow as Row};
 use store::{StoreError, Tx};
-use types::{PackId, Timestamp};
+use types::PackId;
 use workflow::{AutomationType, Diagnostic, Severity, codes};
 
 use super::model::PlaybookInput;
@@ -47,12 +47,12 @@ impl Text {
         let parsed = workflow::parse(text);
         let (document, mut diagnostics) = (parsed.document, parsed.diagnostics);
         let Some(document) = document else { return Err(invalid(&diagnostics)) };
-        if diagnostics.iter().any(stands_in_the_way) {
-            return Err(invalid(&diagnostics));
-        }
+        let unreadable = diagnostics.iter().any(stands_in_the_way);
+        // Checked all the same: its author is told every problem at once.
         let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
         diagnostics.extend(workflow::check(&document, &catalog));
-        if strictness == Strictness::Publish && has_errors(&diagnostics) {
+        diagnostics.sort_by_key(|diagnostic| (diagnostic.span.line, diagnostic.span.column));
+        if unreadable || (strictness == Strictness::Publish && has_errors(&diagnostics)) {
             return Err(invalid(&diagnostics));
         }
         let connections = document.connections().into_iter().map(|(type_name, name)| NamedConnection {
@@ -163,9 +163,9 @@ impl Work {
             .db()
             .write(async move |tx| {
                 workflows::insert(tx, &row).await?;
-                save(tx, &row, &text, Branch::Draft, row.draft_version, "manual").await?;
+                save(tx, &row, &text, Branch::Draft, row.draft_version, &Origin::default()).await?;
                 if let Some(version) = row.published_version {
-                    save(tx, &row, &text, Branch::Public, version, "manual").await?;
+                    save(tx, &row, &text, Branch::Public, version, &Origin::default()).await?;
                 }
                 store::audit::record(tx, &audit).await
             })
@@ -175,12 +175,13 @@ impl Work {
     }
 }
 
-/// Changes what the body names; a document becomes draft and published version.
-pub(super) async fn update(ctx: &Ctx, mut row: Row, input: PlaybookInput) -> ApiResult<Row> {
-    let text = match input.playbook.as_deref() {
-        Some(text) => Some(Text::read(ctx, text, Strictness::Publish).await?),
-        None => None,
-    };
+/// The row with what the body names; a document becomes draft and published version.
+pub(super) fn changed_row(
+    ctx: &Ctx,
+    mut row: Row,
+    input: &PlaybookInput,
+    text: Option<&Text>,
+) -> ApiResult<Row> {
     if input.name.is_some() {
         row.name = check_name("workflow", input.name.as_deref())?;
     }
@@ -191,34 +192,56 @@ pub(super) async fn update(ctx: &Ctx, mut row: Row, input: PlaybookInput) -> Api
     if let Some(tags) = &input.tags {
         row.tags = json!(tags).to_string();
     }
-    if let Some(text) = &text {
+    if let Some(text) = text {
         text.describe(&mut row);
         row.draft_version += 1;
         row.published_version = Some(row.published_version.unwrap_or(0) + 1);
     }
     touch(ctx, &mut row);
-    let stored = row.clone();
+    Ok(row)
+}
+
+/// Stores the changed row with its new document, if there is one; none if somebody else changed it first.
+pub(super) async fn update(ctx: &Ctx, row: Row, text: Option<Text>) -> ApiResult<Option<Row>> {
+    let mut stored = row.clone();
     let audit = ctx.audit("workflow.updated", "workflow", &row.id.to_string(), &row.name);
-    let written = ctx
-        .db()
-        .write(async move |tx| {
-            workflows::update(tx, &row).await?;
-            if let Some(text) = &text {
-                save(tx, &row, text, Branch::Draft, row.draft_version, "manual").await?;
-                let published = row.published_version.unwrap_or(1);
-                save(tx, &row, text, Branch::Public, published, "manual").await?;
-            }
-            store::audit::record(tx, &audit).await
-        })
-        .await;
-    written.map_err(|error| name_taken(error, &stored.name))?;
-    Ok(stored)
+    let written = ctx.db().write(async move |tx| {
+        if !workflows::update(tx, &row).await? {
+            return Ok(false);
+        }
+        if let Some(text) = &text {
+            save(tx, &row, text, Branch::Draft, row.draft_version, &Origin::default()).await?;
+            let published = row.published_version.unwrap_or(1);
+            save(tx, &row, text, Branch::Public, published, &Origin::default()).await?;
+        }
+        store::audit::record(tx, &audit).await?;
+        Ok(true)
+    });
+    if !written.await.map_err(|error| name_taken(error, &stored.name))? {
+        return Ok(None);
+    }
+    stored.row_version += 1;
+    Ok(Some(stored))
 }
 
 /// Marks the row as changed now, by the caller.
 pub(super) fn touch(ctx: &Ctx, row: &mut Row) {
     row.updated_at = ctx.now();
     row.updated_by = ctx.user().to_string();
+}
+
+/// Where a version comes from.
+pub(super) struct Origin {
+    /// As the author says: `manual`, as a rule.
+    pub(super) source: String,
+    /// The version the author began from.
+    pub(super) branched_from: Option<i64>,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { source: "manual".to_owned(), branched_from: None }
+    }
 }
 
 /// Saves one version of the row's workflow.
@@ -228,29 +251,22 @@ pub(super) async fn save(
     text: &Text,
     branch: Branch,
     version: i64,
-    source: &str,
+    origin: &Origin,
 ) -> Result<(), StoreError> {
-    let version = version_of(row, text, branch, version, source, row.updated_at);
+    let version = version_of(row, text, branch, version, origin);
     workflow_versions::insert(tx, &version, &text.text, &text.connections).await
 }
 
-fn version_of(
-    row: &Row,
-    text: &Text,
-    branch: Branch,
-    version: i64,
-    source: &str,
-    at: Timestamp,
-) -> WorkflowVersion {
+fn version_of(row: &Row, text: &Text, branch: Branch, version: i64, origin: &Origin) -> WorkflowVersion {
     WorkflowVersion {
         workflow_id: row.id,
         workspace_id: row.workspace_id,
         branch,
         version,
         hash: text.hash.clone(),
-        branched_from: None,
-        source: source.to_owned(),
-        created_at: at,
+        branched_from: origin.branched_from,
+        source: origin.source.clone(),
+        created_at: row.updated_at,
         created_by: row.updated_by.clone(),
     }
 }
