@@ -6,16 +6,16 @@
 // Helpers of a test may stop it: clippy's leave covers the test functions only.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-// mod access;
+mod access;
 // mod bad_input;
 // mod connection_types;
-// mod connections;
+mod connections;
 // mod durability;
-// mod executions;
+mod executions;
 // mod keys;
 mod openapi;
 // mod secrecy;
 mod seed;
 mod support;
 mod tool;
-// mod workflows;
+mod workflows;

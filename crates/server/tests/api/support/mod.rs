@@ -18,6 +18,7 @@ use store::Db;
 use tempfile::TempDir;
 
 pub(crate) use log::logged;
+pub(crate) use people::Person;
 pub(crate) use reply::{Reply, SHAPE_OF_ERRORS};
 pub(crate) use running::{Running, ShiftedClock, start};
 

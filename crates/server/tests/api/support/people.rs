@@ -68,10 +68,14 @@ impl Nictate {
         let memberships = person.memberships.to_vec();
         let stored = self.db.write(async move |tx| {
             store::users::insert(tx, &user).await?;
-            for (workspace, role) in memberships {
-                store::members::set(tx, workspace, user.id, role).await?;
+            for (workspace, role) in &memberships {
+                store::members::set(tx, *workspace, user.id, *role).await?;
             }
-            store::api_keys::insert(tx, &key, &hash).await
+            store::api_keys::insert(tx, &key, &hash).await?;
+            if let Some(at) = key.revoked_at {
+                store::api_keys::revoke(tx, key.tenant_id, key.user_id, key.id, at).await?;
+            }
+            Ok::<_, store::StoreError>(())
         });
         stored.await.unwrap();
     }
