@@ -23,6 +23,7 @@ codes! {
     STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";
     OUTPUT_ERROR = "output_error", "An output of the workflow cannot be evaluated or is too large.";
     STEP_LIMIT = "step_limit", "The run has started more steps than one run may.";
+    JOURNAL_LIMIT = "journal_limit", "The run has put more values into its journal than one run may.";
     EXECUTION_TIMEOUT = "execution_timeout", "The run took longer than it may.";
 }
 

@@ -129,6 +129,19 @@ pub struct StepFinished {
 }
 
 impl Entry {
+    /// Bytes of the values in it, as JSON: what makes it large, if anything does.
+    pub(crate) fn weight(&self) -> usize {
+        let map = |map: &Map| map.values().map(Value::json_len).sum::<usize>();
+        match self {
+            Self::Started { inputs, event, .. } => map(inputs) + event.json_len(),
+            Self::StepStarted { inputs, .. } => inputs.json_len(),
+            Self::LoopStarted { items, .. } => items.iter().map(Value::json_len).sum(),
+            Self::StepFinished(finished) => finished.output.json_len() + map(&finished.variables),
+            Self::Finished { outputs, .. } => map(outputs),
+            Self::TimerSet { .. } | Self::CancelRequested { .. } | Self::Paused { .. } => 0,
+        }
+    }
+
     /// The kind column of the journal's row.
     pub const fn kind(&self) -> &'static str {
         match self {

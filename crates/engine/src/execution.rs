@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expr::{Context, Map, Value};
-use types::limits::EXECUTION_STEPS_MAX;
+use types::limits::{EXECUTION_OUTPUT_BYTES_MAX, EXECUTION_STEPS_MAX};
 use types::{SeededRng, Timestamp};
 use workflow::plan::{Plan, PlanStep, PlanValue, StepIndex};
 
@@ -17,7 +17,7 @@ use crate::command::{Command, EffectResult, Event};
 use crate::cursor::{Cursor, Next};
 use crate::entry::{Entry, RunError, RunState, StepError, StepState};
 use crate::evaluate::{bounded_output, evaluate, settled};
-use crate::limits::STEPS_PER_ADVANCE_MAX;
+use crate::limits::{ADVANCE_BYTES_MAX, JOURNAL_BYTES_MAX, STEPS_PER_ADVANCE_MAX};
 use crate::outcome::Outcome;
 use crate::scope::RunScope;
 
@@ -84,6 +84,8 @@ pub struct Execution {
     /// A step failed and nothing tolerates it: the run must end.
     pub(crate) failing: Option<RunError>,
     pub(crate) steps_taken: u64,
+    /// Bytes of the values in the journal so far.
+    pub(crate) journal_bytes: usize,
     pub(crate) state: RunState,
     pub(crate) step_results: BTreeMap<String, i64>,
     pub(crate) outputs: Map,
@@ -145,17 +147,27 @@ impl Execution {
 
     /// Moves the run on. An event that does not fit (a late report, a timer of old) changes nothing.
     pub fn advance(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
-        let mut commands = Vec::new();
-        if self.state.is_terminal() {
-            return commands;
-        }
-        self.take(event, now, &mut commands);
+        let mut commands = self.absorb(event, now);
+        let began_at = self.journal_bytes;
         for _ in 0..STEPS_PER_ADVANCE_MAX {
             if !self.proceed(now, &mut commands) {
                 return commands;
             }
+            if self.journal_bytes - began_at > ADVANCE_BYTES_MAX {
+                break;
+            }
         }
         commands.push(Command::Continue);
+        commands
+    }
+
+    /// Takes note of an event and begins nothing new: for a server that is about to stop. The run goes on with
+    /// [`Event::Continue`].
+    pub fn absorb(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
+        let mut commands = Vec::new();
+        if !self.state.is_terminal() {
+            self.take(event, now, &mut commands);
+        }
         commands
     }
 
@@ -179,9 +191,13 @@ impl Execution {
                 Some(Pending::Timer { path, since, .. }) if *path == fired => {
                     let since = *since;
                     self.finish_current(Outcome::ok(Value::Nil), since, now, commands);
+                    // The wait did not count.
+                    commands.push(Command::SetDeadline(self.deadline));
                 }
                 _ => {}
             },
+            // Time stands still while a run waits or is paused; a new deadline is set when it goes on.
+            Event::DeadlineReached if matches!(self.state, RunState::Waiting | RunState::Paused) => {}
             Event::DeadlineReached if now >= self.deadline => {
                 let allowed = self.deadline.since(self.started_at).as_millis();
                 let error = RunError {
@@ -279,14 +295,8 @@ impl Execution {
         if self.state.is_terminal() || self.state == RunState::Paused || self.pending.is_some() {
             return false;
         }
-        if let Some(error) = self.failing.take() {
+        if let Some(error) = self.failing.clone().or_else(|| self.limit_met()) {
             self.finish(RunState::Failed, Some(error), now, commands);
-            return false;
-        }
-        if self.steps_taken >= EXECUTION_STEPS_MAX {
-            let message = format!("the run has started {EXECUTION_STEPS_MAX} steps, more than one run may");
-            let error = RunError { code: codes::STEP_LIMIT.into(), message, path: None };
-            self.stop(RunState::Failed, Some(error), now, commands);
             return false;
         }
         match self.cursor.next(&self.plan) {
@@ -301,20 +311,51 @@ impl Execution {
         true
     }
 
+    fn limit_met(&self) -> Option<RunError> {
+        let met = |code: &str, message: String| Some(RunError { code: code.into(), message, path: None });
+        if self.steps_taken >= EXECUTION_STEPS_MAX {
+            let message = format!("the run has started {EXECUTION_STEPS_MAX} steps, more than one run may");
+            return met(codes::STEP_LIMIT, message);
+        }
+        if self.journal_bytes >= JOURNAL_BYTES_MAX {
+            let message =
+                format!("the run has journaled {JOURNAL_BYTES_MAX} bytes of values, more than one run may");
+            return met(codes::JOURNAL_LIMIT, message);
+        }
+        None
+    }
+
     pub(crate) fn complete(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
-        let plan = Arc::clone(&self.plan);
-        let mut outputs = Map::with_capacity(plan.outputs.len());
-        for (name, value) in &plan.outputs {
-            match self.evaluate(value, now).and_then(|value| bounded_output(settled(value))) {
-                Ok(value) => drop(outputs.insert(name.as_str().into(), value)),
-                Err(error) => {
-                    let message = format!("output `{name}`: {}", error.message);
-                    let error = RunError { code: codes::OUTPUT_ERROR.into(), message, path: None };
-                    return self.finish(RunState::Failed, Some(error), now, commands);
-                }
+        match self.evaluate_outputs(now) {
+            Ok(outputs) => {
+                let state = RunState::Completed;
+                self.record(Entry::Finished { state, outputs, error: None, at: now }, commands);
+            }
+            Err(message) => {
+                let error = RunError { code: codes::OUTPUT_ERROR.into(), message, path: None };
+                self.finish(RunState::Failed, Some(error), now, commands);
             }
         }
-        self.record(Entry::Finished { state: RunState::Completed, outputs, error: None, at: now }, commands);
+    }
+
+    fn evaluate_outputs(&self, now: Timestamp) -> Result<Map, String> {
+        // One stream of randomness for all of them: two that ask for a random value get two.
+        let mut rng = self.rng();
+        let mut outputs = Map::with_capacity(self.plan.outputs.len());
+        let mut bytes = 0;
+        for (name, value) in &self.plan.outputs {
+            let value = evaluate(value, &mut Context::new(&self.scope, now, &mut rng))
+                .map_err(|error| format!("output `{name}`: {}", error.message))?;
+            let value = settled(value);
+            bytes += value.json_len();
+            if bytes > EXECUTION_OUTPUT_BYTES_MAX {
+                return Err(format!(
+                    "with output `{name}` the outputs have {bytes} bytes as JSON; at most {EXECUTION_OUTPUT_BYTES_MAX} are kept"
+                ));
+            }
+            outputs.insert(name.as_str().into(), value);
+        }
+        Ok(outputs)
     }
 
     pub(crate) fn evaluate(&self, value: &PlanValue, now: Timestamp) -> Result<Value, StepError> {

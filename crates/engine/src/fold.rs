@@ -25,6 +25,7 @@ impl Execution {
             pending: None,
             failing: None,
             steps_taken: 0,
+            journal_bytes: entry.weight(),
             state: RunState::Running,
             step_results: BTreeMap::new(),
             outputs: Map::new(),
@@ -53,6 +54,7 @@ impl Execution {
             here.filter(|&step| self.plan.steps.get(step).is_some_and(|step| step.id == id))
                 .ok_or_else(|| id.to_owned())
         };
+        self.journal_bytes += entry.weight();
         match entry {
             Entry::Started { .. } => return Err("started".to_owned()),
             Entry::StepStarted { path, step, attempt, inputs, at } => {
@@ -107,7 +109,11 @@ impl Execution {
 
     fn apply_finished(&mut self, index: StepIndex, finished: &StepFinished) {
         match self.pending.take() {
-            Some(Pending::Timer { since, .. }) => self.waited += finished.at.since(since),
+            Some(Pending::Timer { since, .. }) => {
+                let waited = finished.at.since(since);
+                self.waited += waited;
+                self.deadline = self.deadline.saturating_add(waited);
+            }
             Some(Pending::Effect(_)) => {}
             None => self.steps_taken += 1,
         }

@@ -1,6 +1,11 @@
 //! Bounds that the engine alone respects. Those it shares stand in `types::limits`.
 
 /// Steps that one [`advance`](crate::Execution::advance) takes before it lets others have their turn.
-pub const STEPS_PER_ADVANCE_MAX: usize = 512;
+pub const STEPS_PER_ADVANCE_MAX: usize = 256;
+/// Bytes of values, as JSON, that one [`advance`](crate::Execution::advance) decides on before its entries are
+/// to be written: what it holds in memory at a time.
+pub const ADVANCE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of values, as JSON, in the journal of one run.
+pub const JOURNAL_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Bytes of an error's message kept in the journal.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 16 * 1024;
