@@ -5,7 +5,7 @@
 //! runner. It judges addresses only; which hosts a connection's credentials may go to is the type's.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -53,6 +53,8 @@ pub struct NetworkPolicy {
     pub allow_private: bool,
     /// Networks that are open whatever they are.
     pub allowed_networks: Vec<IpNet>,
+    /// Single ports of single addresses that are open whatever they are, where a URL names the address itself.
+    pub allowed_endpoints: Vec<SocketAddr>,
 }
 
 impl NetworkPolicy {
@@ -67,7 +69,15 @@ impl NetworkPolicy {
             text.parse::<IpNet>().or_else(|_| single()).map_err(|_| text)
         };
         let allowed_networks = networks.into_iter().map(network).collect::<Result<_, _>>()?;
-        Ok(Self { allow_private, allowed_networks })
+        Ok(Self { allow_private, allowed_networks, allowed_endpoints: Vec::new() })
+    }
+
+    /// Whether that port of that address may be reached; if not, what the address is.
+    pub fn check_endpoint(&self, endpoint: SocketAddr) -> Result<(), AddressKind> {
+        if self.allowed_endpoints.contains(&endpoint) {
+            return Ok(());
+        }
+        self.check(endpoint.ip())
     }
 
     /// Whether `address` may be reached; if not, what it is.

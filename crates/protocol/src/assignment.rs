@@ -86,4 +86,7 @@ pub struct NetworkPolicy {
     /// Networks that are open whatever they are, `10.1.0.0/16`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_networks: Vec<String>,
+    /// Single ports of single addresses that are open whatever they are, `127.0.0.1:8700`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_endpoints: Vec<String>,
 }

@@ -39,7 +39,11 @@ fn assignment() -> Assignment {
         timeout_ms: 60_000,
         idempotency_key: "e/S4[3].S6".to_owned(),
         include_full_response: true,
-        network: NetworkPolicy { allow_private: true, allowed_networks: vec!["10.0.0.0/8".to_owned()] },
+        network: NetworkPolicy {
+            allow_private: true,
+            allowed_networks: vec!["10.0.0.0/8".to_owned()],
+            allowed_endpoints: Vec::new(),
+        },
     }
 }
 

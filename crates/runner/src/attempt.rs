@@ -97,10 +97,12 @@ async fn act(
         _ => return Err(ActionError::new(ErrorCode::InvalidInput, "the inputs are not a map")),
     };
     let networks = assignment.network.allowed_networks.iter().map(String::as_str);
-    let policy = NetworkPolicy::parse(assignment.network.allow_private, networks).map_err(|text| {
+    let mut policy = NetworkPolicy::parse(assignment.network.allow_private, networks).map_err(|text| {
         let message = format!("`{text}` in the allowed networks is not a network such as `10.0.0.0/8`");
         ActionError::new(ErrorCode::Internal, message)
     })?;
+    policy.allowed_endpoints =
+        assignment.network.allowed_endpoints.iter().filter_map(|endpoint| endpoint.parse().ok()).collect();
     let cx = ActionContext {
         inputs: &inputs,
         connections: &grants.connections,

@@ -11,12 +11,14 @@ mod outcome;
 mod voice;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actions::Catalog;
 use actions::http::{HttpClient, TokenCache};
-use protocol::{Assignment, AttemptToken, PROTOCOL_VERSION, ToRunner, ToServer};
+use actions::{Catalog, ErrorCode};
+use futures_util::FutureExt as _;
+use protocol::{ActionError, Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, ToRunner, ToServer};
 use secrets::session::SessionKey;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -151,10 +153,25 @@ impl Runner {
         self.running.insert(token.clone(), cancelled.clone());
         let shared = Arc::clone(&self.shared);
         self.attempts.spawn(async move {
-            attempt::carry_out(&shared, assignment, cancelled).await;
+            let carried =
+                AssertUnwindSafe(attempt::carry_out(&shared, assignment, cancelled)).catch_unwind().await;
+            if carried.is_err() {
+                let _ = shared.to_server.send(broken(token.clone())).await;
+            }
             token
         });
     }
+}
+
+/// The report on an attempt that the runner itself failed at: each assignment gets one.
+fn broken(token: AttemptToken) -> ToServer {
+    let error = ActionError {
+        code: ErrorCode::Internal.as_str().to_owned(),
+        message: "the runner failed while it handled the step; its log says where".to_owned(),
+        retryable: false,
+        data: serde_json::Value::Null,
+    };
+    ToServer::Finished { token, outcome: Outcome::Failed { error }, secret_uses: Vec::new() }
 }
 
 fn every(millis: u64) -> Interval {

@@ -169,7 +169,7 @@ fn assignment(text: &str, action: &str, inputs: Json) -> Assignment {
         timeout_ms: 20_000,
         idempotency_key: "e/S1".to_owned(),
         include_full_response: false,
-        network: NetworkPolicy { allow_private: true, allowed_networks: Vec::new() },
+        network: NetworkPolicy { allow_private: true, ..NetworkPolicy::default() },
     }
 }
 
@@ -256,7 +256,7 @@ async fn the_assignment_s_network_policy_holds() {
     assert!(failure(outcome).starts_with("address_not_allowed: 127.0.0.1"));
     let mut request = assignment("t2", "http.requestV2", json!({"url": "http://127.0.0.1:1/"}));
     request.network =
-        NetworkPolicy { allow_private: false, allowed_networks: vec!["127.0.0.0/8".to_owned()] };
+        NetworkPolicy { allowed_networks: vec!["127.0.0.0/8".to_owned()], ..NetworkPolicy::default() };
     let (outcome, _) = server.outcome(request).await;
     assert!(failure(outcome).starts_with("connect_failed"));
     let mut request = assignment("t3", "http.requestV2", json!({"url": "http://127.0.0.1:1/"}));

@@ -1,15 +1,16 @@
 //! The first start: makes the tenant, its workspace, the first admin and their key.
 
 use secrets::Secret;
+use store::StoreError;
 use store::tenants::Tenant;
 use store::users::{User, UserStatus};
 use store::workspaces::Workspace;
-use store::{Db, StoreError};
 use types::{Clock, Role, SystemRng, TenantId, TenantRole, UserId, WorkspaceId};
 
 use crate::config::Bootstrap;
 use crate::http::hint_of;
-use crate::identity::Identity;
+use crate::server::Stores;
+use crate::vault::VaultError;
 
 /// The first workspace's name for people.
 const WORKSPACE_NAME: &str = "Default";
@@ -26,11 +27,11 @@ pub struct FirstStart {
 
 /// Makes what an empty database lacks; none if it is not empty.
 pub(crate) async fn bootstrap(
-    db: &Db,
-    identity: &Identity,
+    stores: &Stores,
     config: &Bootstrap,
     clock: &dyn Clock,
-) -> Result<Option<FirstStart>, StoreError> {
+) -> Result<Option<FirstStart>, VaultError> {
+    let db = &stores.db;
     if store::tenants::first(db).await?.is_some() {
         return Ok(None);
     }
@@ -80,18 +81,23 @@ pub(crate) async fn bootstrap(
         last_used_at: None,
         revoked_at: None,
     };
-    let hash = identity.hash(key.expose());
-    db.write(async move |tx| {
+    let hash = stores.identity.hash(key.expose());
+    let made = db.write(async move |tx| {
         // Two servers may start on an empty database at once.
         if store::tenants::first(tx).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         store::tenants::insert(tx, &tenant).await?;
         store::workspaces::insert(tx, &workspace).await?;
         store::users::insert(tx, &user).await?;
         store::members::set(tx, workspace.id, user.id, Role::Owner).await?;
-        store::api_keys::insert(tx, &api_key, &hash).await
-    })
-    .await?;
+        store::api_keys::insert(tx, &api_key, &hash).await?;
+        Ok::<_, StoreError>(true)
+    });
+    if !made.await? {
+        return Ok(None);
+    }
+    // From the first day there is something that only the right key file opens.
+    stores.vault.add_data_key(workspace_id, 1, now).await?;
     Ok(Some(FirstStart { api_key: given.is_none().then_some(key), workspace: workspace_id }))
 }

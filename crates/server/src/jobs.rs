@@ -3,6 +3,7 @@
 //! A job takes no input; it works from what is stored, so a restart, a second server and normal running are the
 //! same to it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use store::servers::Server as Row;
@@ -37,17 +38,18 @@ pub(crate) async fn forget_all(db: &Db) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Keeps the lease and adopts, until the server stops; then gives the lease back.
-pub(crate) async fn run(app: App, id: ServerId, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = tokio::time::sleep(BEAT) => {}
-        }
-        if let Err(error) = beat(&app, id).await {
+/// Keeps the lease, until `stop`. Apart from everything that takes long: a lease that ends makes others adopt.
+pub(crate) async fn keep_lease(db: Db, id: ServerId, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    while pause(&stop).await {
+        if let Err(error) = beat(&db, id, &*clock).await {
             tracing::warn!(%error, "the server's lease could not be renewed");
-            continue;
         }
+    }
+}
+
+/// Adopts the runs of servers that are gone, until `stop`.
+pub(crate) async fn adopt(app: App, stop: CancellationToken) {
+    while pause(&stop).await {
         match app.driver().adopt().await {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "adopted runs of a server that is gone"),
@@ -56,14 +58,22 @@ pub(crate) async fn run(app: App, id: ServerId, stop: CancellationToken) {
     }
 }
 
-async fn beat(app: &App, id: ServerId) -> Result<(), StoreError> {
-    let now = app.clock().now();
+/// Waits for the next beat; false when it is to stop.
+async fn pause(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(BEAT) => true,
+    }
+}
+
+async fn beat(db: &Db, id: ServerId, clock: &dyn Clock) -> Result<(), StoreError> {
+    let now = clock.now();
     let until = now.saturating_add(LEASE);
-    let renewed = app.db().write(async move |tx| store::servers::heartbeat(tx, id, until, now).await).await?;
+    let renewed = db.write(async move |tx| store::servers::heartbeat(tx, id, until, now).await).await?;
     if !renewed {
         // The lease had ended, after a long stop of the machine: others may have adopted runs, which the
         // epochs sort out. Those that are still this server's go on.
-        register(app.db(), id, app.clock()).await?;
+        register(db, id, clock).await?;
     }
     Ok(())
 }

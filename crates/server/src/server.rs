@@ -12,7 +12,7 @@ use axum::Router;
 use secrets::{KeyFile, KeyFileError};
 use store::{DatabaseUrl, Db, Options, StoreError};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use types::{Clock, ServerId, SystemRng};
 
 use crate::app::{App, Parts};
@@ -35,6 +35,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error(
         "the key file `{}` is missing, but the database holds secrets that were sealed with it: put the file back, \
          from a backup as a rule; without it the secrets cannot be opened",
@@ -43,7 +45,7 @@ pub enum StartError {
     KeyFileMissing(PathBuf),
     #[error("the key file `{}` does not open the secrets in the database: it is not the file they were sealed with ({source})", path.display())]
     WrongKey { path: PathBuf, source: VaultError },
-    #[error("another server uses the data folder `{}`", .0.display())]
+    #[error("another server uses the database `{}`", .0.display())]
     DataInUse(PathBuf),
     #[error("cannot use `{}`: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
@@ -114,6 +116,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     first_start: Option<FirstStart>,
+    // Ends the renewal of the lease, also when the server is dropped before it runs.
+    lease: DropGuard,
     // Held as long as the server lives.
     _lock: Option<File>,
 }
@@ -129,19 +133,23 @@ impl Server {
         http: HttpClient,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let embedded = config.database_url().starts_with("sqlite:");
         make_folder(&config.server.data)?;
-        let lock = if embedded { Some(lock_folder(&config.server.data)?) } else { None };
+        let lock = match config.database_url().parse()? {
+            DatabaseUrl::Sqlite(path) => Some(lock_database(&path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
         let listening = |source| StartError::Listen { address: config.server.listen.clone(), source };
         let listener = TcpListener::bind(&config.server.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let stores = Stores::open(&config).await?;
-        let first_start = bootstrap(&stores.db, &stores.identity, &config.bootstrap, &*clock).await?;
+        let first_start = bootstrap(&stores, &config.bootstrap, &*clock).await?;
         let id = ServerId::new(clock.now(), &mut SystemRng);
-        if embedded {
+        if lock.is_some() {
             jobs::forget_all(&stores.db).await?;
         }
         jobs::register(&stores.db, id, &*clock).await?;
+        let lease = CancellationToken::new();
+        tokio::spawn(jobs::keep_lease(stores.db.clone(), id, Arc::clone(&clock), lease.clone()));
         let app = assemble(config, stores, channel, http, clock, id, address);
         if let Err(error) = app.driver().adopt().await {
             tracing::error!(
@@ -150,7 +158,7 @@ impl Server {
             );
         }
         let (router, _) = crate::http::service(&app);
-        Ok(Self { app, id, router, listener, address, first_start, _lock: lock })
+        Ok(Self { app, id, router, listener, address, first_start, lease: lease.drop_guard(), _lock: lock })
     }
 
     /// Where it listens.
@@ -176,17 +184,23 @@ impl Server {
     /// Serves until `stop` is ready, then stops: first taking nothing new, then giving what is in flight its
     /// grace, then letting go of the runs and the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, id, router, listener, .. } = self;
-        let stopping = CancellationToken::new();
-        let job = tokio::spawn(jobs::run(app.clone(), id, stopping.clone()));
+        let Self { app, id, router, listener, lease, .. } = self;
+        let adopting = CancellationToken::new();
+        let job = tokio::spawn(jobs::adopt(app.clone(), adopting.clone()));
         let server = &app.config().server;
         let grace = server.shutdown_grace();
-        listen::serve(listener, router, server.head_timeout(), stop, grace).await;
-        tracing::info!("stopping");
+        let asked = async {
+            stop.await;
+            tracing::info!("stopping");
+            adopting.cancel();
+            // Runs and requests share one grace: a request may wait for a run.
+            app.driver().begin_stop();
+        };
+        listen::serve(listener, router, server.head_timeout(), asked, grace).await;
         app.driver().stop(grace).await;
-        stopping.cancel();
         // The job ends by itself; if it panicked, that has been logged.
         let _ = job.await;
+        drop(lease);
         if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
             tracing::warn!(%error, "the server's lease could not be given back");
         }
@@ -247,14 +261,16 @@ fn make_folder(path: &Path) -> Result<(), StartError> {
     std::fs::create_dir_all(path).map_err(|source| StartError::Io { path: path.to_owned(), source })
 }
 
-/// An embedded database belongs to one server at a time.
-fn lock_folder(data: &Path) -> Result<File, StartError> {
-    let path = data.join("nictate.lock");
+/// An embedded database belongs to one server at a time: the lock lies beside it.
+fn lock_database(database: &Path) -> Result<File, StartError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
     let io = |source| StartError::Io { path: path.clone(), source };
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::DataInUse(data.to_owned())),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataInUse(database.to_owned())),
         Err(TryLockError::Error(source)) => Err(StartError::Io { path, source }),
     }
 }

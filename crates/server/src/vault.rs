@@ -151,6 +151,8 @@ impl Vault {
     ) -> Result<(), VaultError> {
         // Another process may have rotated the master key: a new data key must not be wrapped by the old one.
         self.reload_masters()?;
+        // Another process may have rotated the master key: what is wrapped under the old one would be lost.
+        self.reload_masters()?;
         let masters = self.masters();
         let key = DataKey::generate(&mut SystemRng);
         let row = store::data_keys::DataKey {
@@ -160,7 +162,18 @@ impl Vault {
             master_key_id: masters.current_id().to_owned(),
             created_at: now,
         };
+        let stored = row.clone();
         self.db.write(async move |tx| store::data_keys::insert(tx, &row).await).await?;
+        // A rotation may have come between: then it did not see this key, and its old master key is retired.
+        self.reload_masters()?;
+        let masters = self.masters();
+        if masters.current_id() != stored.master_key_id {
+            let wrapped = masters.wrap(workspace, version, &key, &mut SystemRng);
+            let from = stored.master_key_id.clone();
+            let master_key_id = masters.current_id().to_owned();
+            let row = store::data_keys::DataKey { wrapped, master_key_id, ..stored };
+            self.db.write(async move |tx| store::data_keys::rewrap(tx, &row, &from).await).await?;
+        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, S
 mod ownership;
 mod state;
 
-pub use ownership::{Owned, adopt, list_unfinished, take_over};
+pub use ownership::{Owned, adopt, list_unfinished, release, take_over};
 pub use state::ExecutionState;
 
 /// A run, without what went in and came out.
@@ -171,6 +171,17 @@ pub static FIELDS: FieldMap = FieldMap {
         Field::optional("finished_at", Kind::Time),
         Field::same("net_runtime_ms", Kind::Int),
         Field::same("updated_at", Kind::Time),
+        Field::new("updated_by", "created_by", Kind::Text),
+        Field::computed("app_id"),
+        Field::computed("async_parent_execution_id"),
+        Field::computed("display_name"),
+        Field::computed("duration"),
+        Field::computed("playbook"),
+        Field::computed("runner_group_id"),
+        Field::computed("runner_id"),
+        Field::computed("test_session_id"),
+        Field::computed("top_execution_id"),
+        Field::computed("top_execution_started_at"),
     ],
     defaults: Defaults { sort: &["-created_at"], search: &["name"] },
 };

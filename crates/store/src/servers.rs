@@ -20,7 +20,8 @@ pub struct Server {
 
 sql! {
     REGISTER = "servers.register":
-        "INSERT INTO servers (id, started_at, lease_until, version) VALUES ($1, $2, $3, $4)";
+        "INSERT INTO servers (id, started_at, lease_until, version) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
     HEARTBEAT = "servers.heartbeat":
         "UPDATE servers SET lease_until = $2 WHERE id = $1 AND lease_until > $3";
     REMOVE = "servers.remove": "DELETE FROM servers WHERE id = $1";

@@ -2,7 +2,7 @@
 //! way out. No proxy from the environment, no redirect it has not looked at, no address it has not judged.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -173,7 +173,10 @@ impl HttpClient {
         }
         // An address in the URL never passes the resolver.
         if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-            self.policy.check(address).map_err(|kind| address_refused(&address.to_string(), kind))?;
+            let endpoint = SocketAddr::new(address, url.port_or_known_default().unwrap_or(0));
+            self.policy
+                .check_endpoint(endpoint)
+                .map_err(|kind| address_refused(&address.to_string(), kind))?;
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ async fn one_closed_address_closes_the_name() {
 async fn the_judged_address_is_the_one_connected_to() {
     let server = Server::answering(&["200 OK\n\nhello"]).await;
     let allowed_networks = vec!["127.0.0.1/32".parse().unwrap()];
-    let world = World::under(NetworkPolicy { allow_private: false, allowed_networks });
+    let world = World::under(NetworkPolicy { allowed_networks, ..NetworkPolicy::default() });
     // Rebinding: the next answer would be another address.
     world.names.tell("a.test", "127.0.0.1");
     world.names.tell("a.test", "169.254.169.254");

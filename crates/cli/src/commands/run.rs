@@ -59,6 +59,7 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
     let network = protocol::NetworkPolicy {
         allow_private: config.http.allow_private,
         allowed_networks: config.http.allowed_networks.clone(),
+        allowed_endpoints: Vec::new(),
     };
     let mut report = Report::new(printer);
     let local = Local::new(id, link, stored, network, StopSignals::listen()?);

@@ -14,7 +14,7 @@ pub struct Http {
     pub allow_private: bool,
     /// Networks that may be reached although they are private, `10.1.0.0/16`.
     pub allowed_networks: Vec<String>,
-    /// Connections, by name, whose steps may reach private addresses.
+    /// Connections, by id, whose steps may reach private addresses.
     pub private_connections: Vec<String>,
     /// A PEM file of certificate authorities to trust besides the public ones; empty: none.
     #[schema(value_type = String)]

@@ -158,6 +158,11 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             return refused("http.allowed_networks", network, "a network is needed, as in `10.1.0.0/16`");
         }
     }
+    for id in &config.http.private_connections {
+        if id.parse::<types::ConnectionId>().is_err() {
+            return refused("http.private_connections", id, "a connection's id is needed");
+        }
+    }
     if !config.bootstrap.workspace_id.is_empty()
         && config.bootstrap.workspace_id.parse::<types::WorkspaceId>().is_err()
     {

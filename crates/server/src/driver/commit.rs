@@ -108,17 +108,18 @@ impl Commit {
             return Ok(Appended::Written);
         }
         let this = Arc::new(self);
-        let mut pause = RETRY_PAUSE.0;
+        let (mut pause, mut tried_before) = (RETRY_PAUSE.0, false);
         loop {
             let commit = Arc::clone(&this);
             match inner.db.write(async move |tx| commit.apply(tx).await).await {
                 Err(error) if error.is_unavailable() => {
                     tracing::warn!(execution.id = %this.id, %error, "commit refused, trying again");
+                    tried_before = true;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_PAUSE.1);
                 }
                 // The same commit, done before its answer got lost.
-                Err(StoreError::Duplicate { key }) if key == store::journal::SEQ_KEY => {
+                Err(StoreError::Duplicate { key }) if key == store::journal::SEQ_KEY && tried_before => {
                     return Ok(Appended::Written);
                 }
                 answer => return answer,
@@ -150,12 +151,17 @@ pub(super) fn outcome_of(execution: &Execution) -> Outcome {
         outputs: completed.then(|| serde_json::to_string(execution.outputs()).unwrap_or_default()),
         step_results: serde_json::to_string(execution.step_results()).unwrap_or_default(),
         error_code: execution.error().map(|error| error.code.clone()),
-        error_message: execution.error().map(|error| error.message.clone()),
-        cancel_reason: execution.cancel_reason().map(str::to_owned),
+        error_message: execution.error().map(|error| storable(&error.message)),
+        cancel_reason: execution.cancel_reason().map(storable),
         started_at: Some(execution.started_at()),
         finished_at: execution.finished_at(),
         net_runtime_ms: execution.net_runtime_ms(),
     }
+}
+
+/// PostgreSQL takes no NUL in a text, and a run must not be stuck for one.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// The engine's states under the store's name for them.

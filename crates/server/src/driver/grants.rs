@@ -1,6 +1,8 @@
 //! From a dispatch to an assignment: finds the connections that a step names, opens their secrets and seals
 //! them again for the runner, and notes in the audit log what was handed out.
 
+use std::time::Duration;
+
 use engine::{Dispatch, StepError};
 use protocol::{Assignment, AttemptToken, ConnectionGrant};
 use store::audit::{ActorType, AuditEntry};
@@ -8,8 +10,11 @@ use store::connections::Connection;
 use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
 
 use super::{Inner, codes};
-use crate::network::for_runner;
+use crate::network::{Use, base_url_of, for_runner};
 use crate::vault::random_token;
+
+/// Pause before a connection is looked up again that the database did not give.
+const READ_RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// The run that a step belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +59,7 @@ impl Inner {
             timeout_ms: dispatch.timeout_ms,
             idempotency_key: format!("{}/{}", run.execution, dispatch.path),
             include_full_response: dispatch.full_response,
-            network: for_runner(&self.network.for_connections(&rows)),
+            network: for_runner(&self.network.for_uses(rows.iter().map(use_of))),
         });
         Ok(Prepared { assignment, audit })
     }
@@ -65,14 +70,21 @@ impl Inner {
         type_name: &str,
         name: &str,
     ) -> Result<Connection, StepError> {
-        let found = store::connections::get_by_name(&self.db, run.tenant, name).await;
-        let found = found.map_err(|error| {
-            tracing::error!(execution.id = %run.execution, %error, "cannot read a connection");
-            StepError::new(
-                codes::STORAGE_UNAVAILABLE,
-                format!("connection `{name}` cannot be read at the moment"),
-            )
-        })?;
+        let found = loop {
+            match store::connections::get_by_name(&self.db, run.tenant, name).await {
+                Ok(found) => break found,
+                // A run is not failed for a database that is away for a while.
+                Err(error) if error.is_unavailable() && !self.stopping.is_cancelled() => {
+                    tracing::warn!(execution.id = %run.execution, %error, "connection cannot be read, trying again");
+                    tokio::time::sleep(READ_RETRY_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::error!(execution.id = %run.execution, %error, "connection cannot be read");
+                    let message = format!("connection `{name}` cannot be read at the moment");
+                    return Err(StepError::new(codes::STORAGE_UNAVAILABLE, message));
+                }
+            }
+        };
         let row = found.filter(|row| row.workspace_id == run.workspace).ok_or_else(|| {
             StepError::new(codes::CONNECTION_NOT_FOUND, format!("the workspace has no connection `{name}`"))
         })?;
@@ -114,6 +126,10 @@ impl Inner {
             sealed_attributes: sealed,
         })
     }
+}
+
+fn use_of(row: &Connection) -> Use<'_> {
+    Use { id: Some(row.id), type_name: &row.type_name, base_url: base_url_of(&row.attributes) }
 }
 
 fn granted(run: RunIds, dispatch: &Dispatch, row: &Connection, at: Timestamp) -> AuditEntry {

@@ -5,9 +5,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::{Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, SecretUse, ToRunner, ToServer};
+use protocol::{
+    ActionError, Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, SecretUse, ToRunner, ToServer,
+};
 use secrets::session::SessionKey;
 use tokio::sync::mpsc;
+
+use super::codes;
 
 /// Milliseconds between a runner's heartbeats.
 const HEARTBEAT_MS: u64 = 2_000;
@@ -98,6 +102,17 @@ async fn route(
             }
             ToServer::Started { .. } | ToServer::Heartbeat { .. } => {}
         }
+    }
+    // The runner is gone: whoever waits for it waits in vain.
+    for (token, reports) in lock(&waiting).drain() {
+        let error = ActionError {
+            code: codes::RUNNER_LOST.to_owned(),
+            message: "the runner stopped while it had the step".to_owned(),
+            retryable: false,
+            data: serde_json::Value::Null,
+        };
+        // The run may have ended meanwhile.
+        let _ = reports.send(Report { token, outcome: Outcome::Failed { error }, secret_uses: Vec::new() });
     }
 }
 

@@ -12,14 +12,16 @@ mod recover;
 mod run;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actions::Catalog;
-use engine::{Event, Execution, Start};
-use store::Db;
-use store::executions::FullExecution;
+use engine::{Command, Event, Execution, Start};
+use futures_util::FutureExt as _;
+use store::executions::{ExecutionState, FullExecution};
 use store::workflow_versions::Branch;
+use store::{Db, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,7 +36,7 @@ use crate::connection_kinds::ConnectionKinds;
 use crate::error::{ApiError, ApiResult, code};
 use crate::network::NetworkRules;
 use crate::vault::Vault;
-use commit::{Batch, FirstCommit, outcome_of};
+use commit::{Batch, Effect, FirstCommit, outcome_of};
 use grants::RunIds;
 use link::Link;
 use plans::Plans;
@@ -171,15 +173,63 @@ impl Driver {
         let batch = Batch::new(inner, ids, commands).await;
         let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
         let row = row_of(&new, id, inner.server, &execution, seed, now);
-        let first = FirstCommit { row, lines: batch.lines, audit: batch.audit, now };
-        inner.db.write(async move |tx| first.apply(tx).await).await?;
+        let first = Arc::new(FirstCommit { row, lines: batch.lines, audit: batch.audit, now });
         let stored_state = execution.state();
-        if !stored_state.is_terminal() {
-            let (signals, run) = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
-            inner.remember(id, FIRST_EPOCH, signals);
-            inner.tasks.spawn(run.drive(batch.effects, batch.rest));
-        }
+        let (signals, run) = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
+        inner.remember(id, FIRST_EPOCH, signals);
+        let (effects, rest) = (batch.effects, batch.rest);
+        let driver = self.clone();
+        // A task of its own: a caller who goes away must not leave a run behind that is durable and not driven.
+        let accepted = inner.tasks.spawn(async move {
+            // Dropped without being driven, the run is forgotten again.
+            let written = driver.accept(&first).await;
+            match &written {
+                Ok(()) if !stored_state.is_terminal() => driver.set_going(run, effects, rest),
+                Err(error) if error.is_unavailable() => driver.settle(first, run, effects, rest),
+                _ => {}
+            }
+            written
+        });
+        accepted.await.map_err(ApiError::internal)??;
         Ok(id)
+    }
+
+    /// Writes a run's first commit.
+    async fn accept(&self, first: &Arc<FirstCommit>) -> Result<(), StoreError> {
+        let commit = Arc::clone(first);
+        self.0.db.write(async move |tx| commit.apply(tx).await).await
+    }
+
+    /// The database did not say whether the first commit of a run was done. Finds out when it answers again:
+    /// a run that is there is driven, though its caller was told to try again.
+    fn settle(&self, first: Arc<FirstCommit>, run: Run, effects: Vec<Effect>, rest: Vec<Command>) {
+        let driver = self.clone();
+        self.0.tasks.spawn(async move {
+            let (workspace, id) = (first.row.execution.workspace_id, first.row.execution.id);
+            while !driver.0.stopping.is_cancelled() {
+                tokio::time::sleep(SETTLE_PAUSE).await;
+                match store::executions::get(&driver.0.db, workspace, id).await {
+                    Ok(Some(row)) if !row.execution.state.is_finished() => {
+                        return driver.set_going(run, effects, rest);
+                    }
+                    Ok(_) => return,
+                    Err(_) => {}
+                }
+            }
+        });
+    }
+
+    /// Drives the run in a task of its own. One that the server itself fails at is not left hanging.
+    fn set_going(&self, run: Run, effects: Vec<Effect>, rest: Vec<Command>) {
+        let inner = Arc::clone(&self.0);
+        let (id, epoch) = (run.ids.execution, run.epoch);
+        self.0.tasks.spawn(async move {
+            if AssertUnwindSafe(run.drive(effects, rest)).catch_unwind().await.is_err() {
+                inner
+                    .give_up(id, epoch, codes::DRIVER_FAILED, "the server failed while it drove the run")
+                    .await;
+            }
+        });
     }
 
     fn run(
@@ -203,23 +253,29 @@ impl Driver {
         id: ExecutionId,
         reason: String,
     ) -> ApiResult<bool> {
-        if self.0.signals_of(id).is_none() {
-            // Another server drives it, or nobody does: this one takes it over first.
-            self.take_over(tenant, workspace, id).await?;
+        if let Some(signals) = self.0.signals_of(id) {
+            let (done, answered) = oneshot::channel();
+            let sent = signals.send(Signal::Cancel { reason: reason.clone(), done }).is_ok();
+            if sent && answered.await.is_ok() {
+                return Ok(true);
+            }
         }
-        let Some(signals) = self.0.signals_of(id) else { return Ok(false) };
-        let (done, answered) = oneshot::channel();
-        if signals.send(Signal::Cancel { reason, done }).is_err() {
-            return Ok(false);
-        }
-        Ok(answered.await.is_ok())
+        // Another server drives it, or nobody does: this one takes it over to end it. If it has ended, there
+        // is nothing to take.
+        self.take_over(tenant, workspace, id, reason).await
     }
 
-    /// Waits until a run has ended, at most for `timeout`; false if it has not.
+    /// Waits until this server no longer drives the run, at most for `timeout` or until it stops; false if it
+    /// still does.
     pub(crate) async fn wait(&self, id: ExecutionId, timeout: Duration) -> bool {
         let ended = lock(&self.0.runs).get(&id).map(|handle| handle.ended.clone());
         let Some(ended) = ended else { return true };
-        tokio::time::timeout(timeout, ended.cancelled()).await.is_ok()
+        tokio::select! {
+            () = ended.cancelled() => true,
+            () = tokio::time::sleep(timeout) => false,
+            // Who waits for a run must not hold the server up.
+            () = self.0.stopping.cancelled() => false,
+        }
     }
 
     /// How many runs this server drives.
@@ -227,10 +283,15 @@ impl Driver {
         self.0.in_flight()
     }
 
+    /// Takes no more runs; those that merely wait are let go of.
+    pub(crate) fn begin_stop(&self) {
+        self.0.stopping.cancel();
+    }
+
     /// Takes no more runs, lets steps in flight finish for at most `grace`, and lets go of the others: they go
     /// on at the next start.
     pub(crate) async fn stop(&self, grace: Duration) {
-        self.0.stopping.cancel();
+        self.begin_stop();
         self.0.tasks.close();
         if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(runs = self.0.in_flight(), "steps were still in flight when the grace was over");
@@ -238,10 +299,43 @@ impl Driver {
     }
 }
 
+/// Pause between two questions after a run whose first commit was not answered.
+const SETTLE_PAUSE: Duration = Duration::from_millis(500);
 /// The epoch of a run's first owner.
 const FIRST_EPOCH: i64 = 1;
 
 impl Inner {
+    /// Ends a run that cannot go on; if not even that can be written, lets go of it for somebody else.
+    async fn give_up(&self, id: ExecutionId, epoch: i64, code: &str, message: &str) {
+        let now = self.clock.now();
+        let outcome = store::executions::Outcome {
+            state: ExecutionState::Failed,
+            outputs: None,
+            step_results: "{}".to_owned(),
+            error_code: Some(code.to_owned()),
+            error_message: Some(message.to_owned()),
+            cancel_reason: None,
+            started_at: None,
+            finished_at: Some(now),
+            net_runtime_ms: 0,
+        };
+        let ended =
+            self.db.write(async move |tx| store::executions::set_outcome(tx, id, epoch, &outcome, now).await);
+        if let Err(error) = ended.await {
+            tracing::error!(execution.id = %id, %error, "run could not be ended, letting go of it");
+            self.release(id, epoch).await;
+        }
+    }
+
+    /// Lets go of a run: whoever adopts next will find it.
+    async fn release(&self, id: ExecutionId, epoch: i64) {
+        let now = self.clock.now();
+        let released = self.db.write(async move |tx| store::executions::release(tx, id, epoch, now).await);
+        if let Err(error) = released.await {
+            tracing::error!(execution.id = %id, %error, "run could not be let go of");
+        }
+    }
+
     fn in_flight(&self) -> usize {
         lock(&self.runs).len()
     }

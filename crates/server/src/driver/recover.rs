@@ -1,14 +1,14 @@
 //! Runs whose server is gone: reads their journal, folds it, goes on.
 
-use std::sync::Arc;
-
 use engine::{Entry, Event, Execution};
+use store::StoreError;
 use store::executions::Owned;
 use types::{ExecutionId, TenantId, WorkspaceId};
 
 use super::commit::Batch;
 use super::grants::RunIds;
-use super::{Driver, Inner};
+use super::plans::PlanError;
+use super::{Driver, Inner, codes};
 use crate::error::{ApiError, ApiResult};
 
 /// Runs that are adopted in one transaction.
@@ -29,72 +29,107 @@ impl Driver {
                 return Ok(adopted);
             }
             for run in owned {
-                match self.resume(run).await {
-                    Ok(()) => adopted += 1,
-                    Err(error) => {
-                        let cause = error.cause().unwrap_or_else(|| error.message());
-                        tracing::error!(execution.id = %run.id, cause, "run cannot be resumed");
-                    }
+                if self.resume(run, None).await {
+                    adopted += 1;
                 }
             }
         }
     }
 
-    /// Takes over one run that this server does not drive, if it has not ended.
+    /// Takes over one run that this server does not drive, and ends it; false if it has ended already.
     pub(super) async fn take_over(
         &self,
         tenant: TenantId,
         workspace: WorkspaceId,
         id: ExecutionId,
-    ) -> ApiResult<()> {
-        let (server, now) = (self.0.server, self.0.clock.now());
-        let taken = self
-            .0
-            .db
-            .write(async move |tx| store::executions::take_over(tx, server, workspace, id, now).await)
-            .await?;
-        if let Some(run) = taken {
+        reason: String,
+    ) -> ApiResult<bool> {
+        let driver = self.clone();
+        // A task of its own: a caller who goes away must not leave a run behind that nobody drives.
+        let taken = self.0.tasks.spawn(async move {
+            let (server, now) = (driver.0.server, driver.0.clock.now());
+            let db = &driver.0.db;
+            let taken =
+                db.write(async move |tx| store::executions::take_over(tx, server, workspace, id, now).await);
+            let Some(run) = taken.await? else { return Ok(false) };
             tracing::info!(execution.id = %id, tenant.id = %tenant, "run taken over to be cancelled");
-            self.resume(run).await?;
-        }
-        Ok(())
+            Ok::<_, StoreError>(driver.resume(run, Some(reason)).await)
+        });
+        Ok(taken.await.map_err(ApiError::internal)??)
     }
 
-    /// Reads a run back and sets it going again.
-    async fn resume(&self, owned: Owned) -> ApiResult<()> {
+    /// Reads a run back and sets it going again, or ends it if it is to be cancelled. False if it cannot be
+    /// read back: then it has been ended, or let go of if that was for want of the database.
+    async fn resume(&self, owned: Owned, cancel: Option<String>) -> bool {
         let inner = &self.0;
-        let (execution, tenant, next_seq) = read_back(inner, owned).await?;
+        let (execution, tenant, next_seq) = match read_back(inner, owned).await {
+            Ok(read) => read,
+            Err(ReadBackError::Store(error)) if error.is_unavailable() => {
+                tracing::warn!(execution.id = %owned.id, %error, "run cannot be read back at the moment");
+                inner.release(owned.id, owned.epoch).await;
+                return false;
+            }
+            Err(error) => {
+                tracing::error!(execution.id = %owned.id, %error, "run cannot be read back");
+                let message = "the run cannot be read back from its journal";
+                inner.give_up(owned.id, owned.epoch, codes::NOT_RESTORABLE, message).await;
+                return false;
+            }
+        };
         let ids = RunIds { tenant, workspace: owned.workspace_id, execution: owned.id };
         let stored_state = execution.state();
         let (signals, mut run) = self.run(ids, owned.epoch, execution, next_seq, stored_state);
+        inner.remember(owned.id, owned.epoch, signals);
         let mut commands = run.execution.outstanding();
-        if let Some(event) = lost_attempt(inner, &run.execution) {
+        let event = match cancel {
+            // Not first repeated and then stopped: whatever was in flight is not to happen.
+            Some(reason) => Some(Event::CancelRequested { reason }),
+            None => lost_attempt(inner, &run.execution),
+        };
+        if let Some(event) = event {
             commands.extend(run.execution.advance(event, inner.clock.now()));
         }
-        inner.remember(owned.id, owned.epoch, signals);
-        let resumed = Arc::clone(inner);
-        inner.tasks.spawn(async move {
-            let batch = Batch::new(&resumed, ids, commands).await;
-            run.begin(batch).await;
-        });
-        Ok(())
+        let batch = Batch::new(inner, ids, commands).await;
+        if let Some((effects, rest)) = run.begin(batch).await {
+            self.set_going(run, effects, rest);
+        }
+        true
     }
 }
 
-async fn read_back(inner: &Inner, owned: Owned) -> ApiResult<(Execution, TenantId, i64)> {
-    let row = store::executions::get(&inner.db, owned.workspace_id, owned.id)
-        .await?
-        .ok_or_else(|| ApiError::internal("the run's row is gone"))?;
+/// Why a run cannot be read back.
+#[derive(Debug, thiserror::Error)]
+enum ReadBackError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Plan(PlanError),
+    #[error("its row is gone")]
+    NoRow,
+    #[error("a line of its journal is damaged: {0}")]
+    Journal(#[from] serde_json::Error),
+    #[error(transparent)]
+    Restore(#[from] engine::RestoreError),
+}
+
+impl From<PlanError> for ReadBackError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => Self::Store(error),
+            other => Self::Plan(other),
+        }
+    }
+}
+
+async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, TenantId, i64), ReadBackError> {
+    let row = store::executions::get(&inner.db, owned.workspace_id, owned.id).await?;
+    let row = row.ok_or(ReadBackError::NoRow)?;
     let tenant = row.execution.tenant_id;
     let lines = store::journal::read_all(&inner.db, owned.workspace_id, owned.id).await?;
     let next_seq = lines.last().map_or(1, |line| line.seq + 1);
     let entries: Result<Vec<Entry>, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
-    let entries =
-        entries.map_err(|error| ApiError::internal(format!("a line of its journal is damaged: {error}")))?;
-    let hash = &row.execution.document_hash;
-    let plan = inner.plans.get(tenant, owned.workspace_id, hash).await.map_err(ApiError::internal)?;
-    let execution = Execution::restore(plan, &entries).map_err(ApiError::internal)?;
-    Ok((execution, tenant, next_seq))
+    let plan = inner.plans.get(tenant, owned.workspace_id, &row.execution.document_hash).await?;
+    Ok((Execution::restore(plan, &entries?)?, tenant, next_seq))
 }
 
 /// The attempt that was in flight: nobody will report on it any more.

@@ -58,7 +58,10 @@ impl Run {
                 return;
             };
             let now = self.inner.clock.now();
-            let commands = self.execution.advance(event, now);
+            // A server that is about to stop takes note of what happened and begins nothing more.
+            let stopping = self.inner.stopping.is_cancelled();
+            let commands =
+                if stopping { self.execution.absorb(event, now) } else { self.execution.advance(event, now) };
             let mut batch = Batch::new(&self.inner, self.ids, commands).await;
             batch.audit.extend(audit);
             match self.commit(&mut batch, now).await {
@@ -67,29 +70,36 @@ impl Run {
                     tracing::info!(execution.id = %self.ids.execution, "run has another owner now");
                     return;
                 }
-                Err(error) => {
-                    tracing::error!(execution.id = %self.ids.execution, %error, "run cannot be written, giving it up");
-                    return;
-                }
+                Err(error) => return self.give_up(&error).await,
             }
             if let Some(acknowledge) = acknowledge {
                 // Who asked may have gone.
                 let _ = acknowledge.send(());
             }
+            if stopping {
+                return;
+            }
             todo = (batch.effects, batch.rest);
         }
     }
 
-    /// Commits a first batch, then drives on: for a run that was read back.
-    pub(super) async fn begin(mut self, mut batch: Batch) {
+    /// Commits a first batch; what is left to carry out, if the run is still this server's.
+    pub(super) async fn begin(&mut self, mut batch: Batch) -> Option<(Vec<Effect>, Vec<Command>)> {
         let now = self.inner.clock.now();
         match self.commit(&mut batch, now).await {
-            Ok(Appended::Written) => self.drive(batch.effects, batch.rest).await,
-            Ok(Appended::Fenced) => {}
+            Ok(Appended::Written) => Some((batch.effects, batch.rest)),
+            Ok(Appended::Fenced) => None,
             Err(error) => {
-                tracing::error!(execution.id = %self.ids.execution, %error, "resumed run cannot be written");
+                self.give_up(&error).await;
+                None
             }
         }
+    }
+
+    async fn give_up(&self, error: &store::StoreError) {
+        tracing::error!(execution.id = %self.ids.execution, %error, "run cannot be written, giving it up");
+        let message = "the run could not be written to the database";
+        self.inner.give_up(self.ids.execution, self.epoch, codes::DRIVER_FAILED, message).await;
     }
 
     async fn commit(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Appended, store::StoreError> {
@@ -165,7 +175,7 @@ impl Run {
         if waits.again {
             // Others have waited while this run took its steps.
             tokio::task::yield_now().await;
-            return Some((Event::Continue, None, Vec::new()));
+            return self.next_of_a_busy_run(waits);
         }
         let stopping = self.inner.stopping.clone();
         let in_flight = waits.attempt.is_some();
@@ -197,6 +207,24 @@ impl Run {
                 () = stopping.cancelled(), if !in_flight => return None,
             }
         }
+    }
+
+    /// A run with steps to take still listens between them.
+    fn next_of_a_busy_run(
+        &mut self,
+        waits: &mut Waits,
+    ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
+        if let Ok(Signal::Cancel { reason, done }) = self.signals.try_recv() {
+            return Some((Event::CancelRequested { reason }, Some(done), Vec::new()));
+        }
+        if self.inner.stopping.is_cancelled() {
+            return None;
+        }
+        let now = self.inner.clock.now();
+        if waits.deadline.take_if(|deadline| *deadline <= now).is_some() {
+            return Some((Event::DeadlineReached, None, Vec::new()));
+        }
+        Some((Event::Continue, None, Vec::new()))
     }
 
     fn take_report(

@@ -27,11 +27,15 @@ sql! {
          WHERE id IN (
              SELECT e.id FROM executions e
              WHERE e.state IN ('queued', 'running', 'waiting', 'paused')
+               AND (e.owner_server_id IS NULL OR e.owner_server_id <> $1)
                AND (e.owner_server_id IS NULL
                     OR NOT EXISTS (SELECT 1 FROM servers s WHERE s.id = e.owner_server_id AND s.lease_until > $2))
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
          RETURNING id, workspace_id, owner_epoch";
+    RELEASE = "executions.release":
+        "UPDATE executions SET owner_server_id = NULL, updated_at = $3
+         WHERE id = $1 AND owner_epoch = $2 AND state IN ('queued', 'running', 'waiting', 'paused')";
     TAKE_OVER = "executions.take_over":
         "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
          WHERE workspace_id = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
@@ -64,6 +68,11 @@ pub async fn adopt(
         Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
     })
     .await
+}
+
+/// Lets go of an unfinished run, so that the next who adopts finds it; whether it was the owner's of `epoch`.
+pub async fn release(tx: &Tx<'_>, id: ExecutionId, epoch: i64, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.execute(&RELEASE, &[id.into(), epoch.into(), now.into()]).await? == 1)
 }
 
 /// Takes one unfinished run over, whoever owns it; none if it has ended or is not there. The former owner's

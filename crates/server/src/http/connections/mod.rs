@@ -18,6 +18,7 @@ use super::extract::{Body, ListQuery, Query};
 use super::{EDIT_TRIES, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::network::Use;
 use model::Usage;
 pub(crate) use model::{Connection, ConnectionInput, ListedConnection, Sharing, TestRequest};
 
@@ -146,16 +147,17 @@ async fn run_test(ctx: &Ctx, stored: Option<&Row>, candidate: write::Candidate) 
             hosts.push(host.to_owned());
         }
     };
+    // By what is tested, not by what is stored: the caller may be testing another address.
+    let base_url = candidate.attributes.get("base_url").map(|url| url.expose().clone());
+    let tested = Use { id: stored.map(|row| row.id), type_name: &candidate.kind.name, base_url };
+    let policy = ctx.app().network().for_uses([tested]);
     let cx = AuthContext {
-        http: ctx.app().http(),
+        http: &ctx.app().http().under(policy.clone()),
         now: ctx.now(),
         token_cache: ctx.app().token_cache(),
         secret_sent_to: &note,
     };
-    let credential = Arc::new(Credential::new(candidate.kind, &candidate.attributes));
-    let policy = ctx.app().network().for_connections(stored);
-    let client = ctx.app().http().under(policy.clone());
-    let cx = AuthContext { http: &client, ..cx };
+    let credential = Arc::new(Credential::new(Arc::clone(&candidate.kind), &candidate.attributes));
     let outcome = verify(&credential, &cx, &policy).await;
     let hosts = hosts.into_inner().unwrap_or_default();
     if let Some(row) = stored {
