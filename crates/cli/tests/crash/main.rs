@@ -1,0 +1,12 @@
+//! The real server, killed and stopped in the middle of its work, and started again: no run is lost, none gets
+//! stuck, nothing that is in the journal is done again.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a helper that fails fails its test
+
+mod hang_up;
+mod journal;
+mod kill;
+mod load;
+mod server;
+mod stop;
+mod tool;

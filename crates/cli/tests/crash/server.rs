@@ -1,0 +1,146 @@
+//! The server under test: the real binary on a folder of the test's, and a client of its API.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use serde_json::{Value, json};
+
+const API_KEY: &str = "nct_a-key-for-crash-tests-0123456789abcdef";
+const WORKSPACE: &str = "0192d0c0-0000-7000-8000-0000000000aa";
+/// Rows that a list answers at a time.
+const PAGE: usize = 100;
+
+/// A server on a free port; killed with its guard.
+pub(crate) struct Server {
+    child: Child,
+    log: PathBuf,
+    pub(crate) api: Api,
+}
+
+impl Server {
+    /// Starts one and waits until it serves. `database` is the URL; empty: SQLite in the folder.
+    pub(crate) fn start(folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
+        let log = folder.join("server.log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nictate"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(folder.join("data"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("NICTATE_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env("NICTATE_DATABASE_URL", database)
+            .env("NICTATE_BOOTSTRAP_API_KEY", API_KEY)
+            .env("NICTATE_BOOTSTRAP_WORKSPACE_ID", WORKSPACE)
+            .env("NICTATE_HTTP_ALLOW_PRIVATE", "true")
+            .env("NICTATE_LOG_FORMAT", "json")
+            .envs(settings.iter().copied());
+        let more = File::options().create(true).append(true).open(&log).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(more).spawn().unwrap();
+        let mut document = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            document += &line.unwrap();
+            if serde_json::from_str::<Value>(&document).is_ok() {
+                break;
+            }
+        }
+        let announced: Value = serde_json::from_str(&document)
+            .unwrap_or_else(|_| panic!("no start: {}", fs::read_to_string(&log).unwrap()));
+        Self { child, log, api: Api::new(announced["url"].as_str().unwrap()) }
+    }
+
+    /// As a power cut would: nothing is said, nothing is finished.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, as a service manager does, and waits for it.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        self.ask_to_stop();
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Lines of the log, of all servers on the folder, that tell of an error or a panic.
+    pub(crate) fn errors(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap();
+        let bad = |line: &&str| line.contains(r#""level":"ERROR""#) || line.contains("panicked");
+        log.lines().filter(bad).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been killed or stopped.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The API of one server.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) url: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    fn new(url: &str) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { url: url.to_owned(), http }
+    }
+
+    /// A request with the key, ready to be sent.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.url)).header("BLINK-API-KEY", API_KEY)
+    }
+
+    /// An answer; an error if the server is gone or refuses.
+    pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Result<Value, reqwest::Error> {
+        let request = self.request(reqwest::Method::POST, path).json(body);
+        request.send().await?.error_for_status()?.json().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        self.try_post(path, body).await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.request(reqwest::Method::GET, path).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// Stores and publishes a workflow; answers its id.
+    pub(crate) async fn publish(&self, document: &str) -> String {
+        let name = document.lines().next().unwrap().strip_prefix("name: ").unwrap();
+        let made = self.post("/playbooks/ui", &json!({"name": name, "playbook": document})).await;
+        let id = made["id"].as_str().unwrap().to_owned();
+        let public = json!({"playbook": document, "branched_from": 0, "source": "manual"});
+        self.post(&format!("/playbooks/{id}/public"), &public).await;
+        id
+    }
+
+    /// Every run there is, as its list shows it.
+    pub(crate) async fn runs(&self) -> Vec<Value> {
+        let mut runs = Vec::new();
+        loop {
+            let q = json!({"limit": PAGE, "offset": runs.len(), "sort": ["id"]}).to_string();
+            let request = self.request(reqwest::Method::GET, "/executions").query(&[("q", q)]);
+            let answer = request.send().await.unwrap().error_for_status().unwrap();
+            let page: Value = answer.json().await.unwrap();
+            let rows = page["results"].as_array().unwrap().clone();
+            if rows.is_empty() {
+                return runs;
+            }
+            runs.extend(rows);
+        }
+    }
+}
