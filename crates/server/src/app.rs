@@ -12,12 +12,16 @@ use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::Driver;
 use crate::error::ApiResult;
+use crate::http::KnownUses;
 use crate::identity::Identity;
 use crate::vault::Vault;
 
 /// The parts. Cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App {
+    parts: Arc<Parts>,
+    known_uses: KnownUses,
+}
 
 pub(crate) struct Parts {
     pub(crate) config: Config,
@@ -41,74 +45,79 @@ pub(crate) struct Parts {
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), known_uses: KnownUses::new() }
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.0.config
+        &self.parts.config
     }
 
     pub(crate) fn db(&self) -> &Db {
-        &self.0.db
+        &self.parts.db
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+        &*self.parts.clock
     }
 
     pub(crate) fn identity(&self) -> &Identity {
-        &self.0.identity
+        &self.parts.identity
     }
 
     pub(crate) fn vault(&self) -> &Vault {
-        &self.0.vault
+        &self.parts.vault
     }
 
     pub(crate) fn kinds(&self) -> &ConnectionKinds {
-        &self.0.kinds
+        &self.parts.kinds
     }
 
     pub(crate) fn driver(&self) -> &Driver {
-        &self.0.driver
+        &self.parts.driver
     }
 
     pub(crate) fn http(&self) -> &HttpClient {
-        &self.0.http
+        &self.parts.http
     }
 
     pub(crate) fn token_cache(&self) -> &TokenCache {
-        &self.0.token_cache
+        &self.parts.token_cache
     }
 
     pub(crate) fn started_at(&self) -> types::Timestamp {
-        self.0.started_at
+        self.parts.started_at
     }
 
     pub(crate) fn public_url(&self) -> &str {
-        &self.0.public_url
+        &self.parts.public_url
     }
 
     pub(crate) fn network(&self) -> &crate::network::NetworkRules {
-        &self.0.network
+        &self.parts.network
     }
 
     /// The API's description, rendered once at start.
     pub(crate) fn documents(&self) -> Option<&crate::http::Documents> {
-        self.0.openapi.get()
+        self.parts.openapi.get()
     }
 
     pub(crate) fn set_documents(&self, documents: crate::http::Documents) {
         // Set once, when the router is made.
-        let _ = self.0.openapi.set(documents);
+        let _ = self.parts.openapi.set(documents);
+    }
+
+    /// What workflows' documents use, as far as it has been read.
+    pub(crate) fn known_uses(&self) -> &KnownUses {
+        &self.known_uses
     }
 
     /// A new id, from the clock and the system's randomness.
     pub(crate) fn new_id<K>(&self) -> Id<K> {
-        Id::new(self.0.clock.now(), &mut SystemRng)
+        Id::new(self.parts.clock.now(), &mut SystemRng)
     }
 
     /// What workflows of the tenant may use.
     pub(crate) async fn action_catalog(&self, tenant: types::TenantId) -> ApiResult<ActionCatalog> {
-        Ok(ActionCatalog::new(&self.0.catalog, &self.0.kinds.names(tenant).await?))
+        Ok(ActionCatalog::new(&self.parts.catalog, &self.parts.kinds.names(tenant).await?))
     }
 }

@@ -17,6 +17,9 @@ const WORKSPACE_NAME: &str = "Default";
 /// The first admin's address where none is configured.
 const EMAIL_DEFAULT: &str = "admin@localhost";
 
+/// Bytes of a key below which it is no good secret.
+const SAFE_KEY_BYTES_MIN: usize = 16;
+
 /// What a first start made.
 pub struct FirstStart {
     /// The first admin's key: to be shown now, for it is not stored. None where the configuration gave it.
@@ -38,6 +41,11 @@ pub(crate) async fn bootstrap(
     let now = clock.now();
     let given = Some(config.api_key.clone()).filter(|key| !key.is_empty());
     let key = given.clone().map_or_else(|| secrets::generate_api_key(&mut SystemRng), Secret::new);
+    if key.expose().len() < SAFE_KEY_BYTES_MIN {
+        tracing::warn!(
+            "`bootstrap.api_key` has fewer than {SAFE_KEY_BYTES_MIN} characters: it can be guessed"
+        );
+    }
     let rng = &mut SystemRng;
     let tenant = Tenant {
         id: TenantId::new(now, rng),

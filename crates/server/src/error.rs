@@ -88,6 +88,16 @@ struct Parts {
     cause: Option<String>,
 }
 
+/// What the log is to learn of an answer that the server could not give. It travels beside the answer, to where
+/// the request's id is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// Which error the caller was told.
+    pub(crate) identifier: &'static str,
+    /// What the caller was not told.
+    pub(crate) cause: Option<String>,
+}
+
 /// The answer of a handler.
 pub(crate) type ApiResult<T = Response> = Result<T, ApiError>;
 
@@ -165,20 +175,20 @@ impl From<store::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Parts { code, message, details, data, user_error, cause } = *self.0;
-        let status = StatusCode::from_u16(code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if let Some(cause) = cause {
-            tracing::error!(identifier = code.identifier, cause, "request failed");
-        }
+        let Parts { code: kind, message, details, data, user_error, cause } = *self.0;
+        let status = StatusCode::from_u16(kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = json!({
             "data": data,
             "details": details,
-            "identifier": code.identifier,
+            "identifier": kind.identifier,
             "message": message,
-            "status": code.status,
+            "status": kind.status,
             "user_error": user_error,
         });
         let mut response = (status, body.to_string()).into_response();
+        if status.is_server_error() && *kind != code::NOT_AVAILABLE_YET {
+            response.extensions_mut().insert(Failure { identifier: kind.identifier, cause });
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use secrets::ApiKeyHasher;
+use store::api_keys::{KeyOwner, touch_last_used};
 use store::users::{User, UserStatus};
 use store::{Db, StoreError};
-use types::{Role, TenantId, TenantRole, UserId, WorkspaceId};
+use types::{Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
 /// How long a caller is remembered.
 pub const CALLER_CACHE_TTL: Duration = Duration::from_secs(2);
+/// How old what is known of a key's last use may become.
+const LAST_USED_INTERVAL: Duration = Duration::from_secs(60);
 /// How many callers are remembered.
 pub(crate) const CALLER_CACHE_ENTRIES_MAX: u64 = 10_000;
 /// Bytes of a key; longer texts are refused unread.
@@ -70,7 +73,7 @@ impl Identity {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn find_caller(&self, key: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+    pub async fn find_caller(&self, key: &str, now: Timestamp) -> Result<Option<Arc<Principal>>, StoreError> {
         if key.is_empty() || key.len() > API_KEY_BYTES_MAX {
             return Ok(None);
         }
@@ -78,7 +81,7 @@ impl Identity {
         if let Some(caller) = self.callers.get(&hash) {
             return Ok(Some(caller));
         }
-        let Some(caller) = self.load(&hash).await? else { return Ok(None) };
+        let Some(caller) = self.load(&hash, now).await? else { return Ok(None) };
         let caller = Arc::new(caller);
         self.callers.insert(hash, Arc::clone(&caller));
         Ok(Some(caller))
@@ -89,15 +92,30 @@ impl Identity {
         self.callers.invalidate_all();
     }
 
-    async fn load(&self, hash: &str) -> Result<Option<Principal>, StoreError> {
+    async fn load(&self, hash: &str, now: Timestamp) -> Result<Option<Principal>, StoreError> {
         let Some(owner) = store::api_keys::find_by_hash(&self.db, hash).await? else { return Ok(None) };
         if owner.is_revoked || owner.user_status != UserStatus::Active {
             return Ok(None);
         }
+        self.note_use(&owner, now);
         match store::users::get(&self.db, owner.tenant_id, owner.user_id).await? {
             Some(user) => self.principal(&user).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Writes down that the key is used, beside the request: nobody waits for it, and a failure is no harm.
+    fn note_use(&self, owner: &KeyOwner, now: Timestamp) {
+        if owner.last_used_at.is_some_and(|last| now.since(last) < LAST_USED_INTERVAL) {
+            return;
+        }
+        let (db, tenant, key) = (self.db.clone(), owner.tenant_id, owner.key_id);
+        tokio::spawn(async move {
+            let written = db.write(async move |tx| touch_last_used(tx, tenant, key, now).await);
+            if let Err(error) = written.await {
+                tracing::debug!(%error, "the use of an API key was not written down");
+            }
+        });
     }
 
     /// What the user may enter and do.

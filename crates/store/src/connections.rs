@@ -86,8 +86,6 @@ pub struct UsedBy {
     pub workflow_id: WorkflowId,
     /// Its name.
     pub workflow_name: String,
-    /// Its workspace.
-    pub workspace_id: WorkspaceId,
 }
 
 macro_rules! columns {
@@ -117,14 +115,14 @@ sql! {
         "UPDATE connections SET status = $3 WHERE workspace_id = $1 AND id = $2";
     DELETE = "connections.delete": "DELETE FROM connections WHERE workspace_id = $1 AND id = $2";
     USED_BY = "connections.used_by":
-        "SELECT DISTINCT w.id, w.name, w.workspace_id
+        "SELECT DISTINCT w.id, w.name
          FROM workflow_connections c JOIN workflows w ON w.id = c.workflow_id
-         WHERE w.tenant_id = $1 AND c.connection_name = $2
+         WHERE w.workspace_id = $1 AND c.connection_name = $2
          ORDER BY w.name, w.id";
     USAGE_COUNTS = "connections.usage_counts":
         "SELECT c.connection_name, COUNT(DISTINCT c.workflow_id)
          FROM workflow_connections c JOIN workflows w ON w.id = c.workflow_id
-         WHERE w.tenant_id = $1 GROUP BY c.connection_name";
+         WHERE w.workspace_id = $1 GROUP BY c.connection_name";
     LIST_SEALED = "connections.list_sealed_after":
         "SELECT id, sealed, data_key_version, row_version FROM connections
          WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3";
@@ -158,6 +156,12 @@ pub static FIELDS: FieldMap = FieldMap {
         Field::same("created_by", Kind::Text),
         Field::same("updated_at", Kind::Time),
         Field::same("updated_by", Kind::Text),
+        Field::computed("is_shared"),
+        Field::computed("secret_manager_name"),
+        Field::computed("shared_with"),
+        Field::new("slug_name", "name", Kind::Text),
+        Field::computed("used_by"),
+        Field::computed("workspace_name"),
     ],
     defaults: Defaults { sort: &["name"], search: &["name", "display_name", "type_name"] },
 };
@@ -270,17 +274,25 @@ pub async fn list(
     page(read, &listing, &[workspace.into()], query, decode).await
 }
 
-/// The tenant's workflows whose newest draft or public document names the connection.
-pub async fn used_by(read: &impl Read, tenant: TenantId, name: &str) -> Result<Vec<UsedBy>, StoreError> {
-    read.read_all(&USED_BY, &[tenant.into(), name.into()], |row| {
-        Ok(UsedBy { workflow_id: row.id(0)?, workflow_name: row.string(1)?, workspace_id: row.id(2)? })
+/// The workspace's workflows whose newest draft or public document names the connection. Those of other
+/// workspaces may name it too, but cannot use it.
+pub async fn used_by(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    name: &str,
+) -> Result<Vec<UsedBy>, StoreError> {
+    read.read_all(&USED_BY, &[workspace.into(), name.into()], |row| {
+        Ok(UsedBy { workflow_id: row.id(0)?, workflow_name: row.string(1)? })
     })
     .await
 }
 
-/// How many workflows of the tenant name each connection; one that none names is left out.
-pub async fn usage_counts(read: &impl Read, tenant: TenantId) -> Result<HashMap<String, i64>, StoreError> {
-    let params = [tenant.into()];
+/// How many of the workspace's workflows name each connection; one that none names is left out.
+pub async fn usage_counts(
+    read: &impl Read,
+    workspace: WorkspaceId,
+) -> Result<HashMap<String, i64>, StoreError> {
+    let params = [workspace.into()];
     let counts = read.read_all(&USAGE_COUNTS, &params, |row| Ok((row.string(0)?, row.int(1)?))).await?;
     Ok(counts.into_iter().collect())
 }

@@ -74,6 +74,11 @@ impl Field {
         Self { name, column: name, kind, order: Order::AbsentLast }
     }
 
+    /// A member of the answer that no column holds: it can be selected, and nothing else.
+    pub const fn computed(name: &'static str) -> Self {
+        Self::new(name, "id", Kind::Opaque)
+    }
+
     /// The same field, sorted by an expression that is never absent.
     pub const fn sorted_by(self, expression: &'static str) -> Self {
         Self { order: Order::By(expression), ..self }

@@ -73,6 +73,7 @@ sql! {
     INSERT = "users.insert":
         concat!("INSERT INTO users (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     GET = "users.get": concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND id = $2");
+    LOCK = "users.lock": "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 {for_update}";
     GET_BY_EMAIL = "users.get_by_email":
         concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND email = $2");
     LIST = "users.list":
@@ -103,6 +104,12 @@ pub async fn insert(tx: &Tx<'_>, user: &User) -> Result<(), StoreError> {
 /// The user of that id.
 pub async fn get(read: &impl Read, tenant: TenantId, id: UserId) -> Result<Option<User>, StoreError> {
     read.read_one(&GET, &[tenant.into(), id.into()], decode).await
+}
+
+/// Makes every other transaction that locks the user wait for the end of this one: what it counts of the user's
+/// things stays as it is until then.
+pub async fn lock(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<(), StoreError> {
+    tx.read_one(&LOCK, &[tenant.into(), id.into()], |row| row.string(0)).await.map(drop)
 }
 
 /// The user of that address, as it is written there.

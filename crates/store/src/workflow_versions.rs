@@ -159,7 +159,7 @@ pub async fn get(
 pub struct Shown {
     /// The workflow.
     pub workflow_id: WorkflowId,
-    /// The published document, or the draft where none is published.
+    /// The published document, or the draft where none is published; empty where it was not asked for.
     pub text: String,
     /// That document's hash.
     pub hash: String,
@@ -167,24 +167,31 @@ pub struct Shown {
     pub draft_hash: String,
 }
 
-/// The documents of many workflows in one read; a workflow that is not in the workspace is left out.
+/// The documents of many workflows in one read, with their texts or only the hashes; a workflow that is not in
+/// the workspace is left out.
 pub async fn shown(
     read: &impl Read,
     workspace: WorkspaceId,
     workflows: &[WorkflowId],
+    with_text: bool,
 ) -> Result<Vec<Shown>, StoreError> {
     if workflows.is_empty() {
         return Ok(Vec::new());
     }
     let places: Vec<String> = (0..workflows.len()).map(|index| format!("${}", index + 2)).collect();
+    let (text, documents) = if with_text {
+        ("d.text", "JOIN documents d ON d.workspace_id = v.workspace_id AND d.hash = v.hash")
+    } else {
+        ("''", "")
+    };
     let text = format!(
-        "SELECT w.id, d.text, v.hash, n.hash
+        "SELECT w.id, {text}, v.hash, n.hash
          FROM workflows w
          JOIN workflow_versions n ON n.workflow_id = w.id AND n.branch = 'draft' AND n.version = w.draft_version
          JOIN workflow_versions v ON v.workflow_id = w.id
           AND v.branch = CASE WHEN w.published_version IS NULL THEN 'draft' ELSE 'public' END
           AND v.version = COALESCE(w.published_version, w.draft_version)
-         JOIN documents d ON d.workspace_id = v.workspace_id AND d.hash = v.hash
+         {documents}
          WHERE w.workspace_id = $1 AND w.id IN ({})",
         places.join(", ")
     );

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::Config;
+use crate::identity::API_KEY_BYTES_MAX;
 
 /// Environment variables that begin like a key's but belong to the command line.
 const NOT_KEYS: [&str; 4] = ["NICTATE_URL", "NICTATE_API_KEY", "NICTATE_WORKSPACE", "NICTATE_CONFIG"];
@@ -57,7 +58,7 @@ pub fn load(
 impl Config {
     fn deserialize_from(table: Table) -> Result<Self, ConfigError> {
         table.try_into().map_err(|error: toml::de::Error| {
-            ConfigError(format!("the configuration cannot be used: {}", error.to_string().trim()))
+            ConfigError(format!("the configuration cannot be used: {}", one_line(&error.to_string())))
         })
     }
 }
@@ -66,13 +67,24 @@ fn read_file(path: &Path) -> Result<Table, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         ConfigError(format!("cannot read the configuration file `{}`: {error}", path.display()))
     })?;
-    let file = path.display();
-    let table: Table = toml::from_str(&text)
-        .map_err(|error| ConfigError(format!("the configuration file `{file}` is no TOML: {error}")))?;
+    // The file's own text stays out of the message: a password may stand in that line.
+    let refused = |what: &str, error: &toml::de::Error| {
+        let line = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map(|before| before.matches('\n').count() + 1);
+        let place = line.map_or_else(String::new, |line| format!(", line {line}"));
+        ConfigError(format!("{what} `{}`{place}: {}", path.display(), one_line(error.message())))
+    };
+    let table: Table =
+        toml::from_str(&text).map_err(|error| refused("no TOML in the configuration file", &error))?;
     // Deserialized on its own first, so that the error can say that it is the file that is wrong.
-    toml::from_str::<Config>(&text)
-        .map_err(|error| ConfigError(format!("in the configuration file `{file}`: {error}")))?;
+    toml::from_str::<Config>(&text).map_err(|error| refused("in the configuration file", &error))?;
     Ok(table)
+}
+
+fn one_line(text: &str) -> String {
+    text.trim().replace('\n', " ")
 }
 
 pub(super) fn default_table() -> Result<Table, ConfigError> {
@@ -163,6 +175,14 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             return refused("http.private_connections", id, "a connection's id is needed");
         }
     }
+    // The key is a secret, so that it is not said what it is.
+    let key = &config.bootstrap.api_key;
+    if key.len() > API_KEY_BYTES_MAX || key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        let why = format!(
+            "at most {API_KEY_BYTES_MAX} bytes without white space and control characters are needed"
+        );
+        return refused("bootstrap.api_key", &types::limits::SECRET_MASK, &why);
+    }
     if !config.bootstrap.workspace_id.is_empty()
         && config.bootstrap.workspace_id.parse::<types::WorkspaceId>().is_err()
     {
@@ -215,9 +235,14 @@ mod tests {
             ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
             ("NICTATE_LOG_FORMAT", "xml", "format"),
             ("NICTATE_BOOTSTRAP_WORKSPACE_ID", "x", "bootstrap.workspace_id"),
+            ("NICTATE_BOOTSTRAP_API_KEY", "two words", "bootstrap.api_key"),
+            ("NICTATE_BOOTSTRAP_API_KEY", "ends with a line\n", "bootstrap.api_key"),
+            ("NICTATE_BOOTSTRAP_API_KEY", "zero\0", "bootstrap.api_key"),
+            ("NICTATE_BOOTSTRAP_API_KEY", &"x".repeat(257), "bootstrap.api_key"),
         ] {
             let error = with(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(part), "{name}={value}: {error}");
+            assert!(part != "bootstrap.api_key" || !error.contains(value), "{error}");
         }
     }
 
@@ -233,6 +258,10 @@ mod tests {
         assert_eq!((config.server.listen.as_str(), config.limits.runner_capacity), ("127.0.0.1:3", 7));
         std::fs::write(&file, "[server]\nlitsen = \"127.0.0.1:1\"\n").unwrap();
         let error = load(&flags, std::iter::empty()).unwrap_err().to_string();
-        assert!(error.contains("litsen") && error.contains("nictate.toml"), "{error}");
+        assert!(error.contains("nictate.toml`, line 2: unknown field `litsen`"), "{error}");
+        std::fs::write(&file, "[database]\nurl = \"postgres://u:hunter2@h/d\n").unwrap();
+        let error = load(&flags, std::iter::empty()).unwrap_err().to_string();
+        assert!(error.contains("nictate.toml`, line 2: ") && !error.contains("hunter2"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
     }
 }

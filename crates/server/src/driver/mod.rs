@@ -129,14 +129,9 @@ impl Driver {
         self.0.plans.known(workspace, hash)
     }
 
-    /// The plan of a stored document.
-    pub(crate) async fn plan(
-        &self,
-        tenant: TenantId,
-        workspace: WorkspaceId,
-        hash: &str,
-    ) -> ApiResult<Arc<Plan>> {
-        self.0.plans.get(tenant, workspace, hash).await.map_err(ApiError::internal)
+    /// Keeps the plan of a document for its runs to come.
+    pub(crate) fn keep_plan(&self, workspace: WorkspaceId, hash: &str, plan: Plan) -> Arc<Plan> {
+        self.0.plans.keep(workspace, hash, plan)
     }
 
     /// Accepts a run: when this answers, it is durable and on its way.

@@ -44,6 +44,13 @@ impl Plans {
         self.plans.get(&(workspace, hash.to_owned()))
     }
 
+    /// Keeps a plan that was compiled elsewhere.
+    pub(crate) fn keep(&self, workspace: WorkspaceId, hash: &str, plan: Plan) -> Arc<Plan> {
+        let plan = Arc::new(plan);
+        self.plans.insert((workspace, hash.to_owned()), Arc::clone(&plan));
+        plan
+    }
+
     /// The plan of a stored document.
     pub(crate) async fn get(
         &self,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -34,14 +35,14 @@ impl Guard {
 /// Lets the request through, or answers for the handler.
 pub(crate) async fn authorize(
     State(guard): State<Guard>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
     if guard.access == Access::Public {
         return next.run(request).await;
     }
-    match admit(&guard, &params, request.headers()).await {
+    match admit(&guard, params, request.headers()).await {
         Ok(ctx) => {
             request.extensions_mut().insert(ctx);
             next.run(request).await
@@ -50,8 +51,14 @@ pub(crate) async fn authorize(
     }
 }
 
-async fn admit(guard: &Guard, params: &RawPathParams, headers: &HeaderMap) -> ApiResult<Ctx> {
+async fn admit(
+    guard: &Guard,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    headers: &HeaderMap,
+) -> ApiResult<Ctx> {
     let caller = authenticate(&guard.app, headers).await?;
+    let params = params
+        .map_err(|_| ApiError::new(&code::ROUTE_NOT_FOUND, "the address is no UTF-8 once it is decoded"))?;
     let param = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
     let workspace = match guard.access {
         Access::Needs(permission) => {
@@ -78,7 +85,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> ApiResult<Arc<Principal
     let Ok(key) = key.to_str() else {
         return Err(refused("the header `BLINK-API-KEY` holds no key"));
     };
-    match app.identity().find_caller(key).await? {
+    match app.identity().find_caller(key, app.clock().now()).await? {
         Some(caller) => Ok(caller),
         None => Err(refused("the API key is unknown or has been revoked")),
     }

@@ -1,20 +1,23 @@
 //! The caller's own API keys: list, make, revoke.
 
 use serde::{Deserialize, Serialize};
+use store::Tx;
 use store::api_keys::{self, ApiKey as Row};
-use types::{ApiKeyId, SystemRng};
+use types::{ApiKeyId, SystemRng, TenantId, UserId};
 use utoipa::ToSchema;
 
 use super::answer::json;
 use super::extract::{Body, Query};
-use super::names::check_name;
+use super::names::{check_name, check_text};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 
 /// Keys that one user may have.
 const KEYS_MAX: usize = 5;
-/// Characters of a key that are kept to recognise it by.
-const HINT_CHARS: usize = 8;
+/// Characters of a key that are kept to recognise it by, at most.
+const HINT_CHARS_MAX: usize = 8;
+/// The part of a key that is kept at most, as one in so many characters.
+const HINT_SHARE: usize = 4;
 
 /// A key without the key.
 #[derive(Serialize, ToSchema)]
@@ -65,24 +68,21 @@ pub(crate) struct ApiKeyInput {
 
 /// The caller's keys.
 pub(super) async fn list(ctx: Ctx) -> ApiResult {
-    let rows = live(&ctx).await?;
-    json(&rows.iter().map(ApiKey::from).collect::<Vec<_>>())
+    let rows = api_keys::list(ctx.db(), ctx.tenant(), ctx.user()).await?;
+    json(&rows.iter().filter(|row| row.revoked_at.is_none()).map(ApiKey::from).collect::<Vec<_>>())
 }
 
 /// A new key of the caller.
 pub(super) async fn create(ctx: Ctx, Body(input): Body<ApiKeyInput>) -> ApiResult {
     let name = check_name("API key", input.name.as_deref().or(Some("API key")))?;
-    if live(&ctx).await?.len() >= KEYS_MAX {
-        let message = format!("a user may have {KEYS_MAX} API keys; revoke one first");
-        return Err(ApiError::new(&code::API_KEY_LIMIT, message));
-    }
+    check_text("description", Some(&input.description))?;
     let key = secrets::generate_api_key(&mut SystemRng);
     let row = Row {
         id: ctx.new_id(),
         tenant_id: ctx.tenant(),
         user_id: ctx.user(),
         name,
-        description: input.description.chars().take(types::limits::DESCRIPTION_CHARS_MAX).collect(),
+        description: input.description,
         hint: hint_of(key.expose()),
         created_at: ctx.now(),
         last_used_at: None,
@@ -93,8 +93,12 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<ApiKeyInput>) -> ApiResul
     let audit = ctx.audit("api_key.created", "api_key", &row.id.to_string(), &row.name);
     ctx.db()
         .write(async move |tx| {
+            if live(tx, row.tenant_id, row.user_id).await?.len() >= KEYS_MAX {
+                let message = format!("a user may have {KEYS_MAX} API keys; revoke one first");
+                return Err(ApiError::new(&code::API_KEY_LIMIT, message));
+            }
             api_keys::insert(tx, &row, &hash).await?;
-            store::audit::record(tx, &audit).await
+            Ok(store::audit::record(tx, &audit).await?)
         })
         .await?;
     json(&shown)
@@ -114,25 +118,26 @@ pub(super) async fn revoke(
     Body(body): Body<RevokeInput>,
 ) -> ApiResult {
     let named = query.id.or(body.id).unwrap_or_default();
-    let not_found = || {
-        let shown = super::excerpt(&named);
-        ApiError::new(&code::API_KEY_NOT_FOUND, format!("the caller has no API key `{shown}`"))
-    };
+    let shown = super::excerpt(&named);
+    let not_found =
+        move || ApiError::new(&code::API_KEY_NOT_FOUND, format!("the caller has no API key `{shown}`"));
     let id: ApiKeyId = named.parse().map_err(|_| not_found())?;
-    let keys = live(&ctx).await?;
-    let key = keys.iter().find(|key| key.id == id).ok_or_else(not_found)?;
-    if keys.len() == 1 {
-        return Err(ApiError::new(
-            &code::API_KEY_LAST,
-            "the last API key cannot be removed: make another one first",
-        ));
-    }
     let (tenant, user, now) = (ctx.tenant(), ctx.user(), ctx.now());
-    let audit = ctx.audit("api_key.revoked", "api_key", &id.to_string(), &key.name);
+    let name_of = |keys: &[Row]| keys.iter().find(|key| key.id == id).map(|key| key.name.clone());
+    let name = name_of(&api_keys::list(ctx.db(), tenant, user).await?).ok_or_else(&not_found)?;
+    let audit = ctx.audit("api_key.revoked", "api_key", &id.to_string(), &name);
     ctx.db()
         .write(async move |tx| {
+            let keys = live(tx, tenant, user).await?;
+            if !keys.iter().any(|key| key.id == id) {
+                return Err(not_found());
+            }
+            if keys.len() == 1 {
+                let message = "the last API key cannot be removed: make another one first";
+                return Err(ApiError::new(&code::API_KEY_LAST, message));
+            }
             api_keys::revoke(tx, tenant, user, id, now).await?;
-            store::audit::record(tx, &audit).await
+            Ok(store::audit::record(tx, &audit).await?)
         })
         .await?;
     ctx.app().identity().forget_callers();
@@ -141,10 +146,26 @@ pub(super) async fn revoke(
 
 /// As much of a key as may be shown again.
 pub(crate) fn hint_of(key: &str) -> String {
-    key.chars().take(HINT_CHARS).collect()
+    key.chars().take((key.chars().count() / HINT_SHARE).min(HINT_CHARS_MAX)).collect()
 }
 
-async fn live(ctx: &Ctx) -> ApiResult<Vec<Row>> {
-    let rows = api_keys::list(ctx.db(), ctx.tenant(), ctx.user()).await?;
+/// The user's keys that work. Nobody else makes or revokes one of them until the transaction has ended.
+async fn live(tx: &Tx<'_>, tenant: TenantId, user: UserId) -> ApiResult<Vec<Row>> {
+    store::users::lock(tx, tenant, user).await?;
+    let rows = api_keys::list(tx, tenant, user).await?;
     Ok(rows.into_iter().filter(|row| row.revoked_at.is_none()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_never_shows_more_than_a_quarter_of_the_key() {
+        for (key, hint) in [("", ""), ("abc", ""), ("abcd", "a"), ("0123456789abcdef", "0123"), ("éééé", "é")]
+        {
+            assert_eq!(hint_of(key), hint, "{key}");
+        }
+        assert_eq!(hint_of(&"x".repeat(256)).len(), HINT_CHARS_MAX);
+    }
 }

@@ -72,8 +72,12 @@ static FIELDS: FieldMap = FieldMap {
         Field::same("plugin_name", FieldKind::Text),
         Field::same("oauth_supported", FieldKind::Bool),
         Field::same("attributes", FieldKind::Opaque),
+        Field::same("documentation_url", FieldKind::Text),
+        Field::same("tenant_id", FieldKind::Text),
         Field::same("created_at", FieldKind::Time),
+        Field::same("created_by", FieldKind::Text),
         Field::same("updated_at", FieldKind::Time),
+        Field::same("updated_by", FieldKind::Text),
     ],
     defaults: Defaults { sort: &["name"], search: &["name", "display_name", "description"] },
 };

@@ -15,7 +15,7 @@ use tower_http::compression::predicate::{Predicate as _, SizeAbove};
 use types::{Rng as _, SystemRng};
 
 use super::routes::BASE;
-use crate::error::ApiError;
+use crate::error::{ApiError, Failure};
 
 /// Names a request, in the answer and in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -63,11 +63,13 @@ pub(crate) fn name_no_workspace(mut request: Request) -> Request {
 async fn with_request_id(request: Request, next: Next) -> Response {
     let id = request_id(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::debug_span!("request", request.id = %id.to_str().unwrap_or_default());
+    let span = tracing::info_span!("request", request.id = %id.to_str().unwrap_or_default());
     let mut response = tracing::Instrument::instrument(next.run(request), span).await;
-    if response.status().is_server_error() {
-        let id = id.to_str().unwrap_or_default();
-        tracing::error!(request.id = id, %method, path, status = response.status().as_u16(), "request failed");
+    // Here and nowhere else: one line a failure, with everything that is known of it.
+    if let Some(Failure { identifier, cause }) = response.extensions_mut().remove::<Failure>() {
+        let (id, status) = (id.to_str().unwrap_or_default(), response.status().as_u16());
+        let cause = cause.unwrap_or_default();
+        tracing::error!(request.id = id, %method, path, status, identifier, cause, "request failed");
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -27,6 +27,7 @@ pub(crate) use docs::Documents;
 pub(crate) use layers::name_no_workspace;
 pub(crate) use openapi::{as_3_0, document};
 pub use routes::{Access, BASE, Route, Scope};
+pub(crate) use workflows::KnownUses;
 
 use crate::App;
 use crate::error::{ApiError, ApiResult, code};

@@ -1,6 +1,6 @@
-//! Names that callers give to things.
+//! Names and other words that callers give to things.
 
-use types::limits::NAME_CHARS_MAX;
+use types::limits::{DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX};
 
 use super::excerpt;
 use crate::error::{ApiError, ApiResult, code};
@@ -25,6 +25,25 @@ pub(crate) fn check_name(what: &str, name: Option<&str>) -> ApiResult<String> {
     Ok(name.to_owned())
 }
 
+/// Refuses a text for people that cannot be stored: it is too long, or holds a zero character.
+pub(crate) fn check_text(member: &str, text: Option<&str>) -> ApiResult<()> {
+    let refused = |message: String| Err(ApiError::new(&code::BODY_INVALID, message));
+    let Some(text) = text else { return Ok(()) };
+    if text.contains('\0') {
+        return refused(format!("`{member}` holds a zero character"));
+    }
+    let chars = text.chars().count();
+    if chars > DESCRIPTION_CHARS_MAX {
+        return refused(format!("`{member}` has {chars} characters, more than {DESCRIPTION_CHARS_MAX}"));
+    }
+    Ok(())
+}
+
+/// The same for each of the words to find a thing by.
+pub(crate) fn check_tags(tags: Option<&[String]>) -> ApiResult<()> {
+    tags.unwrap_or_default().iter().try_for_each(|tag| check_text("tags", Some(tag)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +56,21 @@ mod tests {
             assert_eq!(check_name("thing", bad).unwrap_err().code(), &code::NAME_INVALID, "{bad:?}");
         }
         assert!(check_name("thing", Some(&"é".repeat(NAME_CHARS_MAX))).is_ok());
+    }
+
+    #[test]
+    fn a_text_is_bounded_and_can_be_stored() {
+        let long = "x".repeat(DESCRIPTION_CHARS_MAX + 1);
+        for bad in ["a\0b", "\0", &long] {
+            assert_eq!(
+                check_text("description", Some(bad)).unwrap_err().code(),
+                &code::BODY_INVALID,
+                "{bad:?}"
+            );
+            assert!(check_tags(Some(&["fine".to_owned(), bad.to_owned()])).is_err(), "{bad:?}");
+        }
+        for good in [None, Some(""), Some("two\nlines\t")] {
+            assert!(check_text("description", good).is_ok(), "{good:?}");
+        }
     }
 }

@@ -113,13 +113,13 @@ async fn the_workflows_that_name_a_connection_are_known() {
         })
         .await
         .unwrap();
-        assert_eq!(connections::used_by(&db, seeded.tenant, "a").await.unwrap(), []);
-        let used = connections::used_by(&db, seeded.tenant, "b").await.unwrap();
+        assert_eq!(connections::used_by(&db, seeded.workspace, "a").await.unwrap(), []);
+        let used = connections::used_by(&db, seeded.workspace, "b").await.unwrap();
         let names: Vec<_> = used.iter().map(|used| used.workflow_name.as_str()).collect();
         assert_eq!(names, ["triage"]);
-        assert_eq!(connections::used_by(&db, seeded.other_tenant, "b").await.unwrap(), []);
+        assert_eq!(connections::used_by(&db, seeded.other_workspace, "b").await.unwrap(), []);
         db.write(async move |tx| workflows::delete(tx, triage.workspace_id, triage.id).await).await.unwrap();
-        assert_eq!(connections::used_by(&db, seeded.tenant, "b").await.unwrap(), []);
+        assert_eq!(connections::used_by(&db, seeded.workspace, "b").await.unwrap(), []);
     })
     .await;
 }

@@ -123,3 +123,43 @@ async fn the_audit_log_keeps_what_was_done() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_list_shows_the_published_document_or_else_the_draft() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut drafted = workflow(&seeded, "drafted");
+        (drafted.draft_version, drafted.published_version) = (1, None);
+        let mut published = workflow(&seeded, "published");
+        (published.draft_version, published.published_version) = (2, Some(1));
+        let ids = [drafted.id, published.id];
+        db.write(async move |tx| {
+            for row in [&drafted, &published] {
+                workflows::insert(tx, row).await?;
+            }
+            let save = async |row, branch, number, text: &str| {
+                let mut saved = version(row, branch, number);
+                saved.hash = format!("hash of {text}");
+                workflow_versions::insert(tx, &saved, text, &[]).await
+            };
+            save(&drafted, Branch::Draft, 1, "a draft").await?;
+            save(&published, Branch::Draft, 1, "an old draft").await?;
+            save(&published, Branch::Draft, 2, "a new draft").await?;
+            save(&published, Branch::Public, 1, "what runs").await
+        })
+        .await
+        .unwrap();
+        let mut shown = workflow_versions::shown(&db, seeded.workspace, &ids, true).await.unwrap();
+        shown.sort_by(|a, b| a.text.cmp(&b.text));
+        let texts: Vec<_> =
+            shown.iter().map(|shown| (shown.text.as_str(), shown.hash == shown.draft_hash)).collect();
+        assert_eq!(texts, [("a draft", true), ("what runs", false)]);
+        let mut hashes = workflow_versions::shown(&db, seeded.workspace, &ids, false).await.unwrap();
+        hashes.sort_by(|a, b| a.hash.cmp(&b.hash));
+        let hashes: Vec<_> = hashes.iter().map(|shown| (shown.text.as_str(), shown.hash.as_str())).collect();
+        assert_eq!(hashes, [("", "hash of a draft"), ("", "hash of what runs")]);
+        assert_eq!(workflow_versions::shown(&db, seeded.other_workspace, &ids, true).await.unwrap(), []);
+        assert_eq!(workflow_versions::shown(&db, seeded.workspace, &[], true).await.unwrap(), []);
+    })
+    .await;
+}

@@ -26,7 +26,7 @@ pub(crate) use model::{Connection, ConnectionInput, ListedConnection, Sharing, T
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &connections::FIELDS)?;
     let found = connections::list(ctx.db(), ctx.workspace(), &query).await?;
-    let usage = connections::usage_counts(ctx.db(), ctx.tenant()).await?;
+    let usage = connections::usage_counts(ctx.db(), ctx.workspace()).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in found.rows {
         rows.push(ListedConnection {
@@ -100,7 +100,7 @@ pub(super) struct DeleteQuery {
 /// Deletes a connection that no workflow uses, or any, if forced.
 pub(super) async fn delete(ctx: Ctx, Query(query): Query<DeleteQuery>) -> ApiResult {
     let row = find(&ctx).await?;
-    let users = connections::used_by(ctx.db(), ctx.tenant(), &row.name).await?;
+    let users = connections::used_by(ctx.db(), row.workspace_id, &row.name).await?;
     if !users.is_empty() && !query.force {
         let mut names: Vec<String> = users.into_iter().map(|user| user.workflow_name).collect();
         names.sort();
@@ -193,14 +193,11 @@ async fn note_test(ctx: &Ctx, row: &Row, ok: bool, hosts: &[String]) -> ApiResul
 /// Which workflows use the connection.
 pub(super) async fn usage(ctx: Ctx) -> ApiResult {
     let row = find(&ctx).await?;
-    let users = connections::used_by(ctx.db(), ctx.tenant(), &row.name).await?;
-    let used_by = users.into_iter().map(|user| {
-        let workspace = ctx.caller().workspaces.get(&user.workspace_id);
-        Usage {
-            playbook_id: user.workflow_id.to_string(),
-            playbook_name: user.workflow_name,
-            workspace_name: workspace.map(|known| known.display_name.clone()).unwrap_or_default(),
-        }
+    let users = connections::used_by(ctx.db(), row.workspace_id, &row.name).await?;
+    let used_by = users.into_iter().map(|user| Usage {
+        playbook_id: user.workflow_id.to_string(),
+        playbook_name: user.workflow_name,
+        workspace_name: ctx.workspace_name().to_owned(),
     });
     json(&Sharing { shared_with: Vec::new(), used_by: used_by.collect() })
 }
@@ -215,11 +212,8 @@ async fn find_by(ctx: &Ctx, text: &str) -> ApiResult<Row> {
         Some(id) => connections::get(ctx.db(), ctx.workspace(), id).await?,
         None => None,
     };
-    row.ok_or_else(|| not_found(ctx))
-}
-
-fn not_found(ctx: &Ctx) -> ApiError {
-    let id = super::excerpt(ctx.id_text());
-    ApiError::new(&code::CONNECTION_NOT_FOUND, "Cannot find Connection")
-        .with_details(format!("the workspace has no connection `{id}`"))
+    row.ok_or_else(|| {
+        ApiError::new(&code::CONNECTION_NOT_FOUND, "Cannot find Connection")
+            .with_details(format!("the workspace has no connection `{}`", super::excerpt(text)))
+    })
 }

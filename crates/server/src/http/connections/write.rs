@@ -10,13 +10,13 @@ use store::StoreError;
 use store::audit::AuditEntry;
 use store::connections::{Connection as Row, NAME_KEY};
 use types::ConnectionTypeId;
-use types::limits::{DESCRIPTION_CHARS_MAX, SECRET_MASK};
+use types::limits::SECRET_MASK;
 
 use super::model::ConnectionInput;
 use crate::connection_kinds::Kind;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
-use crate::http::names::check_name;
+use crate::http::names::{check_name, check_tags, check_text};
 
 /// Usable, as far as is known.
 pub(super) const STATUS_ACTIVE: &str = "Active";
@@ -34,7 +34,7 @@ pub(super) struct Candidate {
 /// The row of a new connection.
 pub(super) async fn new_row(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row> {
     let name = check_name("connection", input.name.as_deref())?;
-    check_description(input.description.as_deref())?;
+    check_texts(&input)?;
     let kind = find_kind(ctx, &input).await?;
     let given = given_attributes(input.attributes)?;
     let attributes = complete(&kind.definition, given, &Attributes::new())?;
@@ -78,7 +78,7 @@ pub(super) async fn changed_row(ctx: &Ctx, mut row: Row, input: ConnectionInput)
         row.name = check_name("connection", input.name.as_deref())?;
         row.full_name.clone_from(&row.name);
     }
-    check_description(input.description.as_deref())?;
+    check_texts(&input)?;
     refuse_other_kind(ctx, &row, &input).await?;
     if let Some(attributes) = input.attributes {
         let kind = kind_of(ctx, row.connection_type_id).await?;
@@ -149,13 +149,11 @@ const fn status(active: bool) -> &'static str {
     if active { STATUS_ACTIVE } else { STATUS_INACTIVE }
 }
 
-fn check_description(description: Option<&str>) -> ApiResult<()> {
-    let chars = description.map_or(0, |text| text.chars().count());
-    if chars > DESCRIPTION_CHARS_MAX {
-        let message = format!("the description has {chars} characters, more than {DESCRIPTION_CHARS_MAX}");
-        return Err(ApiError::new(&code::CONNECTION_INVALID, message));
-    }
-    Ok(())
+fn check_texts(input: &ConnectionInput) -> ApiResult<()> {
+    check_text("description", input.description.as_deref())?;
+    check_text("display_name", input.display_name.as_deref())?;
+    check_text("external_id", input.external_id.as_deref())?;
+    check_tags(input.tags.as_deref())
 }
 
 async fn find_kind(ctx: &Ctx, input: &ConnectionInput) -> ApiResult<Kind> {

@@ -16,6 +16,7 @@ use types::ExecutionId;
 use super::answer::{json, json_with_etag, page};
 use super::excerpt;
 use super::extract::{Body, ListQuery, Query};
+use super::names::check_text;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use model::FullView;
@@ -35,31 +36,40 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 /// One run.
 pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
     let mut full = find(&ctx).await?;
-    if full.execution.state.is_finished() {
-        let tag = full.execution.updated_at.as_millis().to_string();
-        return json_with_etag(&headers, &tag, &FullView::new(full, ctx.now())?);
+    let run = &full.execution;
+    let document = document_of(&ctx, &full).await?.unwrap_or_default();
+    let workflow = store::workflows::get(ctx.db(), run.workspace_id, run.workflow_id).await?;
+    if run.state.is_finished() {
+        // The run changes no more, but its workflow may be moved or deleted.
+        let workflow_version = workflow.as_ref().map_or(0, |workflow| workflow.row_version);
+        let tag = format!("{}-{workflow_version}", run.updated_at.as_millis());
+        return json_with_etag(&headers, &tag, &FullView::new(full, document, workflow.as_ref(), ctx.now())?);
     }
     let journal = read_journal(&ctx, full.execution.id).await?;
     full.execution.step_results =
         serde_json::to_string(&steps::results_of(&journal)).map_err(ApiError::internal)?;
-    json(&FullView::new(full, ctx.now())?)
+    json(&FullView::new(full, document, workflow.as_ref(), ctx.now())?)
 }
 
-/// The steps of a run, in the order in which they began.
-pub(super) async fn list_steps(ctx: Ctx) -> ApiResult {
+async fn document_of(ctx: &Ctx, full: &FullExecution) -> ApiResult<Option<String>> {
+    Ok(store::documents::get(ctx.db(), ctx.workspace(), &full.execution.document_hash).await?)
+}
+
+/// The steps of a run, in the order in which they began: all of them, up to [`steps::ROWS_MAX`], if the caller
+/// does not say how many.
+pub(super) async fn list_steps(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
+    let query = steps::parse_q(list.q.as_deref())?;
     let full = find(&ctx).await?;
-    let id = full.execution.id;
-    let journal = read_journal(&ctx, id).await?;
-    let document = store::documents::get(ctx.db(), ctx.workspace(), &full.execution.document_hash).await?;
-    let document = document.and_then(|text| workflow::parse(&text).document);
+    let journal = read_journal(&ctx, full.execution.id).await?;
+    let document = document_of(&ctx, &full).await?.and_then(|text| workflow::parse(&text).document);
     let actions: BTreeMap<String, (String, String)> = document
         .iter()
         .flat_map(workflow::Document::actions)
         .map(|used| (used.step, (used.full_name, used.name.unwrap_or_default())))
         .collect();
-    let rows = steps::steps_of(id, &journal, &actions);
-    let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    json(&serde_json::json!({"limit": total, "offset": 0, "total": total, "results": rows}))
+    let rows = steps::steps_of(&full.execution, &journal, &actions);
+    let total = rows.len() as u64;
+    page(&query, total, steps::page_of(&rows, &query))
 }
 
 /// The outputs of a run: empty until it has completed.
@@ -91,6 +101,7 @@ pub(super) async fn cancel(ctx: Ctx, Body(input): Body<CancelInput>) -> ApiResul
         return Err(not_running());
     }
     let by = &ctx.caller().email;
+    check_text("cancel_reason", input.cancel_reason.as_deref())?;
     let reason = input.cancel_reason.filter(|reason| !reason.is_empty());
     let reason = reason.map_or_else(|| format!("cancelled by {by}"), |reason| excerpt(&reason));
     if !ctx.app().driver().cancel(ctx.tenant(), ctx.workspace(), id, reason).await? {

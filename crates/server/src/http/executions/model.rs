@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::executions::{Execution as Row, FullExecution};
+use store::workflows::Workflow;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
@@ -15,12 +16,15 @@ use crate::error::{ApiError, ApiResult};
 #[schema(as = models::PlaybookExecution)]
 #[allow(missing_docs)] // the contract's own names
 pub(crate) struct Execution {
+    pub app_id: String,
+    pub async_parent_execution_id: String,
     pub cancel_reason: String,
     pub created_at: i64,
     pub created_by: String,
     pub display_name: String,
     /// Milliseconds from start to end, or until now.
     pub duration: i64,
+    pub error_code: String,
     #[schema(value_type = Object)]
     pub error_details: Value,
     pub execution_depth: i64,
@@ -31,14 +35,22 @@ pub(crate) struct Execution {
     pub name: String,
     pub net_runtime_ms: i64,
     pub parent_execution_id: String,
+    /// The document that it runs; empty in lists.
+    pub playbook: String,
     pub playbook_id: String,
     pub playbook_name: String,
+    pub runner_group_id: String,
+    pub runner_id: String,
     pub started_at: i64,
     pub state: String,
     pub state_ui: String,
     #[schema(value_type = Object)]
     pub step_results: Box<RawValue>,
     pub tenant_id: String,
+    pub test_session_id: String,
+    /// The run that it all began with: itself, unless it is nested in another.
+    pub top_execution_id: String,
+    pub top_execution_started_at: i64,
     pub trigger_type: String,
     pub r#type: String,
     pub updated_at: i64,
@@ -56,11 +68,18 @@ impl Execution {
         let state = row.state.public_name().to_owned();
         let began = row.started_at.unwrap_or(row.created_at);
         let duration = row.finished_at.unwrap_or(now).since(began).as_millis();
+        let started_at = row.started_at.map_or(0, types::Timestamp::as_millis);
+        let parent = row.parent_execution_id;
+        // A nested run would have to be followed up to its root; there are none yet.
+        let top = if parent.is_none() { (row.id.to_string(), started_at) } else { (String::new(), 0) };
         Ok(Self {
+            app_id: String::new(),
+            async_parent_execution_id: String::new(),
             cancel_reason: row.cancel_reason.unwrap_or_default(),
             created_at: row.created_at.as_millis(),
             display_name: format!("{} #{}", row.workflow_name, row.execution_number),
             duration: i64::try_from(duration).unwrap_or(i64::MAX),
+            error_code: row.error_code.unwrap_or_default(),
             error_details,
             execution_depth: row.execution_depth,
             execution_number: row.execution_number,
@@ -69,14 +88,20 @@ impl Execution {
             last_playbook_name: row.workflow_name.clone(),
             name: row.workflow_name.clone(),
             net_runtime_ms: row.net_runtime_ms,
-            parent_execution_id: row.parent_execution_id.map(|id| id.to_string()).unwrap_or_default(),
+            parent_execution_id: parent.map(|id| id.to_string()).unwrap_or_default(),
+            playbook: String::new(),
             playbook_id: row.workflow_id.to_string(),
             playbook_name: row.workflow_name,
-            started_at: row.started_at.map_or(0, types::Timestamp::as_millis),
+            runner_group_id: String::new(),
+            runner_id: String::new(),
+            started_at,
             state_ui: state.clone(),
             state,
             step_results: RawValue::from_string(row.step_results).map_err(ApiError::internal)?,
             tenant_id: row.tenant_id.to_string(),
+            test_session_id: String::new(),
+            top_execution_id: top.0,
+            top_execution_started_at: top.1,
             trigger_type: row.trigger_type,
             r#type: row.branch.as_str().to_owned(),
             updated_at: row.updated_at.as_millis(),
@@ -99,18 +124,36 @@ pub(crate) struct FullView {
     pub event: Box<RawValue>,
     #[schema(value_type = Object)]
     pub inputs: Box<RawValue>,
+    pub input_values_origin_exec_id: String,
     #[schema(value_type = Object)]
     pub outputs: Box<RawValue>,
+    pub pack_id: String,
+    pub pack_name: String,
+    /// Whether the workflow is gone.
+    pub playbook_deleted: bool,
+    pub scheduled_trigger_timezone: String,
 }
 
 impl FullView {
-    pub(super) fn new(full: FullExecution, now: types::Timestamp) -> ApiResult<Self> {
+    /// With the document that it runs and, as long as there is one, the workflow.
+    pub(super) fn new(
+        full: FullExecution,
+        document: String,
+        workflow: Option<&Workflow>,
+        now: types::Timestamp,
+    ) -> ApiResult<Self> {
+        let pack = workflow.and_then(|workflow| workflow.pack_id);
         let raw = |text: String| RawValue::from_string(text).map_err(ApiError::internal);
         Ok(Self {
             event: raw(full.event)?,
             inputs: raw(full.inputs)?,
+            input_values_origin_exec_id: String::new(),
             outputs: raw(full.outputs.unwrap_or_else(|| "{}".to_owned()))?,
-            execution: Execution::new(full.execution, now)?,
+            pack_id: pack.map(|id| id.to_string()).unwrap_or_default(),
+            pack_name: String::new(),
+            playbook_deleted: workflow.is_none(),
+            scheduled_trigger_timezone: String::new(),
+            execution: Execution { playbook: document, ..Execution::new(full.execution, now)? },
         })
     }
 }
@@ -122,12 +165,18 @@ impl FullView {
 pub(crate) struct StepExecution {
     /// The action's full name.
     pub action: String,
+    /// The command that the step is: the same as `id`.
+    pub cmd_id: String,
+    pub created_at: i64,
+    /// Who started the run.
+    pub created_by: String,
     /// Counts from 1; 0 for a step that the engine itself runs.
     pub execution_count: u32,
     pub execution_id: String,
     #[schema(value_type = Object)]
     pub error_data: Value,
     pub finished_at: i64,
+    /// The same whenever it is asked for.
     pub id: String,
     #[schema(value_type = Object)]
     pub input_data: Value,
@@ -138,9 +187,15 @@ pub(crate) struct StepExecution {
     pub output_data: Value,
     /// The step's id and the loop turns it ran in.
     pub path: String,
+    pub response_type: i64,
+    pub runner: String,
     pub started_at: i64,
     pub state: String,
     pub step_id: String,
+    pub subflow_execution_id: String,
+    pub tenant_id: String,
+    pub updated_at: i64,
+    pub updated_by: String,
 }
 
 /// What a run is started with.
@@ -150,31 +205,60 @@ pub(crate) struct StepExecution {
 pub(crate) struct ExecuteInput {
     /// The inputs by name. Where no documented member is there, the body itself is taken for the inputs.
     #[schema(value_type = Option<Object>)]
-    pub input_values: Option<serde_json::Map<String, Value>>,
+    pub input_values: Value,
     /// What triggered it, seen as `event.payload`.
     #[schema(value_type = Option<Object>)]
-    pub event: Option<Value>,
+    pub event: Value,
     /// The runner group to use instead of the workflow's.
-    pub runner: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub runner: Value,
     /// What is said to have triggered it.
-    pub trigger_type: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub trigger_type: Value,
+    /// A request to make when the run ends. Not available yet: it is refused.
+    #[schema(value_type = Option<Object>)]
+    pub callback: Value,
     #[serde(flatten)]
     #[schema(ignore)]
     pub rest: BTreeMap<String, Value>,
 }
 
 impl ExecuteInput {
-    /// The inputs, wherever the caller put them.
-    pub(super) fn inputs(&mut self) -> serde_json::Map<String, Value> {
-        const DOCUMENTED: [&str; 2] = ["callback", "past_exec_ref"];
-        if let Some(values) = self.input_values.take() {
-            return values;
+    /// Whether a request is to be made when the run ends.
+    pub(super) fn asks_for_callback(&self) -> bool {
+        match &self.callback {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            Value::Bool(_) | Value::Number(_) => true,
         }
-        let documented = self.event.is_some()
-            || self.runner.is_some()
-            || self.trigger_type.is_some()
-            || DOCUMENTED.iter().any(|name| self.rest.contains_key(*name));
-        if documented { serde_json::Map::new() } else { std::mem::take(&mut self.rest).into_iter().collect() }
+    }
+
+    /// The inputs, wherever the caller put them, and the event. A documented name with a value that the member
+    /// cannot have is an input of that name.
+    pub(super) fn into_inputs_and_event(self) -> (Map<String, Value>, Option<Value>) {
+        let Self { input_values, event, runner, trigger_type, callback, rest } = self;
+        let event = Some(event).filter(|event| !event.is_null());
+        if let Value::Object(inputs) = input_values {
+            return (inputs, event);
+        }
+        let documented = event.is_some()
+            || [&runner, &trigger_type].into_iter().any(Value::is_string)
+            || !callback.is_null()
+            || rest.contains_key("past_exec_ref");
+        if documented {
+            return (Map::new(), event);
+        }
+        let mut inputs: Map<String, Value> = rest.into_iter().collect();
+        for (name, value) in
+            [("input_values", input_values), ("runner", runner), ("trigger_type", trigger_type)]
+        {
+            if !value.is_null() {
+                inputs.insert(name.to_owned(), value);
+            }
+        }
+        (inputs, event)
     }
 }
 

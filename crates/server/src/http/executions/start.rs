@@ -1,5 +1,6 @@
 //! Starting runs: of the published version and of the draft, asynchronously and synchronously.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -10,26 +11,50 @@ use store::workflow_versions::{self, Branch, Document};
 use store::workflows::Workflow as Row;
 use types::ExecutionId;
 use workflow::InputDefinition;
+use workflow::plan::Plan;
 
 use super::model::{ExecuteInput, Started};
 use crate::ctx::Ctx;
 use crate::driver::NewRun;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::json;
+use crate::http::excerpt;
 use crate::http::extract::{Body, Query};
-use crate::http::workflows::find;
+use crate::http::workflows::{compile, find};
 
-/// Seconds that a synchronous call waits if it does not say.
-const SYNC_TIMEOUT_S_DEFAULT: u64 = 60;
+/// How long a synchronous call waits if it does not say.
+const SYNC_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 /// Seconds that a synchronous call may wait.
 const SYNC_TIMEOUT_S_MAX: u64 = 600;
 
-/// How a run is started.
+/// How a run is started, as it stands in the query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ExecuteQuery {
-    run_sync: bool,
-    timeout: Option<u64>,
+    run_sync: Option<String>,
+    timeout: Option<String>,
+}
+
+impl ExecuteQuery {
+    /// How long the caller waits for the end; none if they do not.
+    fn wait(&self) -> ApiResult<Option<Duration>> {
+        // As JSON's, Python's and a shell's clients write it.
+        match self.run_sync.as_deref() {
+            None | Some("" | "false" | "False" | "0") => return Ok(None),
+            Some("true" | "True" | "1") => {}
+            Some(other) => {
+                let message = format!("`run_sync` is `{}`; it is true or false", excerpt(other));
+                return Err(ApiError::new(&code::PARAMETER_INVALID, message));
+            }
+        }
+        let Some(text) = self.timeout.as_deref() else { return Ok(Some(SYNC_TIMEOUT_DEFAULT)) };
+        let seconds = text.parse().ok().filter(|seconds| (1..=SYNC_TIMEOUT_S_MAX).contains(seconds));
+        seconds.map(|seconds| Some(Duration::from_secs(seconds))).ok_or_else(|| {
+            let (given, most) = (excerpt(text), SYNC_TIMEOUT_S_MAX);
+            let message = format!("`timeout` is `{given}`; 1 to {most} seconds are possible");
+            ApiError::new(&code::PARAMETER_INVALID, message)
+        })
+    }
 }
 
 /// Runs the published version.
@@ -72,39 +97,34 @@ async fn answer(
     input: ExecuteInput,
     query: &ExecuteQuery,
 ) -> ApiResult {
-    let timeout = sync_timeout(query)?;
+    let wait = query.wait()?;
+    if input.asks_for_callback() {
+        let message = "no request can be made at the end of a run yet: leave `callback` out";
+        return Err(ApiError::new(&code::NOT_AVAILABLE_YET, message));
+    }
     let id = start(ctx, row, document, input).await?;
-    if query.run_sync {
-        finished(ctx, id, timeout).await
-    } else {
-        json(&Started { execution_id: id.to_string() })
+    match wait {
+        Some(timeout) => finished(ctx, id, timeout).await,
+        None => json(&Started { execution_id: id.to_string() }),
     }
 }
 
 /// Starts a run of the document; when this answers, it is durable.
-async fn start(ctx: &Ctx, row: Row, document: Document, mut input: ExecuteInput) -> ApiResult<ExecutionId> {
-    let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
-    let hash = document.version.hash.clone();
-    let plan = match ctx.app().driver().known_plan(row.workspace_id, &hash) {
-        Some(plan) => plan,
-        None => {
-            // A draft may have problems that only running it brings up: they are its author's to fix.
-            crate::http::workflows::refuse_invalid(&document.text, &catalog)?;
-            ctx.app().driver().plan(ctx.tenant(), row.workspace_id, &hash).await?
-        }
-    };
-    let inputs = bind(&plan.inputs, input.inputs())?;
+async fn start(ctx: &Ctx, row: Row, document: Document, input: ExecuteInput) -> ApiResult<ExecutionId> {
+    let plan = plan_of(ctx, &row, &document).await?;
+    let (inputs, event) = input.into_inputs_and_event();
+    let inputs = bind(&plan.inputs, inputs)?;
     let new = NewRun {
         tenant: ctx.tenant(),
         workspace: ctx.workspace(),
         workflow: row.id,
         workflow_name: row.name,
         pack: row.pack_id.map(|id| id.to_string()),
-        document_hash: hash,
+        document_hash: document.version.hash,
         branch: document.version.branch,
         workflow_version: document.version.version,
         inputs,
-        event: input.event.unwrap_or_else(|| json!({})),
+        event: event.unwrap_or_else(|| json!({})),
         trigger_type: "on_demand",
         user_email: ctx.caller().email.clone(),
         created_by: ctx.user().to_string(),
@@ -112,13 +132,16 @@ async fn start(ctx: &Ctx, row: Row, document: Document, mut input: ExecuteInput)
     ctx.app().driver().start(new, plan).await
 }
 
-fn sync_timeout(query: &ExecuteQuery) -> ApiResult<Duration> {
-    let seconds = query.timeout.unwrap_or(SYNC_TIMEOUT_S_DEFAULT);
-    if seconds == 0 || seconds > SYNC_TIMEOUT_S_MAX {
-        let message = format!("`timeout` is `{seconds}`; 1 to {SYNC_TIMEOUT_S_MAX} seconds are possible");
-        return Err(ApiError::new(&code::PARAMETER_INVALID, message));
+/// The document's plan; it is compiled here if no run needed it before.
+async fn plan_of(ctx: &Ctx, row: &Row, document: &Document) -> ApiResult<Arc<Plan>> {
+    let (driver, hash) = (ctx.app().driver(), &document.version.hash);
+    if let Some(plan) = driver.known_plan(row.workspace_id, hash) {
+        return Ok(plan);
     }
-    Ok(Duration::from_secs(seconds))
+    let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
+    // A draft may have problems that only running it brings up: they are its author's to fix.
+    let plan = compile(&document.text, &catalog)?;
+    Ok(driver.keep_plan(row.workspace_id, hash, plan))
 }
 
 fn bind(

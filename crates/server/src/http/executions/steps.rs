@@ -3,14 +3,72 @@
 use std::collections::BTreeMap;
 
 use engine::{Entry, StepState};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use types::ExecutionId;
+use store::executions::Execution;
+use store::{Defaults, Field, FieldMap, Query};
+use types::StepExecutionId;
 
 use super::model::StepExecution;
+use crate::error::ApiResult;
+
+/// Rows of one answer if the caller does not say how many: clients ask for all steps at once.
+pub(super) const ROWS_MAX: u64 = 10_000;
+
+/// The members of a row. Steps come in the order in which they began, and cannot be filtered.
+pub(super) static FIELDS: FieldMap = FieldMap {
+    fields: &[
+        Field::computed("action"),
+        Field::computed("cmd_id"),
+        Field::computed("created_at"),
+        Field::computed("created_by"),
+        Field::computed("error_data"),
+        Field::computed("execution_count"),
+        Field::computed("execution_id"),
+        Field::computed("finished_at"),
+        Field::computed("id"),
+        Field::computed("input_data"),
+        Field::computed("input_parameters"),
+        Field::computed("name"),
+        Field::computed("output_data"),
+        Field::computed("path"),
+        Field::computed("response_type"),
+        Field::computed("runner"),
+        Field::computed("started_at"),
+        Field::computed("state"),
+        Field::computed("step_id"),
+        Field::computed("subflow_execution_id"),
+        Field::computed("tenant_id"),
+        Field::computed("updated_at"),
+        Field::computed("updated_by"),
+    ],
+    defaults: Defaults { sort: &[], search: &[] },
+};
+
+/// Reads `q`, of which `limit`, `offset` and `select` count.
+pub(super) fn parse_q(q: Option<&str>) -> ApiResult<Query> {
+    #[derive(Default, Deserialize)]
+    struct Given {
+        limit: Option<Value>,
+    }
+    let mut query = crate::http::parse_q(q, &FIELDS)?;
+    let given: Given = q.and_then(|q| serde_json::from_str(q).ok()).unwrap_or_default();
+    if given.limit.is_none() {
+        query.limit = ROWS_MAX;
+    }
+    Ok(query)
+}
+
+/// The rows that the query asks for.
+pub(super) fn page_of<'r>(rows: &'r [StepExecution], query: &Query) -> &'r [StepExecution] {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let rest = rows.get(count(query.offset)..).unwrap_or_default();
+    &rest[..rest.len().min(count(query.limit))]
+}
 
 /// One row per executed step, in the order in which they began.
 pub(super) fn steps_of(
-    execution: ExecutionId,
+    execution: &Execution,
     journal: &[Entry],
     actions: &BTreeMap<String, (String, String)>,
 ) -> Vec<StepExecution> {
@@ -44,7 +102,7 @@ pub(super) fn results_of(journal: &[Entry]) -> BTreeMap<&str, i64> {
 }
 
 struct Log<'a> {
-    execution: ExecutionId,
+    execution: &'a Execution,
     actions: &'a BTreeMap<String, (String, String)>,
     steps: Vec<StepExecution>,
     /// Path -> place in `steps` of the step that is not finished.
@@ -72,16 +130,18 @@ impl Log<'_> {
                 let Some(step) = self.steps.get_mut(place) else { return };
                 step.state = finished.state.as_str().to_owned();
                 step.finished_at = finished.at.as_millis();
+                step.updated_at = step.finished_at;
                 step.output_data = finished.output.to_json();
                 if !finished.variables.is_empty() {
                     step.output_data = json!(finished.variables);
                 }
                 step.error_data = finished.error.as_ref().map_or(Value::Null, |error| json!(error));
             }
-            Entry::Paused { path, reason, .. } => {
+            Entry::Paused { path, reason, at, .. } => {
                 if let Some(step) = self.open.get(path).and_then(|place| self.steps.get_mut(*place)) {
                     step.state = StepState::InDoubt.as_str().to_owned();
                     step.error_data = json!({"code": "in_doubt", "message": reason});
+                    step.updated_at = at.as_millis();
                 }
             }
             Entry::Started { .. } | Entry::CancelRequested { .. } | Entry::Finished { .. } => {}
@@ -89,29 +149,41 @@ impl Log<'_> {
     }
 
     fn begin(&mut self, path: &str, step: &str, attempt: u32, inputs: Value, started_at: i64) -> usize {
-        let (action, name) = self.actions.get(step).cloned().unwrap_or_default();
         // A new attempt of the same step takes the old one's place.
         if let Some(place) = self.open.get(path).copied() {
             if let Some(step) = self.steps.get_mut(place) {
                 step.execution_count = attempt;
+                step.updated_at = started_at;
             }
             return place;
         }
+        let (action, name) = self.actions.get(step).cloned().unwrap_or_default();
+        let run = self.execution;
+        let id = StepExecutionId::of_name(&format!("{}/{path}/{attempt}", run.id)).to_string();
         self.steps.push(StepExecution {
             action,
+            cmd_id: id.clone(),
+            created_at: started_at,
+            created_by: run.created_by.clone(),
             execution_count: attempt,
-            execution_id: self.execution.to_string(),
+            execution_id: run.id.to_string(),
             error_data: Value::Null,
             finished_at: 0,
-            id: format!("{}/{path}", self.execution),
+            id,
             input_data: inputs.clone(),
             input_parameters: inputs,
             name,
             output_data: Value::Null,
             path: path.to_owned(),
+            response_type: 0,
+            runner: String::new(),
             started_at,
             state: StepState::Running.as_str().to_owned(),
             step_id: step.to_owned(),
+            subflow_execution_id: String::new(),
+            tenant_id: run.tenant_id.to_string(),
+            updated_at: started_at,
+            updated_by: run.created_by.clone(),
         });
         let place = self.steps.len() - 1;
         self.open.insert(path.to_owned(), place);

@@ -5,6 +5,7 @@ mod versions;
 mod write;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use store::workflow_versions::{self, Shown};
@@ -17,16 +18,18 @@ use super::{EDIT_TRIES, excerpt, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use model::Uses;
-pub(crate) use model::{Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion};
+pub(crate) use model::{
+    KnownUses, Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion,
+};
 pub(super) use versions::{draft, publish, save_draft, version};
-pub(crate) use write::refuse_invalid;
-use write::{Strictness, Text, Work};
+pub(crate) use write::compile;
+use write::{NewWorkflow, Strictness, Text, Work};
 
 /// The workflows of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &workflows::FIELDS)?;
     let found = workflows::list(ctx.db(), ctx.workspace(), &query).await?;
-    let rows = shown(&ctx, found.rows).await?;
+    let rows = shown(&ctx, found.rows, Wanted::by(&query)).await?;
     page(&query, found.total, &rows)
 }
 
@@ -40,17 +43,18 @@ pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
 
 /// A new workflow with its first draft, as the editor makes one.
 pub(super) async fn create_draft(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
-    let row = Work::read(&ctx, &input, Strictness::Draft).await?.create(&ctx, false).await?;
+    let row = Work::read(&ctx, &input, NewWorkflow::DRAFT).await?.create(&ctx, false).await?;
     json(&shown_one(&ctx, row).await?)
 }
 
 /// A new workflow, published at once, as the command line makes one.
 pub(super) async fn create(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
-    let row = Work::read(&ctx, &input, Strictness::Publish).await?.create(&ctx, true).await?;
+    let row = Work::read(&ctx, &input, NewWorkflow::PUBLISHED).await?.create(&ctx, true).await?;
     json(&shown_one(&ctx, row).await?)
 }
 
-/// Changes what the body names; a document becomes draft and published version.
+/// Changes what the body names, and switches the workflow off where it does not say `active: true`, as the
+/// contract has it; a document becomes draft and published version.
 pub(super) async fn update(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiResult {
     // Nothing is read for a workflow that is not there.
     find(&ctx).await?;
@@ -95,22 +99,70 @@ pub(crate) async fn find(ctx: &Ctx) -> ApiResult<Row> {
 }
 
 async fn shown_one(ctx: &Ctx, row: Row) -> ApiResult<Playbook> {
-    let mut rows = shown(ctx, vec![row]).await?;
+    let mut rows = shown(ctx, vec![row], Wanted::EVERYTHING).await?;
     rows.pop().ok_or_else(|| ApiError::internal("a workflow was not shown"))
 }
 
-/// The rows with their documents, in one more read.
-async fn shown(ctx: &Ctx, rows: Vec<Row>) -> ApiResult<Vec<Playbook>> {
-    let ids: Vec<WorkflowId> = rows.iter().map(|row| row.id).collect();
-    let documents = workflow_versions::shown(ctx.db(), ctx.workspace(), &ids).await?;
+/// What of the workflows' documents an answer needs: texts are long, so none is read for nothing.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// Which document it is.
+    hash: bool,
+    /// What it uses.
+    uses: bool,
+    /// The document itself.
+    text: bool,
+}
+
+impl Wanted {
+    const EVERYTHING: Self = Self { hash: true, uses: true, text: true };
+
+    fn by(query: &store::Query) -> Self {
+        if query.select.is_empty() {
+            return Self::EVERYTHING;
+        }
+        let any = |names: &[&str]| names.iter().any(|name| query.select.contains(name));
+        let text = any(&["playbook"]);
+        let uses = any(&["actions", "used_connections", "used_subflows"]);
+        Self { hash: text || uses || any(&["has_unpublished_changes"]), uses, text }
+    }
+}
+
+/// The rows with what is wanted of their documents, in one more read; two, where what some of them use has to be
+/// found out.
+async fn shown(ctx: &Ctx, rows: Vec<Row>, wanted: Wanted) -> ApiResult<Vec<Playbook>> {
+    let ids: Vec<WorkflowId> = if wanted.hash { rows.iter().map(|row| row.id).collect() } else { Vec::new() };
+    let documents = workflow_versions::shown(ctx.db(), ctx.workspace(), &ids, wanted.text).await?;
+    let uses = if wanted.uses { uses_of(ctx, &documents).await? } else { HashMap::new() };
     let mut documents: HashMap<WorkflowId, Shown> =
         documents.into_iter().map(|document| (document.workflow_id, document)).collect();
     let shown = rows.into_iter().map(|row| {
         let Some(Shown { text, hash, draft_hash, .. }) = documents.remove(&row.id) else {
-            return Playbook::new(row, String::new(), Uses::default(), false);
+            return Playbook::new(row, String::new(), &Uses::default(), false);
         };
-        let uses = Uses::of(workflow::parse(&text).document.as_ref());
-        Playbook::new(row, text, uses, hash != draft_hash)
+        let uses = uses.get(&hash).map(Arc::clone).unwrap_or_default();
+        Playbook::new(row, text, &uses, hash != draft_hash)
     });
     Ok(shown.collect())
+}
+
+/// What each of the documents uses, by hash. What is not known yet is read from their texts.
+async fn uses_of(ctx: &Ctx, documents: &[Shown]) -> ApiResult<HashMap<String, Arc<Uses>>> {
+    let known = ctx.app().known_uses();
+    let mut uses = HashMap::new();
+    let mut unread = Vec::new();
+    for document in documents {
+        if let Some(found) = known.get(&document.hash) {
+            uses.insert(document.hash.clone(), found);
+        } else if document.text.is_empty() {
+            unread.push(document.workflow_id);
+        } else {
+            uses.insert(document.hash.clone(), known.read(&document.hash, &document.text));
+        }
+    }
+    for document in workflow_versions::shown(ctx.db(), ctx.workspace(), &unread, true).await? {
+        let found = known.read(&document.hash, &document.text);
+        uses.insert(document.hash, found);
+    }
+    Ok(uses)
 }

@@ -1,10 +1,37 @@
 //! Workflows on the wire, where they are called playbooks.
 
+use std::sync::Arc;
+
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::workflows::Workflow as Row;
 use utoipa::ToSchema;
 use workflow::Document;
+
+/// Documents of which is remembered what they use.
+const USES_MAX: u64 = 4096;
+
+/// What documents use, by their hash: read once for all lists.
+#[derive(Clone)]
+pub(crate) struct KnownUses(Cache<String, Arc<Uses>>);
+
+impl KnownUses {
+    /// Knows nothing yet.
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(USES_MAX))
+    }
+
+    pub(super) fn get(&self, hash: &str) -> Option<Arc<Uses>> {
+        self.0.get(hash)
+    }
+
+    /// Reads the document of that hash.
+    pub(super) fn read(&self, hash: &str, text: &str) -> Arc<Uses> {
+        let read = || Arc::new(Uses::of(workflow::parse(text).document.as_ref()));
+        self.0.get_with_by_ref(hash, read)
+    }
+}
 
 /// What a document uses, read from its text.
 #[derive(Default)]
@@ -36,7 +63,7 @@ impl Uses {
 }
 
 /// An action that a workflow uses.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = models::PlaybookAction)]
 #[allow(missing_docs)] // the contract's own names
 pub(crate) struct PlaybookAction {
@@ -59,6 +86,8 @@ pub(crate) struct Playbook {
     pub created_by: String,
     pub deleted: bool,
     pub description: String,
+    /// The number of the newest draft.
+    pub draft_version: i64,
     pub has_unpublished_changes: bool,
     pub id: String,
     pub is_published: bool,
@@ -66,6 +95,8 @@ pub(crate) struct Playbook {
     pub name: String,
     pub pack_id: String,
     pub playbook: String,
+    /// The number of the newest published version; 0 if there is none.
+    pub published_version: i64,
     pub runner: String,
     pub tags: Vec<String>,
     pub tenant_id: String,
@@ -79,15 +110,16 @@ pub(crate) struct Playbook {
 }
 
 impl Playbook {
-    pub(super) fn new(row: Row, text: String, uses: Uses, has_unpublished_changes: bool) -> Self {
+    pub(super) fn new(row: Row, text: String, uses: &Uses, has_unpublished_changes: bool) -> Self {
         Self {
-            actions: uses.actions,
+            actions: uses.actions.clone(),
             active: row.active,
             automation_type: row.automation_type,
             created_at: row.created_at.as_millis(),
             created_by: row.created_by,
             deleted: false,
             description: row.description,
+            draft_version: row.draft_version,
             has_unpublished_changes,
             id: row.id.to_string(),
             is_published: row.published_version.is_some(),
@@ -95,14 +127,15 @@ impl Playbook {
             name: row.name,
             pack_id: row.pack_id.map(|id| id.to_string()).unwrap_or_default(),
             playbook: text,
+            published_version: row.published_version.unwrap_or(0),
             runner: row.runner,
             tags: serde_json::from_str(&row.tags).unwrap_or_default(),
             tenant_id: row.tenant_id.to_string(),
             r#type: row.kind,
             updated_at: row.updated_at.as_millis(),
             updated_by: row.updated_by,
-            used_connections: uses.connections,
-            used_subflows: uses.subflows,
+            used_connections: uses.connections.clone(),
+            used_subflows: uses.subflows.clone(),
             version: row.version,
             workspace_id: row.workspace_id.to_string(),
         }
@@ -120,6 +153,7 @@ pub(crate) struct PlaybookWithVersion {
     pub branched_from: i64,
     #[schema(value_type = Object)]
     pub connections: Value,
+    pub has_published_version: bool,
     #[schema(value_type = Object)]
     pub inputs: Value,
     pub version_id: i64,
@@ -136,7 +170,8 @@ pub(crate) struct PlaybookInput {
     pub playbook: Option<String>,
     /// The pack it belongs to.
     pub pack_id: Option<String>,
-    /// Whether it may be run; absent means true on create and unchanged on update.
+    /// Whether it may be run. Absent means false, for clients leave false members out; only a workflow made with
+    /// its first draft (`POST /playbooks/ui`) is active then.
     pub active: Option<bool>,
     /// Words to find it by; the document's own, if absent.
     pub tags: Option<Vec<String>>,

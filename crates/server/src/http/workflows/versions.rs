@@ -14,6 +14,7 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, json_with_etag};
 use crate::http::extract::Body;
+use crate::http::names::check_text;
 use crate::http::{EDIT_TRIES, others_came_between};
 
 /// The newest draft.
@@ -22,7 +23,7 @@ pub(crate) async fn draft(ctx: Ctx, headers: HeaderMap) -> ApiResult {
     let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
     let document =
         document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))?;
-    with_version(&headers, row, document)
+    with_version(&ctx, &headers, row, document).await
 }
 
 /// One saved version: `/version/{branch}/{version}`.
@@ -36,7 +37,7 @@ pub(crate) async fn version(ctx: Ctx, headers: HeaderMap) -> ApiResult {
     let branch = Branch::from_name(ctx.param("branch")).ok_or_else(missing)?;
     let number: i64 = ctx.param("version").parse().map_err(|_| missing())?;
     let document = workflow_versions::get(ctx.db(), row.workspace_id, row.id, branch, number).await?;
-    with_version(&headers, row, document.ok_or_else(missing)?)
+    with_version(&ctx, &headers, row, document.ok_or_else(missing)?).await
 }
 
 /// Saves a draft.
@@ -60,6 +61,7 @@ async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult 
     };
     let text = Text::read(&ctx, &document, strictness).await?;
     let source = commit.source.filter(|source| !source.is_empty()).unwrap_or_else(|| "manual".to_owned());
+    check_text("source", Some(&source))?;
     let origin = Origin { source, branched_from: Some(commit.branched_from).filter(|version| *version > 0) };
     let (text, origin) = (Arc::new(text), Arc::new(origin));
     // Two savers at a time get two numbers: whoever comes second counts on from the first.
@@ -114,7 +116,9 @@ async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {
     Ok(draft.map(|draft| draft.text).unwrap_or_default())
 }
 
-fn with_version(headers: &HeaderMap, row: Row, document: Document) -> ApiResult {
+async fn with_version(ctx: &Ctx, headers: &HeaderMap, row: Row, document: Document) -> ApiResult {
+    let newest = workflow_versions::shown(ctx.db(), row.workspace_id, &[row.id], false).await?;
+    let has_unpublished_changes = newest.iter().any(|newest| newest.hash != newest.draft_hash);
     let parsed = workflow::parse(&document.text).document;
     let inputs: Map<String, Value> = parsed
         .iter()
@@ -127,9 +131,11 @@ fn with_version(headers: &HeaderMap, row: Row, document: Document) -> ApiResult 
         .map(|(type_name, name)| (type_name.to_owned(), Value::from(name)))
         .collect();
     let version = document.version;
-    let tag = format!("{}-{}", version.branch.as_str(), version.version);
+    // The version never changes, but the answer shows the workflow too.
+    let tag = format!("{}-{}-{}", version.branch.as_str(), version.version, row.row_version);
     let answer = PlaybookWithVersion {
-        playbook: Playbook::new(row, document.text, Uses::of(parsed.as_ref()), false),
+        has_published_version: row.published_version.is_some(),
+        playbook: Playbook::new(row, document.text, &Uses::of(parsed.as_ref()), has_unpublished_changes),
         branch: version.branch.as_str().to_owned(),
         branched_from: version.branched_from.unwrap_or(0),
         connections: Value::Object(connections),

@@ -5,13 +5,14 @@ use store::workflow_versions::{self, Branch, NamedConnection, WorkflowVersion};
 use store::workflows::{self, NAME_KEY, Workflow as Row};
 use store::{StoreError, Tx};
 use types::PackId;
-use workflow::{AutomationType, Diagnostic, Severity, codes};
+use workflow::plan::Plan;
+use workflow::{AutomationType, Diagnostic, Document, Severity, codes};
 
 use super::model::PlaybookInput;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::excerpt;
-use crate::http::names::check_name;
+use crate::http::names::{check_name, check_tags};
 
 /// How good a document must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,21 @@ pub(super) enum Strictness {
     Draft,
     /// It can be run.
     Publish,
+}
+
+/// How a new workflow is made.
+#[derive(Clone, Copy)]
+pub(super) struct NewWorkflow {
+    strictness: Strictness,
+    /// Whether it is active if its maker does not say.
+    active: bool,
+}
+
+impl NewWorkflow {
+    /// As an editor makes one: it goes live by being published.
+    pub(super) const DRAFT: Self = Self { strictness: Strictness::Draft, active: true };
+    /// As the command line of the contract makes one, which leaves `active` out where it is false.
+    pub(super) const PUBLISHED: Self = Self { strictness: Strictness::Publish, active: false };
 }
 
 /// A document that has been read.
@@ -47,6 +63,7 @@ impl Text {
         let parsed = workflow::parse(text);
         let (document, mut diagnostics) = (parsed.document, parsed.diagnostics);
         let Some(document) = document else { return Err(invalid(&diagnostics)) };
+        refuse_zeros(text, &document)?;
         let unreadable = diagnostics.iter().any(stands_in_the_way);
         // Checked all the same: its author is told every problem at once.
         let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
@@ -88,10 +105,21 @@ impl Text {
     }
 }
 
-/// Refuses a document that cannot be run.
-pub(crate) fn refuse_invalid(text: &str, catalog: &dyn workflow::Catalog) -> ApiResult<()> {
+/// The plan of a document, or why it cannot be run.
+pub(crate) fn compile(text: &str, catalog: &dyn workflow::Catalog) -> ApiResult<Plan> {
     let (plan, diagnostics) = workflow::compile(text, catalog);
-    if plan.is_some() { Ok(()) } else { Err(invalid(&diagnostics)) }
+    plan.ok_or_else(|| invalid(&diagnostics))
+}
+
+/// No text that is stored may hold a zero character, whether it is written out or as an escape.
+fn refuse_zeros(text: &str, document: &Document) -> ApiResult<()> {
+    let named = document.connections().into_iter().flat_map(|(type_name, name)| [type_name, name]);
+    let own =
+        [Some(text), document.description(), document.kind(), document.version(), Some(document.runner())];
+    if own.into_iter().flatten().chain(named).any(|text| text.contains('\0')) {
+        return Err(ApiError::new(&code::WORKFLOW_INVALID, "the workflow holds a zero character"));
+    }
+    Ok(())
 }
 
 /// Even of a draft. What is wrong inside an expression is not: it may be finished later.
@@ -123,9 +151,10 @@ pub(super) struct Work {
 
 impl Work {
     /// Reads what a caller says of a new workflow.
-    pub(super) async fn read(ctx: &Ctx, input: &PlaybookInput, strictness: Strictness) -> ApiResult<Self> {
-        let text = Text::read(ctx, input.playbook.as_deref().unwrap_or_default(), strictness).await?;
+    pub(super) async fn read(ctx: &Ctx, input: &PlaybookInput, new: NewWorkflow) -> ApiResult<Self> {
+        let text = Text::read(ctx, input.playbook.as_deref().unwrap_or_default(), new.strictness).await?;
         let name = check_name("workflow", input.name.as_deref().or(text.name.as_deref()))?;
+        check_tags(input.tags.as_deref())?;
         let (now, user) = (ctx.now(), ctx.user().to_string());
         let mut row = Row {
             id: ctx.new_id(),
@@ -134,7 +163,7 @@ impl Work {
             name,
             description: String::new(),
             automation_type: String::new(),
-            active: input.active.unwrap_or(true),
+            active: input.active.unwrap_or(new.active),
             pack_id: read_pack(input.pack_id.as_deref())?,
             tags: input.tags.as_ref().map_or_else(|| text.tags.clone(), |tags| json!(tags).to_string()),
             kind: String::new(),
@@ -188,7 +217,8 @@ pub(super) fn changed_row(
     if let Some(pack) = read_pack(input.pack_id.as_deref())? {
         row.pack_id = Some(pack);
     }
-    row.active = input.active.unwrap_or(row.active);
+    row.active = input.active.unwrap_or(false);
+    check_tags(input.tags.as_deref())?;
     if let Some(tags) = &input.tags {
         row.tags = json!(tags).to_string();
     }

@@ -1,0 +1,69 @@
+//! Routes of runs.
+
+use http::Method;
+use types::Permission::{ExecutionEdit, ExecutionView};
+
+use crate::http::describe::Describe;
+use crate::http::executions;
+use crate::http::routes::Access::Needs;
+use crate::http::routes::Routes;
+
+const TAG: &str = "Executions";
+const ID: &str = "Execution ID";
+const NOT_FOUND: &str = "Can not find Executions";
+
+/// Runs.
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/executions",
+            executions::list,
+            Needs(ExecutionView),
+            Describe::new("PlaybookExecutionFindByFilter", TAG, "Gets Executions by filter")
+                .q()
+                .page::<executions::Execution>()
+                .error(400, "Cannot read the query"),
+        )
+        .workspace(
+            Method::GET,
+            "/executions/{id}",
+            executions::get,
+            Needs(ExecutionView),
+            Describe::new("PlaybookExecutionGetById", TAG, "Gets an Execution by id")
+                .id(ID)
+                .one::<executions::FullExecutionView>()
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/executions/{id}/steps",
+            executions::list_steps,
+            Needs(ExecutionView),
+            Describe::new("GetStepsExecutionDetails", TAG, "Gets the steps of an Execution")
+                .id(ID)
+                .q()
+                .page::<executions::StepExecution>()
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/executions/{id}/outputs",
+            executions::outputs,
+            Needs(ExecutionView),
+            Describe::new("PlaybookExecutionGetOutputs", TAG, "Gets the outputs of an Execution")
+                .id(ID)
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/executions/{id}/cancel",
+            executions::cancel,
+            Needs(ExecutionEdit),
+            Describe::new("PlaybookExecutionCancel", TAG, "Cancels an Execution")
+                .id(ID)
+                .text()
+                .error(400, "Cannot cancel execution, it is not in a running state")
+                .error(404, NOT_FOUND),
+        )
+}

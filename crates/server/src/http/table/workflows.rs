@@ -1,0 +1,167 @@
+//! Routes of workflows, which the wire calls playbooks.
+
+use http::Method;
+use types::Permission::{WorkflowEdit, WorkflowExecute, WorkflowPublish, WorkflowView};
+
+use crate::http::describe::Describe;
+use crate::http::routes::Access::Needs;
+use crate::http::routes::Routes;
+use crate::http::{executions, workflows};
+
+const TAG: &str = "Workflows";
+const ID: &str = "Playbook ID";
+const NOT_FOUND: &str = "Can not find Playbook";
+
+/// Workflows, their versions, and ways to run them.
+pub(super) fn routes(routes: Routes) -> Routes {
+    runs(versions(stored(routes)))
+}
+
+fn stored(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/playbooks",
+            workflows::list,
+            Needs(WorkflowView),
+            Describe::new("PlaybookFindByFilter", TAG, "Gets Workflows by filter")
+                .q()
+                .page::<workflows::Playbook>()
+                .error(400, "Cannot read the query"),
+        )
+        .workspace(
+            Method::POST,
+            "/playbooks",
+            workflows::create,
+            Needs(WorkflowPublish),
+            Describe::new("CreatePlaybook", TAG, "Creates and publishes a Workflow")
+                .body::<workflows::PlaybookInput>()
+                .one::<workflows::Playbook>()
+                .error(400, "Cannot create Playbook"),
+        )
+        .workspace(
+            Method::POST,
+            "/playbooks/ui",
+            workflows::create_draft,
+            Needs(WorkflowEdit),
+            Describe::new("CreatePlaybookDraft", TAG, "Creates a Workflow with its first draft")
+                .body::<workflows::PlaybookInput>()
+                .one::<workflows::Playbook>()
+                .error(400, "Cannot create Playbook"),
+        )
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}",
+            workflows::get,
+            Needs(WorkflowView),
+            Describe::new("PlaybookGetById", TAG, "Gets a Workflow by id")
+                .id(ID)
+                .one::<workflows::Playbook>()
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::PUT,
+            "/playbooks/{id}",
+            workflows::update,
+            Needs(WorkflowPublish),
+            Describe::new("UpdatePlaybook", TAG, "Changes a Workflow; a new document is published")
+                .id(ID)
+                .body::<workflows::PlaybookInput>()
+                .one::<workflows::Playbook>()
+                .error(400, "Cannot update Playbook")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::DELETE,
+            "/playbooks/{id}",
+            workflows::delete,
+            Needs(WorkflowEdit),
+            Describe::new("DeletePlaybook", TAG, "Deletes a Workflow").id(ID).text().error(404, NOT_FOUND),
+        )
+}
+
+fn versions(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}/draft",
+            workflows::draft,
+            Needs(WorkflowView),
+            Describe::new("GetLatestDraft", TAG, "Gets the newest draft, byte for byte")
+                .id(ID)
+                .one::<workflows::PlaybookWithVersion>()
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/playbooks/{id}/draft",
+            workflows::save_draft,
+            Needs(WorkflowEdit),
+            Describe::new("SaveDraft", TAG, "Saves a draft")
+                .id(ID)
+                .body::<workflows::PlaybookForCommit>()
+                .one::<workflows::SavedVersion>()
+                .error(400, "The document cannot be read")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/playbooks/{id}/public",
+            workflows::publish,
+            Needs(WorkflowPublish),
+            Describe::new("PublishPlaybook", TAG, "Publishes a version and activates the Workflow")
+                .id(ID)
+                .body::<workflows::PlaybookForCommit>()
+                .one::<workflows::SavedVersion>()
+                .error(400, "The document cannot be run")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}/version/{branch}/{version}",
+            workflows::version,
+            Needs(WorkflowView),
+            Describe::new("GetPlaybookVersion", TAG, "Gets one saved version")
+                .id(ID)
+                .one::<workflows::PlaybookWithVersion>()
+                .error(404, NOT_FOUND),
+        )
+}
+
+fn runs(routes: Routes) -> Routes {
+    let sync = "Answer with the outputs when the run has ended";
+    let timeout = "Seconds to wait for the end of a synchronous run";
+    routes
+        .workspace(
+            Method::POST,
+            "/playbooks/{id}/execute",
+            executions::execute,
+            Needs(WorkflowExecute),
+            Describe::new("ExecutePlaybook", TAG, "Runs the published version")
+                .id(ID)
+                .query("run_sync", "boolean", sync)
+                .query("timeout", "integer", timeout)
+                .body::<executions::ExecuteInput>()
+                .one::<executions::Started>()
+                .error(400, "Can not execute playbook")
+                .error(404, NOT_FOUND)
+                .error(408, "The synchronous run did not end in time")
+                .error(429, "Too many runs are in flight"),
+        )
+        .workspace(
+            Method::POST,
+            "/playbooks/{id}/draft/execute",
+            executions::execute_draft,
+            Needs(WorkflowExecute),
+            Describe::new("ExecuteDraft", TAG, "Runs the newest draft")
+                .id(ID)
+                .query("run_sync", "boolean", sync)
+                .query("timeout", "integer", timeout)
+                .body::<executions::ExecuteInput>()
+                .one::<executions::Started>()
+                .error(400, "Can not execute playbook")
+                .error(404, NOT_FOUND)
+                .error(408, "The synchronous run did not end in time")
+                .error(429, "Too many runs are in flight"),
+        )
+}
