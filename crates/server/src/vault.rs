@@ -151,8 +151,6 @@ impl Vault {
     ) -> Result<(), VaultError> {
         // Another process may have rotated the master key: a new data key must not be wrapped by the old one.
         self.reload_masters()?;
-        // Another process may have rotated the master key: what is wrapped under the old one would be lost.
-        self.reload_masters()?;
         let masters = self.masters();
         let key = DataKey::generate(&mut SystemRng);
         let row = store::data_keys::DataKey {

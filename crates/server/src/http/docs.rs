@@ -1,5 +1,6 @@
 //! The API's description and the page that shows it.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
@@ -40,7 +41,9 @@ pub(super) async fn page() -> Response {
     answer(HTML, PAGE)
 }
 
-pub(super) async fn asset(Path(name): Path<String>) -> ApiResult {
+pub(super) async fn asset(name: Result<Path<String>, PathRejection>) -> ApiResult {
+    // An address that is no UTF-8 names no file.
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     let found = ASSETS.iter().find(|(known, ..)| *known == name);
     let (_, content_type, text) = found.ok_or_else(|| {
         let shown = super::excerpt(&name);

@@ -1,13 +1,23 @@
 //! What handlers take from a request besides their context: a JSON body and query parameters, with errors by
 //! contract.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::error::{ApiError, code};
+
+/// Levels of nesting of a JSON body.
+const BODY_DEPTH_MAX: usize = 100;
+/// Bytes of a body that is too large which are read and thrown away before the answer.
+const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(3);
 
 /// A JSON body. An empty body reads as an empty object, for clients that send none where all members are
 /// optional.
@@ -19,18 +29,40 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let limit = app.config().server.body_bytes_max;
         let bytes = read_body(request, limit, app.config().server.body_timeout()).await?;
-        let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        // serde_json refuses more than 128 levels of nesting, so a deep body is an error like any other.
-        let body = serde_json::from_slice(bytes).map_err(|error| {
-            let message = format!("the body is not what this route expects: {error}");
-            ApiError::new(&code::BODY_INVALID, message)
-        })?;
+        let invalid = |message: String| ApiError::new(&code::BODY_INVALID, message);
+        // Serde passes over what it ignores without looking at it: whether it is UTF-8, and how deep it is.
+        let text = std::str::from_utf8(&bytes).map_err(|_| invalid("the body is not UTF-8".to_owned()))?;
+        let text = if text.is_empty() { "{}" } else { text };
+        if is_deeper_than(text, BODY_DEPTH_MAX) {
+            return Err(invalid(format!("the body is nested deeper than {BODY_DEPTH_MAX} levels")));
+        }
+        let body = serde_json::from_str(text)
+            .map_err(|error| invalid(format!("the body is not what this route expects: {error}")))?;
         // Serde would read an array as an object's members in their order.
-        if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(ApiError::new(&code::BODY_INVALID, "the body must be a JSON object"));
+        if !text.trim_ascii_start().starts_with('{') {
+            return Err(invalid("the body must be a JSON object".to_owned()));
         }
         Ok(Body(body))
     }
+}
+
+/// Whether lists and objects lie in each other more than `levels` times, in what may or may not be JSON.
+fn is_deeper_than(text: &str, levels: usize) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > levels {
+            return true;
+        }
+    }
+    false
 }
 
 /// A body as it came.
@@ -45,32 +77,47 @@ impl FromRequest<App> for RawBody {
     }
 }
 
-async fn read_body(request: Request, limit: usize, timeout: std::time::Duration) -> Result<Bytes, ApiError> {
-    let too_large = || {
-        ApiError::new(
-            &code::BODY_TOO_LARGE,
-            format!("the body is larger than the {limit} bytes this route accepts"),
-        )
-    };
+async fn read_body(request: Request, limit: usize, timeout: Duration) -> Result<Bytes, ApiError> {
     let announced = request.headers().get(http::header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let read = axum::body::to_bytes(request.into_body(), limit);
-    match tokio::time::timeout(timeout, read).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_length_limit(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(ApiError::new(&code::BODY_INVALID, "the body ended before it was complete")),
-        Err(_) => {
-            let seconds = timeout.as_secs();
-            Err(ApiError::new(&code::BODY_TIMEOUT, format!("the body did not arrive within {seconds} s")))
+    let asks_first = request.headers().contains_key(http::header::EXPECT);
+    let mut body = request.into_body();
+    if announced.is_none_or(|length| length <= limit) {
+        let reading = Limited::new(&mut body, limit).collect();
+        match tokio::time::timeout(timeout, reading).await {
+            Ok(Ok(read)) => return Ok(read.to_bytes()),
+            Ok(Err(error)) if !error.is::<LengthLimitError>() => {
+                return Err(ApiError::new(&code::BODY_INVALID, "the body ended before it was complete"));
+            }
+            Ok(Err(_)) => {}
+            Err(_) => {
+                let seconds = timeout.as_secs_f64();
+                let message = format!("the body did not arrive within {seconds} s");
+                return Err(ApiError::new(&code::BODY_TIMEOUT, message));
+            }
         }
     }
+    if !asks_first {
+        drain(&mut body).await;
+    }
+    let message = format!("the body is larger than the {limit} bytes this route accepts");
+    Err(ApiError::new(&code::BODY_TOO_LARGE, message))
 }
 
-fn is_length_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+/// A client that still sends does not read yet: were the connection closed under it, it would not see the answer.
+async fn drain(body: &mut axum::body::Body) {
+    let mut bytes_left = DRAINED_BYTES_MAX;
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            if bytes > bytes_left {
+                return;
+            }
+            bytes_left -= bytes;
+        }
+    };
+    // Whoever sends for longer than that may miss the answer.
+    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
 }
 
 /// Parameters in the query.
@@ -91,4 +138,25 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct ListQuery {
     pub(crate) q: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_of_texts() {
+        for (text, depth) in [
+            ("{}", 1),
+            (r#"{"a": [1, {"b": []}]}"#, 4),
+            (r#"{"a": "[[[[", "b\\": "}{"}"#, 1),
+            (r#"{"\"[": [[]]}"#, 3),
+            ("[[[", 3),
+            ("]]][", 1),
+            ("", 0),
+        ] {
+            assert!(!is_deeper_than(text, depth), "{text}");
+            assert!(depth == 0 || is_deeper_than(text, depth - 1), "{text}");
+        }
+    }
 }

@@ -318,19 +318,23 @@ async fn a_step_reaches_no_private_address_unless_the_configuration_opens_it() {
         assert!(nictate.tool.seen().is_empty());
     })
     .await;
-    // For one connection by name.
-    let opened = |config: &mut server::config::Config| {
-        config.http.allow_private = false;
-        config.http.private_connections = vec!["edge".to_owned()];
-    };
-    on_both_with(opened, async |nictate| {
-        nictate.connect("edge", "one").await;
+}
+
+#[tokio::test]
+async fn private_addresses_are_opened_for_one_connection_alone() {
+    let closed = |config: &mut server::config::Config| config.http.allow_private = false;
+    on_both_with(closed, async |nictate| {
+        let edge = nictate.connect("edge", "one").await;
         nictate.connect("core", "two").await;
+        nictate.stop().await;
+        nictate.config.http.private_connections = vec![text(&edge, "id")];
+        nictate.start_again().await;
         for (name, status) in [("edge", 200), ("core", 400)] {
             let workflow = nictate.publish(name, &calls_the_tool(name, nictate.tool.url())).await;
             let reply = nictate.run_sync(&workflow, json!({"user": "ann"})).await;
             assert_eq!(reply.status, status, "{name}: {}", reply.text);
         }
+        assert_eq!(nictate.tool.seen().len(), 1);
     })
     .await;
 }

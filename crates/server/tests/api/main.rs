@@ -7,14 +7,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
-// mod bad_input;
-// mod connection_types;
+mod bad_input;
+mod connection_types;
 mod connections;
-// mod durability;
+mod durability;
 mod executions;
-// mod keys;
+mod keys;
 mod openapi;
-// mod secrecy;
+mod secrecy;
 mod seed;
 mod support;
 mod tool;

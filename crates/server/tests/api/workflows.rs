@@ -90,7 +90,7 @@ async fn a_workflow_is_drafted_published_changed_and_deleted() {
         assert_eq!(nictate.run_sync(&id, json!({})).await.ok(), json!({"out": "three"}));
         assert_eq!(nictate.get(&path).await.ok()["has_unpublished_changes"], false);
 
-        let body = json!({"name": "second life", "playbook": prints("four"), "tags": ["x"]});
+        let body = json!({"name": "second life", "playbook": prints("four"), "tags": ["x"], "active": true});
         let updated = nictate.put(&path, body).await.ok();
         assert_eq!((&updated["name"], &updated["tags"]), (&json!("second life"), &json!(["x"])));
         assert_eq!(nictate.get(&format!("{path}/draft")).await.ok()["playbook"], prints("four"));

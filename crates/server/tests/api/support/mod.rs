@@ -209,9 +209,10 @@ impl Nictate {
         self.post("/connections", body).await.ok()
     }
 
-    /// A new published workflow; its id.
+    /// A new published, active workflow; its id.
     pub(crate) async fn publish(&self, name: &str, document: &str) -> String {
-        let reply = self.post("/playbooks", json!({"name": name, "playbook": document})).await;
+        let reply =
+            self.post("/playbooks", json!({"name": name, "playbook": document, "active": true})).await;
         text(&reply.ok(), "id")
     }
 
