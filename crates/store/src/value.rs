@@ -1,5 +1,6 @@
 //! A parameter of a statement, for both drivers.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use bytes::BytesMut;
@@ -84,14 +85,27 @@ impl Value<'_> {
     }
 }
 
+/// PostgreSQL has no text with the character 0 in it. A tool may say one all the same, in an error that must be
+/// kept: on both databases it becomes the replacement character.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+fn bound(text: &str) -> ToSqlOutput<'_> {
+    match storable(text) {
+        Cow::Borrowed(text) => ToSqlOutput::from(text),
+        Cow::Owned(text) => ToSqlOutput::from(text),
+    }
+}
+
 impl rusqlite::ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
             Self::Bool(value) => ToSqlOutput::from(*value),
             Self::Int(value) => ToSqlOutput::from(*value),
-            Self::Text(value) => ToSqlOutput::from(*value),
-            Self::Owned(value) => ToSqlOutput::from(value.as_str()),
+            Self::Text(value) => bound(value),
+            Self::Owned(value) => bound(value),
             Self::Id(id) => ToSqlOutput::from(id.to_string()),
         })
     }
@@ -104,8 +118,8 @@ impl ToSql for Value<'_> {
             (Self::Bool(value), &Type::BOOL) => value.to_sql(to, out),
             (Self::Int(value), &Type::INT8) => value.to_sql(to, out),
             (Self::Int(value), &Type::INT4) => i32::try_from(*value)?.to_sql(to, out),
-            (Self::Text(value), &Type::TEXT | &Type::VARCHAR) => (*value).to_sql(to, out),
-            (Self::Owned(value), &Type::TEXT | &Type::VARCHAR) => value.to_sql(to, out),
+            (Self::Text(value), &Type::TEXT | &Type::VARCHAR) => storable(value).to_sql(to, out),
+            (Self::Owned(value), &Type::TEXT | &Type::VARCHAR) => storable(value).to_sql(to, out),
             (Self::Id(id), &Type::TEXT | &Type::VARCHAR) => {
                 out.extend_from_slice(id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
                 Ok(IsNull::No)
