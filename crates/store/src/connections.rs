@@ -120,7 +120,7 @@ sql! {
          WHERE w.workspace_id = $1 AND c.connection_name = $2
          ORDER BY w.name, w.id";
     USAGE_COUNTS = "connections.usage_counts":
-        "SELECT c.connection_name, COUNT(DISTINCT c.workflow_id)
+        "SELECT c.connection_name, COUNT(DISTINCT c.workflow_id) AS workflows
          FROM workflow_connections c JOIN workflows w ON w.id = c.workflow_id
          WHERE w.workspace_id = $1 GROUP BY c.connection_name";
     LIST_SEALED = "connections.list_sealed_after":

@@ -258,3 +258,79 @@ async fn a_lease_is_renewed_only_while_it_holds() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_lapsed_lease_is_taken_up_again_by_its_server() {
+    each_database(async |db| {
+        let until = NOW.saturating_add(LEASE);
+        let id = server(&db, "a", until).await;
+        let later = until.saturating_add(LEASE);
+        let renewed = db.write(async move |tx| servers::heartbeat(tx, id, later, until).await);
+        assert!(!renewed.await.unwrap());
+        assert_eq!(server(&db, "a", later).await, id);
+        assert_eq!(servers::expired(&db, until).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_does_not_adopt_its_own_runs_whatever_its_lease_says() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let me = server(&db, "me", NOW).await;
+        let mut own = run(&seeded, 1);
+        own.owner_server_id = Some(me);
+        insert(&db, vec![own.clone()]).await;
+        let adopt = async |server, now| {
+            db.write(async move |tx| executions::adopt(tx, server, now, 10).await).await.unwrap()
+        };
+        let late = NOW.saturating_add(LEASE);
+        assert_eq!(adopt(me, late).await, []);
+        assert_eq!(adopt(ServerId::of_name("other"), late).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_let_go_of_is_found_by_the_next_who_adopts() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let me = server(&db, "me", NOW.saturating_add(LEASE)).await;
+        let mut held = run(&seeded, 1);
+        (held.owner_server_id, held.owner_epoch) = (Some(me), 4);
+        let id = held.execution.id;
+        insert(&db, vec![held]).await;
+        let release = async |epoch| {
+            db.write(async move |tx| executions::release(tx, id, epoch, NOW).await).await.unwrap()
+        };
+        assert!(!release(3).await, "a former owner lets go of nothing");
+        assert!(release(4).await);
+        let adopted = db.write(async move |tx| executions::adopt(tx, me, NOW, 10).await).await.unwrap();
+        assert_eq!(adopted.iter().map(|run| (run.id, run.epoch)).collect::<Vec<_>>(), [(id, 5)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_can_be_taken_over_from_a_living_owner_in_its_workspace_only() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let owner = server(&db, "owner", NOW.saturating_add(LEASE)).await;
+        let mut held = run(&seeded, 1);
+        held.owner_server_id = Some(owner);
+        let (id, epoch) = (held.execution.id, held.owner_epoch);
+        insert(&db, vec![held]).await;
+        let other = ServerId::of_name("other");
+        let take = async |workspace| {
+            db.write(async move |tx| executions::take_over(tx, other, workspace, id, NOW).await)
+                .await
+                .unwrap()
+        };
+        assert_eq!(take(seeded.other_workspace).await, None);
+        assert_eq!(take(seeded.workspace).await.map(|run| run.epoch), Some(epoch + 1));
+        let late = line(id, epoch, 1);
+        let appended = db.write(async move |tx| journal::append(tx, &late).await).await.unwrap();
+        assert_eq!(appended, Appended::Fenced);
+    })
+    .await;
+}

@@ -145,3 +145,19 @@ async fn the_oldest_tenant_is_the_first() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_user_s_workspaces_are_all_of_the_tenant_with_their_role() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let rows = workspaces::list_for_user(&db, seeded.tenant, seeded.builder).await.unwrap();
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        assert!(ids.contains(&seeded.workspace) && ids.contains(&seeded.other_workspace));
+        for row in rows {
+            let role = members::role(&db, row.id, seeded.builder).await.unwrap();
+            assert_eq!(row.role, role, "{}", row.display_name);
+        }
+        assert_eq!(workspaces::list_for_user(&db, seeded.other_tenant, seeded.builder).await.unwrap(), []);
+    })
+    .await;
+}
