@@ -21,7 +21,7 @@ pub struct Server {
     pub body_bytes_max: usize,
     /// Milliseconds in which a request's body must arrive.
     pub body_timeout_ms: u64,
-    /// Milliseconds in which a request's head must arrive.
+    /// Milliseconds in which a request's head must arrive; also how long a connection may be idle.
     pub head_timeout_ms: u64,
     /// Milliseconds that requests and steps in flight get to finish when the server is asked to stop.
     pub shutdown_grace_ms: u64,
@@ -35,7 +35,7 @@ impl Default for Server {
             public_url: String::new(),
             body_bytes_max: 8 * 1024 * 1024,
             body_timeout_ms: 30_000,
-            head_timeout_ms: 10_000,
+            head_timeout_ms: 30_000,
             shutdown_grace_ms: 10_000,
         }
     }
