@@ -19,7 +19,7 @@ pub(crate) struct RunArgs {
     pub(crate) connections: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Seconds that the run may take
+    /// Seconds that the run may take; those of its waits do not count
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: Option<u64>,
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -81,7 +82,13 @@ fn a_service_that_fails_fails_the_run() {
 
 #[test]
 fn a_run_ends_when_its_time_is_up() {
-    let ran = run(&["run", "sleep.yaml", "--timeout", "1"]);
+    let slow = Fake::start(|_| {
+        std::thread::sleep(Duration::from_secs(20));
+        (200, "null".to_owned())
+    });
+    let mut command = nictate(&["run", "http.yaml", "--timeout", "1", "--input"]);
+    command.arg(format!("url={}/slow", slow.url)).env("NICTATE_HTTP_ALLOW_PRIVATE", "true");
+    let ran = run_with_input(command, "");
     assert_eq!(ran.code, 5);
     assert!(ran.stderr.contains("Timeout: the run took longer than"), "{}", ran.stderr);
 }

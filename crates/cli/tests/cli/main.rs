@@ -5,10 +5,13 @@
 mod apply;
 mod connections;
 mod errors;
+mod examples;
 mod execute;
 mod help;
 mod local;
 mod output;
+mod real;
 mod server;
+mod start;
 mod support;
 mod validate;

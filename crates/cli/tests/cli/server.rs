@@ -1,74 +1,9 @@
 //! The commands of a server's own machine, and all of them together on a server that really runs.
 
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
 use serde_json::{Value, json};
 
+use super::real::{Server, data};
 use super::support::{Fake, Ran, nictate, run, run_with_input};
-
-/// A server on a free port; killed with its guard.
-struct Server {
-    child: Child,
-    log: PathBuf,
-    url: String,
-    first_start: Value,
-    key: String,
-}
-
-impl Server {
-    fn start(folder: &Path, more: &[&str]) -> Self {
-        let log = folder.join("server.log");
-        let mut command = nictate(&["serve", "--listen", "127.0.0.1:0", "--json"]);
-        command.arg("--data").arg(folder.join("data")).args(more);
-        command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
-        let mut document = String::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            document += &line.unwrap();
-            if serde_json::from_str::<Value>(&document).is_ok() {
-                break;
-            }
-        }
-        let announced: Value = serde_json::from_str(&document)
-            .unwrap_or_else(|_| panic!("no start: {}", fs::read_to_string(&log).unwrap()));
-        let first_start = announced["first_start"].clone();
-        let key = first_start["api_key"].as_str().unwrap_or_default().to_owned();
-        Self { child, log, url: announced["url"].as_str().unwrap().to_owned(), first_start, key }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = nictate(arguments);
-        command.env("NICTATE_URL", &self.url).env("NICTATE_API_KEY", &self.key);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        run_with_input(self.command(arguments), "")
-    }
-
-    /// Asks it to stop, as a service manager does; answers its exit code and its log.
-    fn stop(mut self) -> (Option<i32>, String) {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-        let code = self.child.wait().unwrap().code();
-        (code, fs::read_to_string(&self.log).unwrap())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have been stopped.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn data(folder: &Path) -> String {
-    folder.join("data").to_str().unwrap().to_owned()
-}
 
 #[test]
 fn the_first_start_shows_a_key_and_runs_the_example_and_the_second_does_neither() {
@@ -77,13 +12,7 @@ fn the_first_start_shows_a_key_and_runs_the_example_and_the_second_does_neither(
     let server = Server::start(folder.path(), &["--example", example]);
     assert!(server.key.starts_with("nct_"), "{}", server.first_start);
     let key = server.key.clone();
-    // The example is under way: its run is over when it says so.
-    for _ in 0..200 {
-        if fs::read_to_string(&server.log).unwrap().contains("Completed") {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    server.wait_for_example();
     let (code, log) = server.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("Nictate works: 1 connection(s), nictate"), "{log}");

@@ -1,0 +1,80 @@
+//! The workflows in examples/: all are valid, and those that need no account elsewhere run as they stand.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::real::Server;
+use super::support::run;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+
+/// Every file there is, in order.
+fn examples() -> Vec<String> {
+    let entries = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<String> = entries.map(|path| path.to_str().unwrap().to_owned()).collect();
+    paths.sort();
+    paths
+}
+
+fn example(file: &str) -> String {
+    Path::new(FOLDER).join(file).to_str().unwrap().to_owned()
+}
+
+/// Runs a workflow to its end; its outputs.
+fn outputs(server: &Server, name: &str, inputs: &[&str]) -> Value {
+    let mut arguments = vec!["workflows", "execute", name, "--wait", "--json"];
+    arguments.extend(inputs.iter().flat_map(|input| ["-i", input]));
+    let ran = server.run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.transcript());
+    ran.json()["outputs"].clone()
+}
+
+#[test]
+fn every_example_is_valid() {
+    let examples = examples();
+    let mut arguments = vec!["validate"];
+    arguments.extend(examples.iter().map(String::as_str));
+    let ran = run(&arguments);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.transcript());
+    assert_eq!(ran.stderr, format!("checked {} files: no problems\n", examples.len()));
+}
+
+#[test]
+fn the_examples_run_as_they_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--example", &example("01-first-run.yaml")]);
+    server.wait_for_example();
+    let mut arguments = vec!["workflows", "apply"];
+    let examples = examples();
+    arguments.extend(examples.iter().map(String::as_str));
+    let applied = server.run(&arguments);
+    assert_eq!(applied.code, 0, "{}", applied.transcript());
+
+    let expected = json!({"message": "Nictate works: 1 connection(s), nictate", "connections": ["nictate"]});
+    assert_eq!(outputs(&server, "first-run", &[]), expected);
+
+    assert_eq!(outputs(&server, "triage-alert", &[]), json!({"priority": "P1", "outside": ["198.51.100.7"]}));
+    let quiet = outputs(&server, "triage-alert", &["severity=low", "text=ping from 10.0.0.1"]);
+    assert_eq!(quiet, json!({"priority": "P3", "outside": []}));
+    let critical = outputs(&server, "triage-alert", &["severity=critical", "text=nothing"]);
+    assert_eq!(critical, json!({"priority": "P1", "outside": []}));
+
+    let lines = outputs(&server, "loop-over-workflows", &[]);
+    let lines = lines["workflows"].as_array().unwrap().clone();
+    assert_eq!(lines.len(), examples.len(), "{lines:?}");
+    for path in &examples {
+        // `name: x` stands in the first line that is no comment.
+        let text = fs::read_to_string(path).unwrap();
+        let name = text.lines().find_map(|line| line.strip_prefix("name: ")).unwrap();
+        let line = format!("{name}: {} characters", text.chars().count());
+        assert!(lines.contains(&json!(line)), "`{line}` is not among {lines:?}");
+    }
+
+    let report = outputs(&server, "tolerate-a-failure", &[]);
+    let report = report["report"].as_str().unwrap();
+    assert!(report.starts_with("as expected: ") && report.contains("404"), "{report}");
+
+    assert_eq!(outputs(&server, "wait-and-report", &["seconds=1"]), json!({"report": "waited 1 s"}));
+}
