@@ -40,9 +40,7 @@ async fn stop_and_go_on(
     let answer = server.api.post(&format!("/playbooks/{workflow}/execute"), &inputs).await;
     let run = answer["execution_id"].as_str().unwrap().to_owned();
     tool.called(&format!("/run/{called}"), 1).await;
-    let asked = Instant::now();
     assert!(server.stop().await.success());
-    println!("stopped after {:.1?}, {} calls", asked.elapsed(), tool.calls().len());
 
     let server = Server::start(folder.path(), "", &settings);
     let full = ended(&server.api, &run).await;
