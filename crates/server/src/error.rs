@@ -227,4 +227,26 @@ mod tests {
             assert!((400..600).contains(&code.status), "`{}`", code.identifier);
         }
     }
+
+    fn source_of(folder: &std::path::Path) -> String {
+        let mut text = String::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            text += &if path.is_dir() { source_of(&path) } else { std::fs::read_to_string(&path).unwrap() };
+        }
+        text
+    }
+
+    #[test]
+    fn every_code_is_told_by_something() {
+        let source = source_of(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let told: std::collections::BTreeSet<&str> = source
+            .split("code::")
+            .skip(1)
+            .map(|rest| rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap_or_default())
+            .collect();
+        for code in code::ALL {
+            assert!(told.contains(code.identifier.to_uppercase().as_str()), "`{}`", code.identifier);
+        }
+    }
 }

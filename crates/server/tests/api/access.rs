@@ -214,3 +214,45 @@ async fn a_caller_has_one_to_five_keys_and_a_revoked_one_is_dead_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_address_that_cannot_be_decoded_is_asked_for_a_key_first() {
+    on_both(async |nictate| {
+        for path in ["/connections/%FF", "/playbooks/%C3%28/draft"] {
+            let path = format!("/api/v1{path}");
+            let unknown = nictate.request_as(None, reqwest::Method::GET, &path);
+            Reply::of(unknown).await.error(401, "unauthenticated");
+            nictate.get(&path).await.error(404, "route_not_found");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_of_the_server_is_logged_once_with_the_requests_id() {
+    on_both(async |nictate| {
+        let (tenant, now) = (nictate.tenant().await, types::Timestamp::from_millis(1));
+        let broken = store::connection_types::ConnectionType {
+            id: types::ConnectionTypeId::of_name("broken"),
+            tenant_id: tenant,
+            name: "broken".to_owned(),
+            definition: "{".to_owned(),
+            created_at: now,
+            created_by: String::new(),
+            updated_at: now,
+            updated_by: String::new(),
+        };
+        let stored = nictate.db.write(async move |tx| store::connection_types::insert(tx, &broken).await);
+        stored.await.unwrap();
+        let id = if nictate.is_sqlite() { "failed-on-sqlite" } else { "failed-on-postgresql" };
+        let request = nictate.request(reqwest::Method::GET, "/api/v1/connection_types");
+        let body = Reply::of(request.header("x-request-id", id)).await.error(500, "internal");
+        assert!(!body.to_string().contains("broken"), "{body}");
+        let log = crate::support::logged();
+        let lines: Vec<&str> =
+            log.lines().filter(|line| line.contains("ERROR") && line.contains(id)).collect();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("connection_types") && lines[0].contains("definition"), "{lines:?}");
+    })
+    .await;
+}

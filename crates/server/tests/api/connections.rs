@@ -411,7 +411,7 @@ async fn a_workspace_is_meant_by_id_by_name_or_by_leaving_it_out() {
         ] {
             assert_eq!(
                 nictate.get(&format!("{base}/connections")).await.column("id"),
-                [id.clone()],
+                std::slice::from_ref(&id),
                 "{base}"
             );
             assert_eq!(nictate.get(&format!("{base}/connections/{id}")).await.ok(), json!([made]), "{base}");
@@ -432,6 +432,37 @@ async fn a_workspace_is_meant_by_id_by_name_or_by_leaving_it_out() {
         }
         // The Admin enters it without being a member.
         assert_eq!(nictate.get(&format!("/api/v1/workspace/{red}/connections")).await.ok()["total"], 0);
+    })
+    .await;
+}
+
+/// A workflow elsewhere may name the connection, but cannot use it: it neither shows nor stands in the way.
+#[tokio::test]
+async fn only_workflows_of_its_own_workspace_use_a_connection() {
+    on_both(async |nictate| {
+        let made = nictate.connect("edge", "one").await;
+        let tenant = nictate.tenant().await;
+        let red = nictate.add_workspace(tenant, "red").await;
+        nictate.add_member("rita", red, Role::Owner).await;
+        let document = crate::executions::calls_the_tool("edge", nictate.tool.url());
+        let create = format!("/api/v1/workspace/{red}/playbooks");
+        let body = json!({"name": "a secret plan", "playbook": document});
+        Reply::of(nictate.request_as(Some("rita"), Method::POST, &create).json(&body)).await.ok();
+        assert_eq!(nictate.get(&format!("{}/usage", path(&made))).await.ok()["used_by"], json!([]));
+        assert_eq!(nictate.get("/connections").await.ok()["results"][0]["used_by"], 0);
+        nictate.delete(&path(&made)).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_test_of_a_connection_that_is_not_there_names_it() {
+    on_both(async |nictate| {
+        for id in [NOBODY, "no-id"] {
+            let reply = nictate.post("/connections/test", json!({"connection": {"id": id}})).await;
+            let body = reply.error(404, "connection_not_found");
+            assert!(text(&body, "details").contains(id), "{body}");
+        }
     })
     .await;
 }

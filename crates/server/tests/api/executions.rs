@@ -409,3 +409,94 @@ async fn more_runs_than_the_server_takes_are_put_off() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn how_a_run_is_started_is_read_as_clients_write_it() {
+    on_both(async |nictate| {
+        let document = format!(
+            "inputs:\n  runner: {{type: number, default: 0}}\n{}",
+            workflow("- id: S1\n  action: internal.print\n  inputs: {text: x}", "{{ inputs.runner }}")
+        );
+        let id = nictate.publish("reads", &document).await;
+        let execute = format!("/playbooks/{id}/execute");
+        for sync in ["true", "True", "1"] {
+            let reply =
+                nictate.post(&format!("{execute}?run_sync={sync}&timeout=20"), json!({"runner": 7})).await;
+            assert_eq!(reply.ok(), json!({"out": 7}), "{sync}");
+        }
+        // Who does not wait may say what they like about how long.
+        for asynchronous in ["", "?run_sync=false&timeout=0", "?run_sync=False", "?run_sync=0&timeout=soon"] {
+            text(&nictate.post_nothing(&format!("{execute}{asynchronous}")).await.ok(), "execution_id");
+        }
+        for wrong in ["yes", "TRUE", "2"] {
+            nictate
+                .post_nothing(&format!("{execute}?run_sync={wrong}"))
+                .await
+                .error(400, "parameter_invalid");
+        }
+        for callback in [json!("https://example.com"), json!({"url": "x"}), json!(["x"]), json!(true)] {
+            let before = nictate.get("/executions").await.ok()["total"].clone();
+            nictate.post(&execute, json!({"callback": callback})).await.error(501, "not_available_yet");
+            assert_eq!(nictate.get("/executions").await.ok()["total"], before);
+        }
+        for nothing in [json!(""), json!({}), json!([]), json!(null)] {
+            nictate.post(&execute, json!({"callback": nothing})).await.ok();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_shows_its_document_and_pages_of_its_steps() {
+    on_both(async |nictate| {
+        let step = |id: &str| format!("- id: {id}\n  action: internal.print\n  inputs: {{text: x}}\n");
+        let document = workflow(&["S1", "S2", "S3"].map(step).concat(), "{{ 1 }}");
+        let workflow = nictate.publish("three", &document).await;
+        nictate.run_sync(&workflow, json!({})).await.ok();
+        let listed = nictate.get("/executions").await.results();
+        let path = format!("/executions/{}", text(&listed[0], "id"));
+        assert_eq!((&listed[0]["playbook"], &listed[0]["top_execution_id"]), (&json!(""), &listed[0]["id"]));
+        let whole = nictate.get(&path).await;
+        let etag = whole.header("etag").to_owned();
+        let whole = whole.ok();
+        assert_eq!((&whole["playbook"], &whole["playbook_deleted"]), (&json!(document), &json!(false)));
+
+        let steps = format!("{path}/steps");
+        let all = nictate.get(&steps).await;
+        assert_eq!(
+            (all.column("step_id"), &all.ok()["total"]),
+            (["S1", "S2", "S3"].map(str::to_owned).into(), &json!(3))
+        );
+        assert_eq!(nictate.get(&steps).await.column("id"), all.column("id"), "ids are the same each time");
+        for row in &all.results() {
+            text(row, "id").parse::<types::StepExecutionId>().unwrap();
+            assert_eq!((&row["cmd_id"], &row["tenant_id"]), (&row["id"], &whole["tenant_id"]));
+            assert_eq!((&row["created_by"], &row["updated_at"]), (&whole["created_by"], &row["finished_at"]));
+        }
+        let rows = all.results();
+        for (q, ids) in [
+            (json!({"limit": 2}), vec!["S1", "S2"]),
+            (json!({"limit": 2, "offset": 2}), vec!["S3"]),
+            (json!({"offset": 7}), vec![]),
+        ] {
+            let page = nictate.list(&steps, &q).await;
+            assert_eq!(
+                (page.column("step_id"), &page.ok()["total"]),
+                (ids.iter().map(|id| (*id).to_owned()).collect(), &json!(3)),
+                "{q}"
+            );
+        }
+        for member in crate::support::members(&rows[0]) {
+            let page = nictate.list(&steps, &json!({"select": [member]})).await.results();
+            assert_eq!(crate::support::members(&page[0]), [member]);
+        }
+        for q in [json!({"limit": 0}), json!({"filter": {"state": "OK"}}), json!({"select": ["colour"]})] {
+            nictate.list(&steps, &q).await.error(400, "query_invalid");
+        }
+
+        nictate.delete(&format!("/playbooks/{workflow}")).await.ok();
+        let after = Reply::of(nictate.request(Method::GET, &path).header("If-None-Match", &etag)).await.ok();
+        assert_eq!((&after["playbook"], &after["playbook_deleted"]), (&json!(document), &json!(true)));
+    })
+    .await;
+}

@@ -7,12 +7,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
+mod api_keys;
 mod bad_input;
 mod connection_types;
 mod connections;
 mod durability;
 mod executions;
 mod keys;
+mod lists;
 mod openapi;
 mod secrecy;
 mod seed;

@@ -329,3 +329,124 @@ async fn the_etag_of_a_workflow_moves_with_its_draft() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn two_who_change_a_workflow_at_once_leave_one_that_can_be_saved() {
+    on_both(async |nictate| {
+        let id = create(nictate, "shared", &prints("one")).await;
+        let path = format!("/playbooks/{id}");
+        let change = async |word: &str| {
+            nictate.put(&path, json!({"playbook": prints(word), "active": true})).await.ok();
+        };
+        tokio::join!(change("a"), change("b"), change("c"), change("d"));
+        let whole = nictate.get(&path).await.ok();
+        assert_eq!((&whole["draft_version"], &whole["published_version"]), (&json!(5), &json!(4)));
+        let body = json!({"playbook": prints("last")});
+        assert_eq!(nictate.post(&format!("{path}/draft"), body.clone()).await.ok()["version_id"], 6);
+        assert_eq!(nictate.post(&format!("{path}/public"), body).await.ok()["version_id"], 5);
+        assert_eq!(nictate.run_sync(&id, json!({})).await.ok(), json!({"out": "last"}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_does_not_say_active_leaves_a_workflow_inactive_as_the_contract_has_it() {
+    on_both(async |nictate| {
+        let document = prints("x");
+        let made = nictate.post("/playbooks", json!({"name": "quiet", "playbook": document})).await.ok();
+        assert_eq!(made["active"], false);
+        let path = format!("/playbooks/{}", text(&made, "id"));
+        let execute = format!("{path}/execute");
+        nictate.post_nothing(&execute).await.error(400, "workflow_inactive");
+        for (body, active) in [
+            (json!({"active": true}), true),
+            (json!({"tags": ["x"]}), false),
+            (json!({"active": true, "playbook": document}), true),
+            (json!({"playbook": document}), false),
+        ] {
+            assert_eq!(nictate.put(&path, body.clone()).await.ok()["active"], active, "{body}");
+        }
+        // Publishing activates, and an editor's workflow is active from the start.
+        nictate.post_nothing(&format!("{path}/public")).await.ok();
+        nictate.post_nothing(&execute).await.ok();
+        let drafted =
+            nictate.post("/playbooks/ui", json!({"name": "drafted", "playbook": document})).await.ok();
+        assert_eq!(drafted["active"], true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_version_tells_of_its_workflow_and_its_etag_moves_with_both() {
+    on_both(async |nictate| {
+        let id = create(nictate, "tagged", &prints("one")).await;
+        let draft = format!("/playbooks/{id}/draft");
+        let fresh = nictate.get(&draft).await.ok();
+        assert_eq!((&fresh["has_published_version"], &fresh["branched_from"]), (&json!(false), &json!(0)));
+        nictate.post_nothing(&format!("/playbooks/{id}/public")).await.ok();
+        nictate.post(&draft, json!({"playbook": prints("two"), "branched_from": 1})).await.ok();
+        let newer = nictate.get(&draft).await;
+        let etag = newer.header("etag").to_owned();
+        let newer = newer.ok();
+        assert_eq!((&newer["has_published_version"], &newer["branched_from"]), (&json!(true), &json!(1)));
+        assert_eq!(newer["has_unpublished_changes"], true);
+        nictate.put(&format!("/playbooks/{id}"), json!({"tags": ["new"], "active": true})).await.ok();
+        let asked = Reply::of(nictate.request(Method::GET, &draft).header("If-None-Match", &etag)).await;
+        assert_eq!(asked.ok()["tags"], json!(["new"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn zero_characters_are_refused_wherever_text_enters() {
+    on_both(async |nictate| {
+        let id = create(nictate, "plain", &prints("one")).await;
+        let zero = "a\u{0}b";
+        let described = format!("desc: \"a\\0b\"\n{}", prints("x"));
+        let connected = workflow(
+            "- id: S1\n  action: http.requestV2\n  connection: {slack: \"a\\0b\"}\n  inputs: {url: x}",
+            "{{ 1 }}",
+        );
+        for (path, body, code) in [
+            ("/playbooks/ui", json!({"name": zero, "playbook": prints("x")}), "name_invalid"),
+            ("/playbooks/ui", json!({"name": "x", "playbook": prints("x"), "tags": [zero]}), "body_invalid"),
+            ("/playbooks/ui", json!({"name": "x", "playbook": described}), "workflow_invalid"),
+            ("/playbooks/ui", json!({"name": "x", "playbook": connected}), "workflow_invalid"),
+            (
+                "/playbooks/ui",
+                json!({"name": "x", "playbook": format!("{}# \0", prints("x"))}),
+                "workflow_invalid",
+            ),
+            ("/connections", json!({"name": zero, "type_name": "http_none"}), "name_invalid"),
+            (
+                "/connections",
+                json!({"name": "x", "type_name": "http_none", "description": zero}),
+                "body_invalid",
+            ),
+            (
+                "/connections",
+                json!({"name": "x", "type_name": "http_none", "display_name": zero}),
+                "body_invalid",
+            ),
+            (
+                "/connections",
+                json!({"name": "x", "type_name": "http_none", "external_id": zero}),
+                "body_invalid",
+            ),
+            ("/connections", json!({"name": "x", "type_name": "http_none", "tags": [zero]}), "body_invalid"),
+        ] {
+            nictate.post(path, body).await.error(400, code);
+        }
+        let path = format!("/playbooks/{id}");
+        nictate.put(&path, json!({"tags": [zero]})).await.error(400, "body_invalid");
+        let commit = json!({"playbook": prints("x"), "source": zero});
+        nictate.post(&format!("{path}/draft"), commit).await.error(400, "body_invalid");
+        let sleeps = workflow("- id: S1\n  action: internal.Sleep\n  inputs: {duration: 1h}", "{{ 1 }}");
+        let sleeper = nictate.publish("sleeps", &sleeps).await;
+        let run = nictate.execute(&sleeper, json!({})).await;
+        let cancel = format!("/executions/{run}/cancel");
+        nictate.post(&cancel, json!({"cancel_reason": zero})).await.error(400, "body_invalid");
+        nictate.post(&cancel, json!({"cancel_reason": "enough"})).await.ok();
+    })
+    .await;
+}
