@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bootstrap {
-    /// The first admin's API key: at most 256 bytes without white space, better 16 or more; empty: one is made and
-    /// shown once.
+    /// The first admin's API key, 1 to 256 bytes without white space; empty: one is made and shown once.
     pub api_key: String,
     /// The first workspace's id; empty: one is made.
     pub workspace_id: String,
