@@ -52,7 +52,10 @@ pub(super) fn each_template<'a>(kind: &'a ConnectionType, visit: &mut dyn FnMut(
     }
     match &kind.verification {
         Some(Verification::Request(request)) => {
-            visit("verification.request.url", &request.url, Place::Target)
+            // Where hosts are listed it can lead nowhere else.
+            let bounded = matches!(kind.allowed_hosts, AllowedHosts::Listed(_));
+            let place = if bounded { Place::Value } else { Place::Target };
+            visit("verification.request.url", &request.url, place);
         }
         Some(Verification::Handshake(handshake)) => {
             visit("verification.handshake.host", &handshake.host, Place::Target);
