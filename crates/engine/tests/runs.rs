@@ -1,5 +1,6 @@
 //! Runs of whole workflows through the pure engine: a driver of a few lines answers effects and moves the
 //! clock. Every run is also cut off after each commit and read back, and must end the same.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test's helpers fail by panicking
 
 use std::sync::Arc;
 use std::time::Duration;
