@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const BINARY = process.env.NICTATE_BINARY ?? new URL("../../target/debug/nictate", import.meta.url).pathname;
+const BINARY = process.env.NICTATE_TEST_BINARY ?? new URL("../../target/debug/nictate", import.meta.url).pathname;
 const READY_TIMEOUT_MS = 30_000;
 
 export const API_KEY = "browser-tests-0123456789abcdef0123456789abcdef";

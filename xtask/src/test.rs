@@ -155,7 +155,7 @@ fn rust_tests(machine: &mut Machine) -> Outcome {
 fn browser_tests() -> Outcome {
     let nictate = shell::build_nictate(shell::Profile::Debug)?;
     let mut tests = npm_command(&["run", "--silent", "test:browser"]);
-    tests.env("NICTATE_BINARY", nictate);
+    tests.env("NICTATE_TEST_BINARY", nictate);
     if let Some(chromium) = CHROMIUM.path() {
         tests.env("NICTATE_CHROMIUM", chromium);
     }
