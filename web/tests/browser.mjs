@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
-const CHROMIUM = process.env.NICTATE_CHROMIUM ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.NICTATE_TEST_CHROMIUM ?? "/usr/bin/chromium";
 /** Quiet: no sandbox below root, no graphics, and none of the browser's own calls home. */
 const FLAGS = [
   "--no-sandbox",

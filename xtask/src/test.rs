@@ -157,7 +157,7 @@ fn browser_tests() -> Outcome {
     let mut tests = npm_command(&["run", "--silent", "test:browser"]);
     tests.env("NICTATE_TEST_BINARY", nictate);
     if let Some(chromium) = CHROMIUM.path() {
-        tests.env("NICTATE_CHROMIUM", chromium);
+        tests.env("NICTATE_TEST_CHROMIUM", chromium);
     }
     shell::run(&mut tests)
 }
