@@ -1,7 +1,9 @@
-//! API keys: how they look, and the hash under which they are stored.
+//! API keys: how they look, and the digest under which they are stored.
 //!
 //! A key is random, so a fast keyed hash is enough; the pepper keeps a stolen database from being searched
 //! for keys of a known form. The prefix and the checksum let scanners of leaked secrets find one for certain.
+
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 use types::Rng;
@@ -66,12 +68,26 @@ impl ApiKeyHasher {
         Self { pepper }
     }
 
-    /// HMAC-SHA256 of `key` under the pepper, 64 hex digits. The same key always gives the same hash, so
-    /// that the database finds it by an index.
-    pub fn hash(&self, key: &str) -> String {
+    /// HMAC-SHA256 of `key` under the pepper. The same key always gives the same digest, so that the database
+    /// finds it by an index.
+    pub fn digest(&self, key: &str) -> KeyDigest {
         const LABEL: &[u8] = b"nictate api key\0";
-        let hash = keyed_hash(&self.pepper, &[LABEL, key.as_bytes()].concat());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        KeyDigest(keyed_hash(&self.pepper, &[LABEL, key.as_bytes()].concat()))
+    }
+
+    /// The digest as it is stored.
+    pub fn hash(&self, key: &str) -> String {
+        self.digest(key).to_string()
+    }
+}
+
+/// What stands for an API key wherever the key itself must not be. Shown as 64 hex digits: so it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyDigest([u8; 32]);
+
+impl fmt::Display for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -97,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_depends_on_key_and_pepper() {
+    fn the_digest_depends_on_key_and_pepper() {
         let mut rng = SeededRng::from_u64(1);
         let (one, two) = (MasterKeys::generate(&mut rng), MasterKeys::generate(&mut rng));
-        let hash = one.api_key_hasher().hash("nct_a");
-        assert_eq!(hash.len(), 64);
-        assert_eq!(hash, one.api_key_hasher().hash("nct_a"));
-        assert_ne!(hash, one.api_key_hasher().hash("nct_b"));
-        assert_ne!(hash, two.api_key_hasher().hash("nct_a"));
+        let digest = one.api_key_hasher().digest("nct_a");
+        assert_eq!(digest.to_string().len(), 64);
+        assert_eq!(digest, one.api_key_hasher().digest("nct_a"));
+        assert_ne!(digest, one.api_key_hasher().digest("nct_b"));
+        assert_ne!(digest, two.api_key_hasher().digest("nct_a"));
     }
 }

@@ -17,7 +17,7 @@ mod secret;
 pub mod session;
 
 pub use aead::OpenError;
-pub use api_key::{API_KEY_PREFIX, ApiKeyHasher, generate_api_key, is_generated_api_key};
+pub use api_key::{API_KEY_PREFIX, ApiKeyHasher, KeyDigest, generate_api_key, is_generated_api_key};
 pub use key_file::{KeyFile, KeyFileError};
 pub use master::{MasterKeys, MasterKeysError};
 pub use redact::{REDACTED_BYTES_MIN, Redactor};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use store::Db;
 use store::audit::{ActorType, AuditEntry};
@@ -19,20 +19,17 @@ pub(crate) struct Ctx {
     app: App,
     caller: Arc<Principal>,
     workspace: Option<WorkspaceId>,
-    params: PathParams,
+    params: Arc<RawPathParams>,
 }
-
-/// The parameters of the path, by name.
-pub(crate) type PathParams = Arc<[(String, String)]>;
 
 impl Ctx {
     pub(crate) fn new(
         app: App,
         caller: Arc<Principal>,
         workspace: Option<WorkspaceId>,
-        params: PathParams,
+        params: RawPathParams,
     ) -> Self {
-        Self { app, caller, workspace, params }
+        Self { app, caller, workspace, params: Arc::new(params) }
     }
 
     /// The server's parts.
@@ -112,7 +109,7 @@ impl Ctx {
 
     /// Any parameter of the path; empty if the path has none of that name.
     pub(crate) fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.params.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }
 }
 
@@ -121,10 +118,6 @@ impl<S: Sync> FromRequestParts<S> for Ctx {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // Only a handler on a public route could come here without one; it has no business with a context.
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| ApiError::internal("no context on a public route"))
+        parts.extensions.remove::<Self>().ok_or_else(|| ApiError::internal("no context on a public route"))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use secrets::ApiKeyHasher;
+use secrets::{ApiKeyHasher, KeyDigest};
 use store::api_keys::{KeyOwner, touch_last_used};
 use store::users::{User, UserStatus};
 use store::{Db, StoreError};
@@ -53,7 +53,7 @@ pub struct Membership {
 pub struct Identity {
     db: Db,
     hasher: ApiKeyHasher,
-    callers: Cache<String, Arc<Principal>>,
+    callers: Cache<KeyDigest, Arc<Principal>>,
 }
 
 impl Identity {
@@ -77,13 +77,13 @@ impl Identity {
         if key.is_empty() || key.len() > API_KEY_BYTES_MAX {
             return Ok(None);
         }
-        let hash = self.hash(key);
-        if let Some(caller) = self.callers.get(&hash) {
+        let digest = self.hasher.digest(key);
+        if let Some(caller) = self.callers.get(&digest) {
             return Ok(Some(caller));
         }
-        let Some(caller) = self.load(&hash, now).await? else { return Ok(None) };
+        let Some(caller) = self.load(&digest.to_string(), now).await? else { return Ok(None) };
         let caller = Arc::new(caller);
-        self.callers.insert(hash, Arc::clone(&caller));
+        self.callers.insert(digest, Arc::clone(&caller));
         Ok(Some(caller))
     }
 

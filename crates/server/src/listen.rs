@@ -3,16 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use axum::Router;
-use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tower::ServiceExt as _;
 
-use crate::http::name_no_workspace;
+use crate::http::Api;
 
 /// Pause after an accept that failed, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -22,7 +18,7 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Serves until `stop` is ready; then lets requests in flight finish for at most `grace`.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    api: Api,
     head_timeout: Duration,
     stop: impl Future<Output = ()>,
     grace: Duration,
@@ -50,8 +46,7 @@ pub(crate) async fn serve(
         };
         // Small answers must not wait for a full segment; without it they are late, not wrong.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone().map_request(prepared));
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(TokioIo::new(stream), api.clone());
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // How a client ends its connection is its own business.
@@ -64,10 +59,6 @@ pub(crate) async fn serve(
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight when the grace was over");
     }
-}
-
-fn prepared(request: hyper::Request<Incoming>) -> axum::extract::Request {
-    name_no_workspace(request.map(axum::body::Body::new))
 }
 
 /// Not a client that gave up before it was accepted.

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use actions::Catalog;
 use actions::http::{HttpClient, TokenCache};
-use axum::Router;
 use secrets::{KeyFile, KeyFileError};
 use store::{DatabaseUrl, Db, Options, StoreError};
 use tokio::net::TcpListener;
@@ -20,6 +19,7 @@ use crate::bootstrap::{FirstStart, bootstrap};
 use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::{self, Driver, RunnerChannel};
+use crate::http::Api;
 use crate::identity::Identity;
 use crate::network::NetworkRules;
 use crate::vault::{Vault, VaultError};
@@ -112,7 +112,7 @@ pub fn http_client(config: &Config) -> Result<HttpClient, StartError> {
 pub struct Server {
     app: App,
     id: ServerId,
-    router: Router,
+    api: Api,
     listener: TcpListener,
     address: SocketAddr,
     first_start: Option<FirstStart>,
@@ -157,8 +157,8 @@ impl Server {
                 "runs in flight could not be adopted"
             );
         }
-        let (router, _) = crate::http::service(&app);
-        Ok(Self { app, id, router, listener, address, first_start, lease: lease.drop_guard(), _lock: lock })
+        let (api, _) = crate::http::service(&app);
+        Ok(Self { app, id, api, listener, address, first_start, lease: lease.drop_guard(), _lock: lock })
     }
 
     /// Where it listens.
@@ -184,7 +184,7 @@ impl Server {
     /// Serves until `stop` is ready, then stops: first taking nothing new, then giving what is in flight its
     /// grace, then letting go of the runs and the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, id, router, listener, lease, .. } = self;
+        let Self { app, id, api, listener, lease, .. } = self;
         let adopting = CancellationToken::new();
         let job = tokio::spawn(jobs::adopt(app.clone(), adopting.clone()));
         let server = &app.config().server;
@@ -196,7 +196,7 @@ impl Server {
             // Runs and requests share one grace: a request may wait for a run.
             app.driver().begin_stop();
         };
-        listen::serve(listener, router, server.head_timeout(), asked, grace).await;
+        listen::serve(listener, api, server.head_timeout(), asked, grace).await;
         app.driver().stop(grace).await;
         // The job ends by itself; if it panicked, that has been logged.
         let _ = job.await;

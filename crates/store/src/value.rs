@@ -106,7 +106,9 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Int(value) => ToSqlOutput::from(*value),
             Self::Text(value) => bound(value),
             Self::Owned(value) => bound(value),
-            Self::Id(id) => ToSqlOutput::from(id.to_string()),
+            Self::Id(id) => {
+                ToSqlOutput::from(id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned())
+            }
         })
     }
 }

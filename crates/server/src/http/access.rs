@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, Request, State};
-use axum::middleware::Next;
+use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
+use http::request::Parts;
 use types::{Permission, TenantRole, WorkspaceId};
 
 use super::routes::Access;
@@ -19,50 +20,51 @@ use crate::identity::Principal;
 /// The header that carries the key.
 pub(super) const API_KEY_HEADER: &str = "blink-api-key";
 
-/// What the door knows of its route.
+/// A handler with the door before it. A handler itself rather than a layer around one: those are boxed for every
+/// request.
 #[derive(Clone)]
-pub(crate) struct Guard {
-    app: App,
+pub(crate) struct Guarded<H> {
+    handler: H,
     access: Access,
 }
 
-impl Guard {
-    pub(crate) fn new(app: App, access: Access) -> Self {
-        Self { app, access }
+impl<H> Guarded<H> {
+    pub(crate) fn new(handler: H, access: Access) -> Self {
+        Self { handler, access }
     }
 }
 
-/// Lets the request through, or answers for the handler.
-pub(crate) async fn authorize(
-    State(guard): State<Guard>,
-    params: Result<RawPathParams, RawPathParamsRejection>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if guard.access == Access::Public {
-        return next.run(request).await;
-    }
-    match admit(&guard, params, request.headers()).await {
-        Ok(ctx) => {
-            request.extensions_mut().insert(ctx);
-            next.run(request).await
-        }
-        Err(error) => error.into_response(),
+impl<H: Handler<T, App>, T: 'static> Handler<T, App> for Guarded<H> {
+    type Future = BoxFuture<'static, Response>;
+
+    /// Lets the request through, or answers for the handler.
+    fn call(self, request: Request, app: App) -> Self::Future {
+        let Self { handler, access } = self;
+        Box::pin(async move {
+            if access == Access::Public {
+                return handler.call(request, app).await;
+            }
+            let (mut parts, body) = request.into_parts();
+            match admit(&app, access, &mut parts).await {
+                Ok(ctx) => {
+                    parts.extensions.insert(ctx);
+                    handler.call(Request::from_parts(parts, body), app).await
+                }
+                Err(error) => error.into_response(),
+            }
+        })
     }
 }
 
-async fn admit(
-    guard: &Guard,
-    params: Result<RawPathParams, RawPathParamsRejection>,
-    headers: &HeaderMap,
-) -> ApiResult<Ctx> {
-    let caller = authenticate(&guard.app, headers).await?;
-    let params = params
+async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
+    let caller = authenticate(app, &parts.headers).await?;
+    let params = RawPathParams::from_request_parts(parts, app)
+        .await
         .map_err(|_| ApiError::new(&code::ROUTE_NOT_FOUND, "the address is no UTF-8 once it is decoded"))?;
-    let param = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
-    let workspace = match guard.access {
+    let workspace = match access {
         Access::Needs(permission) => {
-            let workspace = find_workspace(&caller, param("ws_id"))?;
+            let named = params.iter().find(|(name, _)| *name == "ws_id").map(|(_, value)| value);
+            let workspace = find_workspace(&caller, named)?;
             require(&caller, workspace, permission)?;
             Some(workspace)
         }
@@ -72,9 +74,7 @@ async fn admit(
         }
         Access::Authenticated | Access::Public => caller.default_workspace,
     };
-    let own = params.iter().filter(|(name, _)| *name != "ws_id");
-    let params = own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Ok(Ctx::new(guard.app.clone(), caller, workspace, params))
+    Ok(Ctx::new(app.clone(), caller, workspace, params))
 }
 
 async fn authenticate(app: &App, headers: &HeaderMap) -> ApiResult<Arc<Principal>> {

@@ -1,13 +1,18 @@
 //! Answers: JSON, pages with projection, entity tags.
 
-use axum::response::IntoResponse;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use store::Query;
 use utoipa::ToSchema;
 
+use super::extract::KnownTags;
 use crate::error::{ApiError, ApiResult};
+
+/// Room to begin a body with: most are shorter, and growing from nothing copies them several times.
+const BODY_BYTES_USUAL: usize = 1024;
 
 /// Where a page lies in its list, `api_responses.PagingInfo`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,8 +33,11 @@ struct Page<'a, T> {
 
 /// A JSON answer.
 pub(crate) fn json(value: &impl Serialize) -> ApiResult {
-    let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+    let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
+    serde_json::to_writer(&mut body, value).map_err(ApiError::internal)?;
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
 
 /// One page of a list; with `select`, of each row only the members named.
@@ -55,20 +63,12 @@ fn project(row: &impl Serialize, select: &[&str]) -> serde_json::Result<Value> {
 }
 
 /// A JSON answer that carries `ETag: "version"`, or 304 without a body when the caller has that version.
-pub(crate) fn json_with_etag(request: &HeaderMap, version: &str, value: &impl Serialize) -> ApiResult {
+pub(crate) fn json_with_etag(known: &KnownTags, version: &str, value: &impl Serialize) -> ApiResult {
     // The tag is weak: compression changes the bytes, not what they say.
     let tag = format!("W/\"{version}\"");
-    let known = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let matches = known.is_some_and(|known| {
-        known.split(',').map(str::trim).any(|candidate| candidate == "*" || same_tag(candidate, &tag))
-    });
-    let mut response = if matches { StatusCode::NOT_MODIFIED.into_response() } else { json(value)? };
+    let mut response =
+        if known.include(&tag) { StatusCode::NOT_MODIFIED.into_response() } else { json(value)? };
     let tag = HeaderValue::from_str(&tag).map_err(ApiError::internal)?;
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
-}
-
-/// Weak comparison (RFC 9110, 8.8.3.2).
-fn same_tag(left: &str, right: &str) -> bool {
-    left.strip_prefix("W/").unwrap_or(left) == right.strip_prefix("W/").unwrap_or(right)
 }

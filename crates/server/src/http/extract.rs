@@ -1,11 +1,13 @@
 //! What handlers take from a request besides their context: a JSON body and query parameters, with errors by
 //! contract.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use bytes::Bytes;
+use http::{HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -159,4 +161,30 @@ mod tests {
             assert!(depth == 0 || is_deeper_than(text, depth - 1), "{text}");
         }
     }
+}
+
+/// The entity tags of what the caller has already, `If-None-Match`.
+pub(crate) struct KnownTags(Option<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for KnownTags {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get(header::IF_NONE_MATCH).cloned()))
+    }
+}
+
+impl KnownTags {
+    /// Whether `tag` is among them, by weak comparison (RFC 9110, 8.8.3.2).
+    pub(crate) fn include(&self, tag: &str) -> bool {
+        let known = self.0.as_ref().and_then(|known| known.to_str().ok());
+        known.is_some_and(|known| {
+            known.split(',').map(str::trim).any(|known| known == "*" || opaque(known) == opaque(tag))
+        })
+    }
+}
+
+/// What stands in the quotes of a tag, with them.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }

@@ -8,23 +8,22 @@ mod connections;
 mod controller;
 mod describe;
 mod docs;
+mod envelope;
 mod executions;
 mod extract;
-mod layers;
 mod names;
 mod openapi;
 mod routes;
 mod table;
 mod workflows;
 
-use axum::Router;
 use axum::extract::Request;
 use store::{FieldMap, Query};
 
 pub(crate) use access::excerpt;
 pub(crate) use api_keys::hint_of;
 pub(crate) use docs::Documents;
-pub(crate) use layers::name_no_workspace;
+pub(crate) use envelope::Api;
 pub(crate) use openapi::{as_3_0, document};
 pub use routes::{Access, BASE, Route, Scope};
 pub(crate) use workflows::KnownUses;
@@ -33,8 +32,8 @@ use crate::App;
 use crate::error::{ApiError, ApiResult, code};
 
 /// The service that answers requests, and the table of its routes.
-pub(crate) fn service(app: &App) -> (Router, Vec<Route>) {
-    let (router, routes) = table::table(Some(app)).finish();
+pub(crate) fn service(app: &App) -> (Api, Vec<Route>) {
+    let (router, routes) = table::table().finish();
     let document = document(&routes);
     let render = |document: &serde_json::Value| {
         serde_json::to_string_pretty(document).map(|text| text + "\n").unwrap_or_default()
@@ -45,12 +44,12 @@ pub(crate) fn service(app: &App) -> (Router, Vec<Route>) {
         .route("/docs/{name}", axum::routing::get(docs::asset))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
-    (layers::wrap(router.with_state(app.clone())), routes)
+    (Api::new(router.with_state(app.clone())), routes)
 }
 
 /// The table of routes alone, to be described.
 pub(crate) fn described_routes() -> Vec<Route> {
-    table::table(None).finish().1
+    table::table().finish().1
 }
 
 /// How often an edit is tried that others come between.

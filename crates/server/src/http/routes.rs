@@ -4,12 +4,11 @@
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use types::Permission;
 
-use super::access::{Guard, authorize};
+use super::access::Guarded;
 use super::describe::Describe;
 use crate::App;
 
@@ -63,17 +62,16 @@ impl Route {
     }
 }
 
-/// Collects routes. Without an app it makes the table alone, to be described.
+/// Collects routes: what answers them, and the table that describes them.
 pub(super) struct Routes {
-    app: Option<App>,
     router: Router<App>,
     table: Vec<Route>,
 }
 
 impl Routes {
     /// No routes yet.
-    pub(super) fn new(app: Option<App>) -> Self {
-        Self { app, router: Router::new(), table: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self { router: Router::new(), table: Vec::new() }
     }
 
     /// A route of a workspace.
@@ -115,16 +113,12 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        if let Some(app) = &self.app {
-            let guard = Guard::new(app.clone(), route.access);
-            let service: MethodRouter<App> =
-                on(filter_of(&route.method), handler).layer(from_fn_with_state(guard, authorize));
-            if route.scope == Scope::Workspace {
-                let path = format!("{BASE}/workspace/{{ws_id}}{}", route.path);
-                self.router = self.router.route(&path, service.clone());
-            }
-            self.router = self.router.route(&format!("{BASE}{}", route.path), service);
+        let service: MethodRouter<App> = on(filter_of(&route.method), Guarded::new(handler, route.access));
+        if route.scope == Scope::Workspace {
+            let path = format!("{BASE}/workspace/{{ws_id}}{}", route.path);
+            self.router = self.router.route(&path, service.clone());
         }
+        self.router = self.router.route(&format!("{BASE}{}", route.path), service);
         self.table.push(route);
         self
     }

@@ -8,11 +8,10 @@ mod users;
 mod workflows;
 
 use super::routes::Routes;
-use crate::App;
 
 /// The table.
-pub(super) fn table(app: Option<&App>) -> Routes {
-    let routes = controller::routes(Routes::new(app.cloned()));
+pub(super) fn table() -> Routes {
+    let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(routes));
     users::routes(routes)

@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use actions::connection_types::{Credential, verify};
 use actions::http::AuthContext;
-use http::HeaderMap;
 use serde::Deserialize;
 use store::audit::AuditEntry;
 use store::connections::{self, Connection as Row};
 use types::ConnectionId;
 
 use super::answer::{json, json_with_etag, page};
-use super::extract::{Body, ListQuery, Query};
+use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::{EDIT_TRIES, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
@@ -46,11 +45,11 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 }
 
 /// One connection, as the contract has it: an array of one.
-pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
     let row = find(&ctx).await?;
     // A test moves the status alone: that is no change of the row which another change could get lost by.
     let version = format!("{}-{}", row.row_version, row.status);
-    json_with_etag(&headers, &version, &[Connection::new(row)?])
+    json_with_etag(&known, &version, &[Connection::new(row)?])
 }
 
 /// A new connection.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use store::connections::Connection as Row;
+use types::{ConnectionId, ConnectionTypeId, TenantId, WorkspaceId};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
@@ -18,7 +19,8 @@ use crate::error::{ApiError, ApiResult};
 pub(crate) struct Connection {
     #[schema(value_type = ConnectionAttributes)]
     pub attributes: Box<RawValue>,
-    pub connection_type_id: String,
+    #[schema(value_type = String)]
+    pub connection_type_id: ConnectionTypeId,
     pub created_at: i64,
     pub created_by: String,
     pub created_with_o_auth: bool,
@@ -29,15 +31,18 @@ pub(crate) struct Connection {
     /// ExternalId mapping to external entity identifier associated with this connection (used on revoke/uninstall events e.g.)
     pub external_id: String,
     pub full_name: String,
-    pub id: String,
+    #[schema(value_type = String)]
+    pub id: ConnectionId,
     /// Connection names are unique per tenant as they are used in playbook YAML
     pub name: String,
     pub secret_manager: String,
     pub status: String,
-    pub tenant_id: String,
+    #[schema(value_type = String)]
+    pub tenant_id: TenantId,
     pub updated_at: i64,
     pub updated_by: String,
-    pub workspace_id: String,
+    #[schema(value_type = String)]
+    pub workspace_id: WorkspaceId,
 }
 
 impl Connection {
@@ -46,7 +51,7 @@ impl Connection {
             attributes: RawValue::from_string(row.attributes).map_err(|_| {
                 ApiError::internal(format!("the attributes of connection `{}` are no JSON", row.id))
             })?,
-            connection_type_id: row.connection_type_id.to_string(),
+            connection_type_id: row.connection_type_id,
             created_at: row.created_at.as_millis(),
             created_by: row.created_by,
             created_with_o_auth: row.created_with_o_auth,
@@ -56,14 +61,14 @@ impl Connection {
             display_name: row.display_name,
             external_id: row.external_id,
             full_name: row.full_name,
-            id: row.id.to_string(),
+            id: row.id,
             name: row.name,
             secret_manager: row.secret_manager,
             status: row.status,
-            tenant_id: row.tenant_id.to_string(),
+            tenant_id: row.tenant_id,
             updated_at: row.updated_at.as_millis(),
             updated_by: row.updated_by,
-            workspace_id: row.workspace_id.to_string(),
+            workspace_id: row.workspace_id,
         })
     }
 }

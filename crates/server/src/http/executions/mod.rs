@@ -7,7 +7,6 @@ mod steps;
 use std::collections::BTreeMap;
 
 use engine::Entry;
-use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use store::executions::{self, FullExecution};
@@ -15,7 +14,7 @@ use types::ExecutionId;
 
 use super::answer::{json, json_with_etag, page};
 use super::excerpt;
-use super::extract::{Body, ListQuery, Query};
+use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::names::check_text;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
@@ -34,7 +33,7 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 }
 
 /// One run.
-pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
     let mut full = find(&ctx).await?;
     let run = &full.execution;
     let document = document_of(&ctx, &full).await?.unwrap_or_default();
@@ -43,7 +42,7 @@ pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
         // The run changes no more, but its workflow may be moved or deleted.
         let workflow_version = workflow.as_ref().map_or(0, |workflow| workflow.row_version);
         let tag = format!("{}-{workflow_version}", run.updated_at.as_millis());
-        return json_with_etag(&headers, &tag, &FullView::new(full, document, workflow.as_ref(), ctx.now())?);
+        return json_with_etag(&known, &tag, &FullView::new(full, document, workflow.as_ref(), ctx.now())?);
     }
     let journal = read_journal(&ctx, full.execution.id).await?;
     full.execution.step_results =

@@ -7,13 +7,12 @@ mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use store::workflow_versions::{self, Shown};
 use store::workflows::{self, Workflow as Row};
 use types::WorkflowId;
 
 use super::answer::{json, json_with_etag, page};
-use super::extract::{Body, ListQuery, Query};
+use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::{EDIT_TRIES, excerpt, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
@@ -34,11 +33,11 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 }
 
 /// One workflow with its document.
-pub(super) async fn get(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
     let row = find(&ctx).await?;
     let version = row.row_version.to_string();
     let playbook = shown_one(&ctx, row).await?;
-    json_with_etag(&headers, &version, &playbook)
+    json_with_etag(&known, &version, &playbook)
 }
 
 /// A new workflow with its first draft, as the editor makes one.

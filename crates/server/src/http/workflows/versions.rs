@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use store::workflow_versions::{self, Branch, Document};
 use store::workflows::{self, Workflow as Row};
@@ -13,21 +12,21 @@ use super::{excerpt, find};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, json_with_etag};
-use crate::http::extract::Body;
+use crate::http::extract::{Body, KnownTags};
 use crate::http::names::check_text;
 use crate::http::{EDIT_TRIES, others_came_between};
 
 /// The newest draft.
-pub(crate) async fn draft(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+pub(crate) async fn draft(ctx: Ctx, known: KnownTags) -> ApiResult {
     let row = find(&ctx).await?;
     let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
     let document =
         document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))?;
-    with_version(&ctx, &headers, row, document).await
+    with_version(&ctx, &known, row, document).await
 }
 
 /// One saved version: `/version/{branch}/{version}`.
-pub(crate) async fn version(ctx: Ctx, headers: HeaderMap) -> ApiResult {
+pub(crate) async fn version(ctx: Ctx, known: KnownTags) -> ApiResult {
     let row = find(&ctx).await?;
     let missing = || {
         let (branch, version) = (excerpt(ctx.param("branch")), excerpt(ctx.param("version")));
@@ -37,7 +36,7 @@ pub(crate) async fn version(ctx: Ctx, headers: HeaderMap) -> ApiResult {
     let branch = Branch::from_name(ctx.param("branch")).ok_or_else(missing)?;
     let number: i64 = ctx.param("version").parse().map_err(|_| missing())?;
     let document = workflow_versions::get(ctx.db(), row.workspace_id, row.id, branch, number).await?;
-    with_version(&ctx, &headers, row, document.ok_or_else(missing)?).await
+    with_version(&ctx, &known, row, document.ok_or_else(missing)?).await
 }
 
 /// Saves a draft.
@@ -116,7 +115,7 @@ async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {
     Ok(draft.map(|draft| draft.text).unwrap_or_default())
 }
 
-async fn with_version(ctx: &Ctx, headers: &HeaderMap, row: Row, document: Document) -> ApiResult {
+async fn with_version(ctx: &Ctx, known: &KnownTags, row: Row, document: Document) -> ApiResult {
     let newest = workflow_versions::shown(ctx.db(), row.workspace_id, &[row.id], false).await?;
     let has_unpublished_changes = newest.iter().any(|newest| newest.hash != newest.draft_hash);
     let parsed = workflow::parse(&document.text).document;
@@ -142,5 +141,5 @@ async fn with_version(ctx: &Ctx, headers: &HeaderMap, row: Row, document: Docume
         inputs: Value::Object(inputs),
         version_id: version.version,
     };
-    json_with_etag(headers, &tag, &answer)
+    json_with_etag(known, &tag, &answer)
 }
