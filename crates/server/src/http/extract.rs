@@ -142,27 +142,6 @@ pub(crate) struct ListQuery {
     pub(crate) q: Option<String>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depth_is_counted_outside_of_texts() {
-        for (text, depth) in [
-            ("{}", 1),
-            (r#"{"a": [1, {"b": []}]}"#, 4),
-            (r#"{"a": "[[[[", "b\\": "}{"}"#, 1),
-            (r#"{"\"[": [[]]}"#, 3),
-            ("[[[", 3),
-            ("]]][", 1),
-            ("", 0),
-        ] {
-            assert!(!is_deeper_than(text, depth), "{text}");
-            assert!(depth == 0 || is_deeper_than(text, depth - 1), "{text}");
-        }
-    }
-}
-
 /// The entity tags of what the caller has already, `If-None-Match`.
 pub(crate) struct KnownTags(Option<HeaderValue>);
 
@@ -187,4 +166,25 @@ impl KnownTags {
 /// What stands in the quotes of a tag, with them.
 fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_of_texts() {
+        for (text, depth) in [
+            ("{}", 1),
+            (r#"{"a": [1, {"b": []}]}"#, 4),
+            (r#"{"a": "[[[[", "b\\": "}{"}"#, 1),
+            (r#"{"\"[": [[]]}"#, 3),
+            ("[[[", 3),
+            ("]]][", 1),
+            ("", 0),
+        ] {
+            assert!(!is_deeper_than(text, depth), "{text}");
+            assert!(depth == 0 || is_deeper_than(text, depth - 1), "{text}");
+        }
+    }
 }
