@@ -1,7 +1,6 @@
 //! The database behind one type. Here, and in the drivers' files below, is the only fork between SQLite and
 //! PostgreSQL; whoever reads or writes does not see which one it is.
 
-mod keeper;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod tls;

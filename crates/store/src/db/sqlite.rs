@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 
-use super::keeper::Keeper;
 use super::writer::Writer;
 use super::{FetchError, Options};
 use crate::statement::for_sqlite;
@@ -49,8 +48,7 @@ impl Sqlite {
         made.map_err(|error| unusable(&error))?;
         let connection = connect(path, options.busy_timeout).map_err(|error| unusable(&error))?;
         prepare_writer(&connection).map_err(|error| unusable(&error))?;
-        let keeper = connect_reader(path, options.busy_timeout).map_err(|error| unusable(&error))?;
-        let writer = Writer::start(connection, Keeper::new(keeper)).map_err(|error| unusable(&error))?;
+        let writer = Writer::start(connection).map_err(|error| unusable(&error))?;
         let (path, busy_timeout) = (path.to_owned(), options.busy_timeout);
         Ok(Self(Arc::new(Shared { path, busy_timeout, writer })))
     }
@@ -106,15 +104,11 @@ impl Sqlite {
 
     fn new_reader(&self) -> rusqlite::Result<Connection> {
         READERS.with_borrow_mut(|readers| readers.retain(|(shared, _)| shared.strong_count() > 0));
-        connect_reader(&self.0.path, self.0.busy_timeout)
+        let connection = connect(&self.0.path, self.0.busy_timeout)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+        Ok(connection)
     }
-}
-
-fn connect_reader(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
-    let connection = connect(path, busy_timeout)?;
-    connection.pragma_update(None, "query_only", true)?;
-    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
-    Ok(connection)
 }
 
 /// Opens an existing file. No mutex: a connection is never used by two threads at once.

@@ -11,7 +11,6 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::keeper::Keeper;
 use crate::tx::Fate;
 use crate::{StoreError, Tx};
 
@@ -32,11 +31,9 @@ enum Message {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, keeper: Keeper) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE_WRITES_MAX);
-        thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || serve(connection, &keeper, waiting))?;
+        thread::Builder::new().name("store-writer".to_owned()).spawn(move || serve(connection, waiting))?;
         Ok(Self { queue })
     }
 
@@ -84,10 +81,10 @@ fn closed() -> StoreError {
 }
 
 /// The thread: takes what waits, commits it, answers; to the end.
-fn serve(mut connection: Connection, keeper: &Keeper, mut waiting: mpsc::Receiver<Message>) {
+fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Message>) {
     let mut closers = Vec::new();
-    let mut next = None;
-    while let Some(message) = next.take().or_else(|| receive(&mut waiting, keeper)) {
+    let mut next = waiting.blocking_recv();
+    while let Some(message) = next.take() {
         match message {
             Message::Write(job) => {
                 let mut group = vec![job];
@@ -110,6 +107,9 @@ fn serve(mut connection: Connection, keeper: &Keeper, mut waiting: mpsc::Receive
                 closers.push(caller);
             }
         }
+        if next.is_none() {
+            next = waiting.blocking_recv();
+        }
     }
     // Readers may hold the file open, so the log would stay long after us; fold it in now.
     let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -117,16 +117,6 @@ fn serve(mut connection: Connection, keeper: &Keeper, mut waiting: mpsc::Receive
     for caller in closers {
         let _ = caller.send(());
     }
-}
-
-/// What waits already, or what comes next; the keeper holds the readers' lock meanwhile.
-fn receive(waiting: &mut mpsc::Receiver<Message>, keeper: &Keeper) -> Option<Message> {
-    waiting.try_recv().ok().or_else(|| {
-        keeper.hold();
-        let message = waiting.blocking_recv();
-        keeper.let_go();
-        message
-    })
 }
 
 /// Commits a group. If the group as a whole fails, each write is run again by itself, so that one which
