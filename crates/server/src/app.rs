@@ -18,10 +18,7 @@ use crate::vault::Vault;
 
 /// The parts. Cheap to clone.
 #[derive(Clone)]
-pub struct App {
-    parts: Arc<Parts>,
-    known_uses: KnownUses,
-}
+pub struct App(Arc<Parts>);
 
 pub(crate) struct Parts {
     pub(crate) config: Config,
@@ -41,83 +38,84 @@ pub(crate) struct Parts {
     pub(crate) http: HttpClient,
     pub(crate) token_cache: TokenCache,
     pub(crate) openapi: std::sync::OnceLock<crate::http::Documents>,
+    pub(crate) known_uses: KnownUses,
 }
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), known_uses: KnownUses::new() }
+        Self(Arc::new(parts))
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.parts.config
+        &self.0.config
     }
 
     pub(crate) fn db(&self) -> &Db {
-        &self.parts.db
+        &self.0.db
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.parts.clock
+        &*self.0.clock
     }
 
     pub(crate) fn identity(&self) -> &Identity {
-        &self.parts.identity
+        &self.0.identity
     }
 
     pub(crate) fn vault(&self) -> &Vault {
-        &self.parts.vault
+        &self.0.vault
     }
 
     pub(crate) fn kinds(&self) -> &ConnectionKinds {
-        &self.parts.kinds
+        &self.0.kinds
     }
 
     pub(crate) fn driver(&self) -> &Driver {
-        &self.parts.driver
+        &self.0.driver
     }
 
     pub(crate) fn http(&self) -> &HttpClient {
-        &self.parts.http
+        &self.0.http
     }
 
     pub(crate) fn token_cache(&self) -> &TokenCache {
-        &self.parts.token_cache
+        &self.0.token_cache
     }
 
     pub(crate) fn started_at(&self) -> types::Timestamp {
-        self.parts.started_at
+        self.0.started_at
     }
 
     pub(crate) fn public_url(&self) -> &str {
-        &self.parts.public_url
+        &self.0.public_url
     }
 
     pub(crate) fn network(&self) -> &crate::network::NetworkRules {
-        &self.parts.network
+        &self.0.network
     }
 
     /// The API's description, rendered once at start.
     pub(crate) fn documents(&self) -> Option<&crate::http::Documents> {
-        self.parts.openapi.get()
+        self.0.openapi.get()
     }
 
     pub(crate) fn set_documents(&self, documents: crate::http::Documents) {
         // Set once, when the router is made.
-        let _ = self.parts.openapi.set(documents);
+        let _ = self.0.openapi.set(documents);
     }
 
     /// What workflows' documents use, as far as it has been read.
     pub(crate) fn known_uses(&self) -> &KnownUses {
-        &self.known_uses
+        &self.0.known_uses
     }
 
     /// A new id, from the clock and the system's randomness.
     pub(crate) fn new_id<K>(&self) -> Id<K> {
-        Id::new(self.parts.clock.now(), &mut SystemRng)
+        Id::new(self.0.clock.now(), &mut SystemRng)
     }
 
     /// What workflows of the tenant may use.
     pub(crate) async fn action_catalog(&self, tenant: types::TenantId) -> ApiResult<ActionCatalog> {
-        Ok(ActionCatalog::new(&self.parts.catalog, &self.parts.kinds.names(tenant).await?))
+        Ok(ActionCatalog::new(&self.0.catalog, &self.0.kinds.names(tenant).await?))
     }
 }

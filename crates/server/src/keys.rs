@@ -11,6 +11,7 @@ use store::key_rotations::KeyRotation;
 use store::{Db, StoreError};
 use types::{Clock, ConnectionId, SystemRng, WorkspaceId};
 
+use crate::server::SNAPSHOT_TIME;
 use crate::vault::{Vault, VaultError, open_under, parse_sealed, seal_under};
 
 /// Connections whose secrets are sealed anew in one transaction.
@@ -58,6 +59,8 @@ pub async fn rotate_master(db: &Db, file: &mut KeyFile) -> Result<Rotated, Rotat
         }
         rotated.data_keys += wrapped;
     }
+    // A server may still read a data key as it was wrapped before.
+    tokio::time::sleep(SNAPSHOT_TIME * 2).await;
     let mut keys = file.keys.duplicate();
     keys.retire_older();
     file.replace(keys)?;

@@ -30,5 +30,5 @@ pub use error::{Code, code};
 pub use http::{Access, BASE, Route, Scope};
 pub use identity::{CALLER_CACHE_TTL, Identity, Principal};
 pub use reference::{action_reference, error_reference, openapi, openapi_3_0, routes};
-pub use server::{Server, StartError, Stores, http_client};
+pub use server::{SNAPSHOT_TIME, Server, StartError, Stores, http_client};
 pub use vault::{Vault, VaultError};

@@ -19,11 +19,15 @@ use crate::bootstrap::{FirstStart, bootstrap};
 use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::{self, Driver, RunnerChannel};
-use crate::http::Api;
+use crate::http::{Api, KnownUses};
 use crate::identity::Identity;
 use crate::network::NetworkRules;
 use crate::vault::{Vault, VaultError};
 use crate::{jobs, listen, network};
+
+/// How late a server with an embedded database may see what another process writes into it. No other server does;
+/// `nictate keys rotate` does, and leaves the keys that it replaces in force for longer than that.
+pub const SNAPSHOT_TIME: Duration = Duration::from_millis(50);
 
 /// Why the server does not start. Each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -72,9 +76,14 @@ impl Stores {
     /// # Errors
     /// If the database or the key file cannot be used, or do not belong together.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
+        Self::open_with(config, Duration::ZERO).await
+    }
+
+    async fn open_with(config: &Config, snapshot_time: Duration) -> Result<Self, StartError> {
         make_folder(&config.server.data)?;
         let url: DatabaseUrl = config.database_url().parse()?;
-        let options = Options { connections_max: config.database.connections_max, ..Options::default() };
+        let connections_max = config.database.connections_max;
+        let options = Options { connections_max, snapshot_time, ..Options::default() };
         let db = Db::open(&url, &options).await?;
         db.migrate().await?;
         let path = config.key_file();
@@ -141,7 +150,7 @@ impl Server {
         let listening = |source| StartError::Listen { address: config.server.listen.clone(), source };
         let listener = TcpListener::bind(&config.server.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let stores = Stores::open(&config).await?;
+        let stores = Stores::open_with(&config, SNAPSHOT_TIME).await?;
         let first_start = bootstrap(&stores, &config.bootstrap, &*clock).await?;
         let id = ServerId::new(clock.now(), &mut SystemRng);
         if lock.is_some() {
@@ -254,6 +263,7 @@ fn assemble(
         http,
         token_cache: TokenCache::default(),
         openapi: std::sync::OnceLock::new(),
+        known_uses: KnownUses::new(),
     })
 }
 

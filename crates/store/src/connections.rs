@@ -6,14 +6,14 @@ use types::{ConnectionId, ConnectionTypeId, TenantId, Timestamp, WorkflowId, Wor
 
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
-use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
+use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, Sql, StoreError, Tx};
 
 /// The unique key that a second connection with the same name meets.
 pub const NAME_KEY: &str = "connections_tenant_id_name_key";
 
-/// A stored way into a tool.
+/// A stored way into a tool. `T` is the type of its texts: their own, or borrowed from the row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub struct Connection<T = String> {
     /// Its id.
     pub id: ConnectionId,
     /// The tenant of its workspace.
@@ -21,37 +21,37 @@ pub struct Connection {
     /// Whose it is.
     pub workspace_id: WorkspaceId,
     /// The name that workflows use, unique in the tenant.
-    pub name: String,
+    pub name: T,
     /// Its name for people.
-    pub display_name: String,
+    pub display_name: T,
     /// Its name with its type's.
-    pub full_name: String,
+    pub full_name: T,
     /// What it is for.
-    pub description: String,
+    pub description: T,
     /// Its type, built-in or the tenant's own.
     pub connection_type_id: ConnectionTypeId,
     /// The type's name.
-    pub type_name: String,
+    pub type_name: T,
     /// What is known of its working.
-    pub status: String,
+    pub status: T,
     /// What the tool calls it.
-    pub external_id: String,
+    pub external_id: T,
     /// Where its secrets are kept.
-    pub secret_manager: String,
+    pub secret_manager: T,
     /// How it was made.
-    pub creation_method: String,
+    pub creation_method: T,
     /// Where it was made.
-    pub creation_location: String,
+    pub creation_location: T,
     /// Whether it came from an OAuth consent.
     pub created_with_o_auth: bool,
     /// Whether it may be used.
     pub active: bool,
     /// A JSON list of words.
-    pub tags: String,
+    pub tags: T,
     /// The public JSON of its attributes, with masks for secrets.
-    pub attributes: String,
+    pub attributes: T,
     /// A JSON object: the name of each secret attribute to its sealed text.
-    pub sealed: String,
+    pub sealed: T,
     /// The version of the workspace's data key that sealed them.
     pub data_key_version: i64,
     /// Goes up by one at each change.
@@ -59,11 +59,11 @@ pub struct Connection {
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.
-    pub created_by: String,
+    pub created_by: T,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Who changed it.
-    pub updated_by: String,
+    pub updated_by: T,
 }
 
 /// What the rotation of keys needs of a connection.
@@ -247,7 +247,23 @@ pub async fn get(
     workspace: WorkspaceId,
     id: ConnectionId,
 ) -> Result<Option<Connection>, StoreError> {
-    read.read_one(&GET, &[workspace.into(), id.into()], decode).await
+    read.read_one(&GET, &[workspace.into(), id.into()], own).await
+}
+
+/// What `view` makes of the connection of that id, which it sees in the row itself: nothing is copied.
+pub async fn get_with<V: Send>(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    id: ConnectionId,
+    mut view: impl FnMut(Connection<&str>) -> V + Send,
+) -> Result<Option<V>, StoreError> {
+    let mut found = None;
+    read.fetch(Sql::Static(&GET), &[workspace.into(), id.into()], |row| {
+        found = Some(view(decode(row)?));
+        Ok(())
+    })
+    .await?;
+    Ok(found)
 }
 
 /// The connection of that name, in whichever workspace of the tenant.
@@ -256,7 +272,7 @@ pub async fn get_by_name(
     tenant: TenantId,
     name: &str,
 ) -> Result<Option<Connection>, StoreError> {
-    read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], decode).await
+    read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], own).await
 }
 
 /// The workspace's connections.
@@ -271,7 +287,7 @@ pub async fn list(
         from: "connections",
         scope: "workspace_id = $1",
     };
-    page(read, &listing, &[workspace.into()], query, decode).await
+    page(read, &listing, &[workspace.into()], query, own).await
 }
 
 /// The workspace's workflows whose newest draft or public document names the connection. Those of other
@@ -323,32 +339,37 @@ pub async fn update_sealed(tx: &Tx<'_>, workspace: WorkspaceId, sealed: &Sealed)
     Ok(tx.execute(&UPDATE_SEALED, &params).await? == 1)
 }
 
-fn decode(row: &Row<'_>) -> Result<Connection, RowError> {
+fn own(row: &Row<'_>) -> Result<Connection, RowError> {
+    decode(row)
+}
+
+fn decode<'r, T: From<&'r str>>(row: &Row<'r>) -> Result<Connection<T>, RowError> {
+    let text = |column| row.text(column).map(T::from);
     Ok(Connection {
         id: row.id(0)?,
         tenant_id: row.id(1)?,
         workspace_id: row.id(2)?,
-        name: row.string(3)?,
-        display_name: row.string(4)?,
-        full_name: row.string(5)?,
-        description: row.string(6)?,
+        name: text(3)?,
+        display_name: text(4)?,
+        full_name: text(5)?,
+        description: text(6)?,
         connection_type_id: row.id(7)?,
-        type_name: row.string(8)?,
-        status: row.string(9)?,
-        external_id: row.string(10)?,
-        secret_manager: row.string(11)?,
-        creation_method: row.string(12)?,
-        creation_location: row.string(13)?,
+        type_name: text(8)?,
+        status: text(9)?,
+        external_id: text(10)?,
+        secret_manager: text(11)?,
+        creation_method: text(12)?,
+        creation_location: text(13)?,
         created_with_o_auth: row.bool(14)?,
         active: row.bool(15)?,
-        tags: row.string(16)?,
-        attributes: row.string(17)?,
-        sealed: row.string(18)?,
+        tags: text(16)?,
+        attributes: text(17)?,
+        sealed: text(18)?,
         data_key_version: row.int(19)?,
         row_version: row.int(20)?,
         created_at: row.time(21)?,
-        created_by: row.string(22)?,
+        created_by: text(22)?,
         updated_at: row.time(23)?,
-        updated_by: row.string(24)?,
+        updated_by: text(24)?,
     })
 }

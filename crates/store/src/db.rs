@@ -2,6 +2,7 @@
 //! PostgreSQL; whoever reads or writes does not see which one it is.
 
 pub(crate) mod postgres;
+mod readers;
 pub(crate) mod sqlite;
 mod tls;
 mod writer;
@@ -20,6 +21,9 @@ pub struct Options {
     pub acquire_timeout: Duration,
     /// How long SQLite waits for another process that writes.
     pub busy_timeout: Duration,
+    /// How long SQLite's readers may keep a state while this process writes nothing: as much later they see what
+    /// other processes write. Zero, the default: they take and give back their locks with each read.
+    pub snapshot_time: Duration,
 }
 
 impl Default for Options {
@@ -28,6 +32,7 @@ impl Default for Options {
             connections_max: 16,
             acquire_timeout: Duration::from_secs(5),
             busy_timeout: Duration::from_secs(5),
+            snapshot_time: Duration::ZERO,
         }
     }
 }

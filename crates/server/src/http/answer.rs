@@ -1,5 +1,7 @@
 //! Answers: JSON, pages with projection, entity tags.
 
+use std::fmt::Display;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -63,12 +65,12 @@ fn project(row: &impl Serialize, select: &[&str]) -> serde_json::Result<Value> {
 }
 
 /// A JSON answer that carries `ETag: "version"`, or 304 without a body when the caller has that version.
-pub(crate) fn json_with_etag(known: &KnownTags, version: &str, value: &impl Serialize) -> ApiResult {
+pub(crate) fn json_with_etag(known: &KnownTags, version: impl Display, value: &impl Serialize) -> ApiResult {
     // The tag is weak: compression changes the bytes, not what they say.
     let tag = format!("W/\"{version}\"");
     let mut response =
         if known.include(&tag) { StatusCode::NOT_MODIFIED.into_response() } else { json(value)? };
-    let tag = HeaderValue::from_str(&tag).map_err(ApiError::internal)?;
+    let tag = HeaderValue::try_from(tag).map_err(ApiError::internal)?;
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
 }

@@ -242,8 +242,7 @@ async fn a_failure_of_the_server_is_logged_once_with_the_requests_id() {
             updated_at: now,
             updated_by: String::new(),
         };
-        let stored = nictate.db.write(async move |tx| store::connection_types::insert(tx, &broken).await);
-        stored.await.unwrap();
+        nictate.write_beside(async move |tx| store::connection_types::insert(tx, &broken).await).await;
         let id = if nictate.is_sqlite() { "failed-on-sqlite" } else { "failed-on-postgresql" };
         let request = nictate.request(reqwest::Method::GET, "/api/v1/connection_types");
         let body = Reply::of(request.header("x-request-id", id)).await.error(500, "internal");

@@ -182,7 +182,7 @@ async fn a_rotation_that_was_broken_off_goes_on() {
             ..rotation
         };
         let stored = unfinished.clone();
-        nictate.db.write(async move |tx| store::key_rotations::set(tx, &stored).await).await.unwrap();
+        nictate.write_beside(async move |tx| store::key_rotations::set(tx, &stored).await).await;
         let rotated = rotate_data_keys(&stores.db, &stores.vault, &*nictate.clock).await.unwrap();
         stores.db.close().await;
         assert_eq!(rotated.workspaces, 1);

@@ -1,15 +1,15 @@
 //! SQLite through rusqlite. Reads run at once on the calling thread, on a connection which that thread keeps:
 //! a read by key costs microseconds, less than handing it to another thread would. Writes go to the writer.
 
-use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 
+use super::readers::Readers;
 use super::writer::Writer;
 use super::{FetchError, Options};
 use crate::statement::for_sqlite;
@@ -17,8 +17,6 @@ use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Tx, Value};
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT_MAX: usize = 64;
-/// KiB of pages that a reader may keep; allocated as they are read.
-const READER_CACHE_KIB: i64 = 1024;
 /// KiB of pages that the writer may keep.
 const WRITER_CACHE_KIB: i64 = 2048;
 
@@ -28,14 +26,8 @@ pub struct Sqlite(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    path: PathBuf,
-    busy_timeout: Duration,
+    readers: Arc<Readers>,
     writer: Writer,
-}
-
-thread_local! {
-    /// This thread's readers, one for each open database. The weak end tells when a database is gone.
-    static READERS: RefCell<Vec<(Weak<Shared>, Connection)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Sqlite {
@@ -46,11 +38,12 @@ impl Sqlite {
         // Made here rather than by SQLite for its mode; the -wal and -shm files take it over.
         let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
         made.map_err(|error| unusable(&error))?;
-        let connection = connect(path, options.busy_timeout).map_err(|error| unusable(&error))?;
+        let mut connection = connect(path, options.busy_timeout).map_err(|error| unusable(&error))?;
         prepare_writer(&connection).map_err(|error| unusable(&error))?;
-        let writer = Writer::start(connection).map_err(|error| unusable(&error))?;
-        let (path, busy_timeout) = (path.to_owned(), options.busy_timeout);
-        Ok(Self(Arc::new(Shared { path, busy_timeout, writer })))
+        let readers = Readers::start(path.to_owned(), options).map_err(|error| unusable(&error))?;
+        readers.follow(&mut connection).map_err(|error| unusable(&error))?;
+        let writer = Writer::start(connection, Arc::clone(&readers)).map_err(|error| unusable(&error))?;
+        Ok(Self(Arc::new(Shared { readers, writer })))
     }
 
     pub(super) fn fetch(
@@ -59,15 +52,7 @@ impl Sqlite {
         params: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<(), RowError>,
     ) -> Result<(), StoreError> {
-        let reader = match self.take_reader() {
-            Some(reader) => reader,
-            None => self.new_reader().map_err(|error| StoreError::sqlite(sql.name(), &error))?,
-        };
-        let fetched = fetch(&reader, sql, params, each);
-        // A reader that met trouble is not kept: the next read starts with a fresh one.
-        if !matches!(fetched, Err(FetchError::Sqlite(_))) {
-            READERS.with_borrow_mut(|readers| readers.push((Arc::downgrade(&self.0), reader)));
-        }
+        let fetched = self.0.readers.read(|connection| fetch(connection, sql, params, each));
         fetched.map_err(|error| error.into_store(sql))
     }
 
@@ -90,29 +75,12 @@ impl Sqlite {
     }
 
     pub(super) async fn close(&self) {
-        self.take_reader();
         self.0.writer.close().await;
-    }
-
-    fn take_reader(&self) -> Option<Connection> {
-        READERS.with_borrow_mut(|readers| {
-            let this = Arc::as_ptr(&self.0);
-            let found = readers.iter().position(|(shared, _)| shared.as_ptr() == this)?;
-            Some(readers.swap_remove(found).1)
-        })
-    }
-
-    fn new_reader(&self) -> rusqlite::Result<Connection> {
-        READERS.with_borrow_mut(|readers| readers.retain(|(shared, _)| shared.strong_count() > 0));
-        let connection = connect(&self.0.path, self.0.busy_timeout)?;
-        connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
-        Ok(connection)
     }
 }
 
 /// Opens an existing file. No mutex: a connection is never used by two threads at once.
-fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;
@@ -158,6 +126,11 @@ pub(crate) fn execute(
     let mut prepared = connection.prepare_cached(statement.text(Dialect::Sqlite))?;
     bind(&mut prepared, params)?;
     prepared.raw_execute().map(|changed| changed as u64)
+}
+
+/// Runs a statement without parameters.
+pub(super) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.raw_execute().map(|_| ())
 }
 
 /// Binds by number. Fails if there are more or fewer values than the statement has parameters.

@@ -5,12 +5,15 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::readers::Readers;
+use super::sqlite::run;
 use crate::tx::Fate;
 use crate::{StoreError, Tx};
 
@@ -31,9 +34,11 @@ enum Message {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Over the writing connection, whose commits the readers know of.
+    pub(super) fn start(connection: Connection, readers: Arc<Readers>) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE_WRITES_MAX);
-        thread::Builder::new().name("store-writer".to_owned()).spawn(move || serve(connection, waiting))?;
+        let serve = move || serve(connection, &readers, waiting);
+        thread::Builder::new().name("store-writer".to_owned()).spawn(serve)?;
         Ok(Self { queue })
     }
 
@@ -81,7 +86,7 @@ fn closed() -> StoreError {
 }
 
 /// The thread: takes what waits, commits it, answers; to the end.
-fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Message>) {
+fn serve(mut connection: Connection, readers: &Readers, mut waiting: mpsc::Receiver<Message>) {
     let mut closers = Vec::new();
     let mut next = waiting.blocking_recv();
     while let Some(message) = next.take() {
@@ -111,7 +116,8 @@ fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Message>) {
             next = waiting.blocking_recv();
         }
     }
-    // Readers may hold the file open, so the log would stay long after us; fold it in now.
+    readers.close();
+    // Other processes may hold the file open, so the log would stay long after us; fold it in now.
     let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     drop(connection);
     for caller in closers {
@@ -158,10 +164,6 @@ fn commit_alone(connection: &mut Connection, job: &mut dyn Job) -> rusqlite::Res
         return Ok(());
     }
     run(connection, "COMMIT").inspect_err(|_| roll_back(connection))
-}
-
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.raw_execute().map(|_| ())
 }
 
 fn roll_back(connection: &Connection) {

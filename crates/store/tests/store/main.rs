@@ -6,4 +6,5 @@ mod database;
 mod executions;
 mod filter;
 mod identity;
+mod readers;
 mod workflows;

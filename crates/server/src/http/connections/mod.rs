@@ -27,17 +27,17 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let found = connections::list(ctx.db(), ctx.workspace(), &query).await?;
     let usage = connections::usage_counts(ctx.db(), ctx.workspace()).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
-    for row in found.rows {
+    for row in &found.rows {
         rows.push(ListedConnection {
             active: row.active,
             is_shared: false,
-            secret_manager_name: row.secret_manager.clone(),
+            secret_manager_name: &row.secret_manager,
             shared_with: 0,
-            slug_name: row.name.clone(),
+            slug_name: &row.name,
             tags: serde_json::from_str(&row.tags).unwrap_or_default(),
-            type_name: row.type_name.clone(),
+            type_name: &row.type_name,
             used_by: usage.get(&row.name).copied().unwrap_or(0),
-            workspace_name: ctx.workspace_name().to_owned(),
+            workspace_name: ctx.workspace_name(),
             connection: Connection::new(row)?,
         });
     }
@@ -46,10 +46,16 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 
 /// One connection, as the contract has it: an array of one.
 pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
-    let row = find(&ctx).await?;
-    // A test moves the status alone: that is no change of the row which another change could get lost by.
-    let version = format!("{}-{}", row.row_version, row.status);
-    json_with_etag(&known, &version, &[Connection::new(row)?])
+    let answer = |row: Row<&str>| {
+        // A test moves the status alone: that is no change of the row which another change could get lost by.
+        let version = format_args!("{}-{}", row.row_version, row.status);
+        json_with_etag(&known, version, &[Connection::new(&row)?])
+    };
+    let found = match ctx.id_text().parse() {
+        Ok(id) => connections::get_with(ctx.db(), ctx.workspace(), id, answer).await?,
+        Err(_) => None,
+    };
+    found.unwrap_or_else(|| Err(not_found(ctx.id_text())))
 }
 
 /// A new connection.
@@ -64,7 +70,7 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiR
         })
         .await
         .map_err(|error| write::name_taken(error, &stored.name))?;
-    json(&Connection::new(stored)?)
+    json(&Connection::new(&stored)?)
 }
 
 /// Changes what the body names, and nothing else.
@@ -83,7 +89,7 @@ pub(super) async fn edit(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiRes
         });
         if written.await.map_err(|error| write::name_taken(error, &stored.name))? {
             stored.row_version += 1;
-            return json(&Connection::new(stored)?);
+            return json(&Connection::new(&stored)?);
         }
     }
     Err(others_came_between("connection"))
@@ -211,8 +217,10 @@ async fn find_by(ctx: &Ctx, text: &str) -> ApiResult<Row> {
         Some(id) => connections::get(ctx.db(), ctx.workspace(), id).await?,
         None => None,
     };
-    row.ok_or_else(|| {
-        ApiError::new(&code::CONNECTION_NOT_FOUND, "Cannot find Connection")
-            .with_details(format!("the workspace has no connection `{}`", super::excerpt(text)))
-    })
+    row.ok_or_else(|| not_found(text))
+}
+
+fn not_found(id: &str) -> ApiError {
+    ApiError::new(&code::CONNECTION_NOT_FOUND, "Cannot find Connection")
+        .with_details(format!("the workspace has no connection `{}`", super::excerpt(id)))
 }

@@ -16,58 +16,58 @@ use crate::error::{ApiError, ApiResult};
 #[derive(Serialize, ToSchema)]
 #[schema(as = models::Connection)]
 #[allow(missing_docs)] // the contract's own names
-pub(crate) struct Connection {
+pub(crate) struct Connection<'a> {
     #[schema(value_type = ConnectionAttributes)]
-    pub attributes: Box<RawValue>,
+    pub attributes: &'a RawValue,
     #[schema(value_type = String)]
     pub connection_type_id: ConnectionTypeId,
     pub created_at: i64,
-    pub created_by: String,
+    pub created_by: &'a str,
     pub created_with_o_auth: bool,
-    pub creation_location: String,
-    pub creation_method: String,
-    pub description: String,
-    pub display_name: String,
+    pub creation_location: &'a str,
+    pub creation_method: &'a str,
+    pub description: &'a str,
+    pub display_name: &'a str,
     /// ExternalId mapping to external entity identifier associated with this connection (used on revoke/uninstall events e.g.)
-    pub external_id: String,
-    pub full_name: String,
+    pub external_id: &'a str,
+    pub full_name: &'a str,
     #[schema(value_type = String)]
     pub id: ConnectionId,
     /// Connection names are unique per tenant as they are used in playbook YAML
-    pub name: String,
-    pub secret_manager: String,
-    pub status: String,
+    pub name: &'a str,
+    pub secret_manager: &'a str,
+    pub status: &'a str,
     #[schema(value_type = String)]
     pub tenant_id: TenantId,
     pub updated_at: i64,
-    pub updated_by: String,
+    pub updated_by: &'a str,
     #[schema(value_type = String)]
     pub workspace_id: WorkspaceId,
 }
 
-impl Connection {
-    pub(crate) fn new(row: Row) -> ApiResult<Self> {
+impl<'a> Connection<'a> {
+    pub(crate) fn new<T: AsRef<str>>(row: &'a Row<T>) -> ApiResult<Self> {
         Ok(Self {
-            attributes: RawValue::from_string(row.attributes).map_err(|_| {
+            attributes: serde_json::from_str(row.attributes.as_ref()).map_err(|_| {
                 ApiError::internal(format!("the attributes of connection `{}` are no JSON", row.id))
             })?,
             connection_type_id: row.connection_type_id,
             created_at: row.created_at.as_millis(),
-            created_by: row.created_by,
+            created_by: row.created_by.as_ref(),
             created_with_o_auth: row.created_with_o_auth,
-            creation_location: row.creation_location,
-            creation_method: row.creation_method,
-            description: row.description,
-            display_name: row.display_name,
-            external_id: row.external_id,
-            full_name: row.full_name,
+            creation_location: row.creation_location.as_ref(),
+            creation_method: row.creation_method.as_ref(),
+            description: row.description.as_ref(),
+            display_name: row.display_name.as_ref(),
+            external_id: row.external_id.as_ref(),
+            full_name: row.full_name.as_ref(),
             id: row.id,
-            name: row.name,
-            secret_manager: row.secret_manager,
-            status: row.status,
+            name: row.name.as_ref(),
+            secret_manager: row.secret_manager.as_ref(),
+            status: row.status.as_ref(),
             tenant_id: row.tenant_id,
             updated_at: row.updated_at.as_millis(),
-            updated_by: row.updated_by,
+            updated_by: row.updated_by.as_ref(),
             workspace_id: row.workspace_id,
         })
     }
@@ -77,18 +77,18 @@ impl Connection {
 #[derive(Serialize, ToSchema)]
 #[schema(as = models::ConnectionEnhanced)]
 #[allow(missing_docs)] // the contract's own names
-pub(crate) struct ListedConnection {
+pub(crate) struct ListedConnection<'a> {
     #[serde(flatten)]
-    pub connection: Connection,
+    pub connection: Connection<'a>,
     pub active: bool,
     pub is_shared: bool,
-    pub secret_manager_name: String,
+    pub secret_manager_name: &'a str,
     pub shared_with: i64,
-    pub slug_name: String,
+    pub slug_name: &'a str,
     pub tags: Vec<String>,
-    pub type_name: String,
+    pub type_name: &'a str,
     pub used_by: i64,
-    pub workspace_name: String,
+    pub workspace_name: &'a str,
 }
 
 // Attributes by the names of the type's fields.

@@ -13,7 +13,6 @@ use workflow::Document;
 const USES_MAX: u64 = 4096;
 
 /// What documents use, by their hash: read once for all lists.
-#[derive(Clone)]
 pub(crate) struct KnownUses(Cache<String, Arc<Uses>>);
 
 impl KnownUses {

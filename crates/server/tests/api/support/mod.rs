@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::config::Config;
-use store::Db;
+use store::{Db, StoreError, Tx};
 use tempfile::TempDir;
 
 pub(crate) use log::logged;
@@ -126,6 +126,17 @@ impl Nictate {
         let url = self.config.database_url();
         let Some(path) = url.strip_prefix("sqlite:") else { return Vec::new() };
         ["", "-wal", "-shm"].iter().map(|end| PathBuf::from(format!("{path}{end}"))).collect()
+    }
+
+    /// Writes into the database as another process would, and waits until the server must see it.
+    pub(crate) async fn write_beside<T, F>(&self, body: F) -> T
+    where
+        T: Send + 'static,
+        F: AsyncFn(&Tx<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
+    {
+        let written = self.db.write(body).await.unwrap();
+        tokio::time::sleep(server::SNAPSHOT_TIME * 2).await;
+        written
     }
 
     /// Asks the server to stop and waits until it has.

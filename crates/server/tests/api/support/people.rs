@@ -30,7 +30,7 @@ impl Nictate {
     pub(crate) async fn add_tenant(&self, name: &str) -> TenantId {
         let (id, now) = (TenantId::of_name(name), self.clock.now());
         let tenant = Tenant { id, name: name.to_owned(), created_at: now, updated_at: now };
-        self.db.write(async move |tx| store::tenants::insert(tx, &tenant).await).await.unwrap();
+        self.write_beside(async move |tx| store::tenants::insert(tx, &tenant).await).await;
         id
     }
 
@@ -48,7 +48,7 @@ impl Nictate {
             updated_at: now,
             updated_by: "test".to_owned(),
         };
-        self.db.write(async move |tx| store::workspaces::insert(tx, &workspace).await).await.unwrap();
+        self.write_beside(async move |tx| store::workspaces::insert(tx, &workspace).await).await;
         id
     }
 
@@ -66,7 +66,7 @@ impl Nictate {
         let now = self.clock.now();
         let (user, key) = rows(&person, now);
         let memberships = person.memberships.to_vec();
-        let stored = self.db.write(async move |tx| {
+        let stored = self.write_beside(async move |tx| {
             store::users::insert(tx, &user).await?;
             for (workspace, role) in &memberships {
                 store::members::set(tx, *workspace, user.id, *role).await?;
@@ -75,9 +75,9 @@ impl Nictate {
             if let Some(at) = key.revoked_at {
                 store::api_keys::revoke(tx, key.tenant_id, key.user_id, key.id, at).await?;
             }
-            Ok::<_, store::StoreError>(())
+            Ok(())
         });
-        stored.await.unwrap();
+        stored.await;
     }
 }
 
