@@ -1,9 +1,11 @@
-//! `cargo xtask bench`: what a request, a start, an idle server and a flushed write cost on this machine.
-//! Prints one table and writes nothing that stays. Speeds are compared in pairs within one run, against a
-//! handler that knows its answer, because absolute figures of two days or two machines cannot be.
+//! `cargo xtask bench`: what a request, a start, an idle server, a flushed write and an expression cost on this
+//! machine. Prints a page; with `--write` it becomes docs/performance.md. Speeds are compared in pairs within one run
+//! (requests against a handler that knows its answer, expressions against Rust that was written by hand), because
+//! absolute figures of two days or two machines cannot be.
 
 mod disk;
 mod load;
+mod page;
 mod process;
 
 use std::fs;
@@ -27,12 +29,44 @@ const IDLE: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Seconds of each measurement of speed; six of them are made for each database.
+    /// What to measure; all of it, if nothing is named.
+    parts: Vec<Part>,
+    /// Seconds of each measurement of requests; six of them are made for each database.
     #[arg(long, default_value_t = 5)]
     seconds: u32,
+    /// Write the figures to docs/performance.md. Takes all parts.
+    #[arg(long, conflicts_with = "parts")]
+    write: bool,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Server,
+    Expressions,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
+    let mut sections = Vec::new();
+    if wanted(Part::Server) {
+        sections.push(page::server(&server(arguments.seconds)?));
+    }
+    if wanted(Part::Expressions) {
+        let bench = ["bench", "--quiet", "-p", "expr", "--bench", "speed"];
+        sections.push(page::expressions(&shell::output(&mut cargo(bench))?));
+    }
+    let text = page::page(&sections);
+    println!("\n{text}");
+    if arguments.write {
+        let path = shell::root().join("docs/performance.md");
+        fs::write(&path, text).context(format!("write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// What the server costs.
+fn server(seconds: u32) -> Outcome<Table> {
     packages::ensure(&[POSTGRES, WRK])?;
     // Together in one build, so that both stand on the very same framework and features.
     let words = ["build", "--release", "-p", "nictate", "-p", "xtask", "--features", "xtask/bare-handler"];
@@ -43,21 +77,20 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut table = Table::default();
 
     let sqlite = Product::new(folder.join("sqlite"), None)?;
-    let comparison = compare(&sqlite, folder, arguments.seconds)?;
+    let comparison = compare(&sqlite, folder, seconds)?;
     table.speed("one connection, SQLite", &comparison);
     table.row("start to ready, SQLite", format!("{:.0} ms", start_ms(&sqlite)?));
     table.row("idle memory, SQLite", format!("{:.1} MB", idle_rss_mb(&sqlite)?));
 
     let database = Postgres::start(Durability::Real)?;
     let postgres = Product::new(folder.join("postgres"), Some(database.url()))?;
-    let comparison = compare(&postgres, folder, arguments.seconds)?;
+    let comparison = compare(&postgres, folder, seconds)?;
     table.speed("one connection, PostgreSQL", &comparison);
     table.row("start to ready, PostgreSQL", format!("{:.0} ms", start_ms(&postgres)?));
     drop(database);
 
     table.row("flushed write of 4 KiB", format!("{:.2} ms", disk::flushed_write_ms(folder)?));
-    table.print();
-    Ok(())
+    Ok(table)
 }
 
 /// The real answer against the same bytes from a handler that does nothing.
@@ -103,8 +136,9 @@ fn median(values: &mut [f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// What was measured, and what came out.
 #[derive(Default)]
-struct Table(Vec<(String, String)>);
+pub(crate) struct Table(Vec<(String, String)>);
 
 impl Table {
     fn row(&mut self, what: &str, value: String) {
@@ -114,14 +148,6 @@ impl Table {
     fn speed(&mut self, what: &str, comparison: &Comparison) {
         let Comparison { bare, real } = comparison;
         self.row(what, format!("{real:.0} req/s, {:.2} of the bare handler's {bare:.0}", real / bare));
-    }
-
-    fn print(&self) {
-        let width = self.0.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
-        println!();
-        for (what, value) in &self.0 {
-            println!("{what:<width$}  {value}");
-        }
     }
 }
 

@@ -1,0 +1,63 @@
+//! The page that `cargo xtask bench` prints: its sections, with what they were measured by.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use super::Table;
+
+/// The whole page, made of sections.
+pub(crate) fn page(sections: &[String]) -> String {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let machine = machine().unwrap_or_else(|| "an unknown processor".to_owned());
+    format!(
+        "# Performance\n\n\
+         Made by `cargo xtask bench --write`, in one run, with everything on one machine of {cores} cores \
+         ({machine}).\nIts times are of that machine and that day; what holds elsewhere are the ratios, \
+         whose two sides were measured in turns.\n\n{}",
+        sections.join("\n")
+    )
+}
+
+/// What a server costs.
+pub(crate) fn server(Table(rows): &Table) -> String {
+    let mut text = "## The server\n\n\
+        `GET` of one connection, with its key, its role and its workspace checked and the row read from the database, \
+        under `wrk`\nwith 32 connections. The bare handler is the same web framework, which answers the same bytes \
+        from memory and checks nothing.\nDisks are flushed, history is kept.\n\n\
+        | what | measured |\n|---|---:|\n"
+        .to_owned();
+    for (what, value) in rows {
+        text.push_str(&format!("| {what} | {value} |\n"));
+    }
+    text
+}
+
+/// What expressions cost, as their own benchmark printed it.
+pub(crate) fn expressions(table: &str) -> String {
+    format!(
+        "## Expressions\n\n\
+         Compiled once for each version of a workflow, evaluated whenever a step needs it. `items` are 1,000 alerts. \
+         By hand is Rust\nfor this one expression over `serde_json`, without limits. An evaluation counts its fuel and \
+         its memory, and copies nothing\nof what it reads.\n\n{}",
+        table.trim_start()
+    )
+}
+
+/// The processor's name, where the system tells it.
+fn machine() -> Option<String> {
+    let info = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_become_rows() {
+        let table = Table(vec![("idle memory".to_owned(), "30.5 MB".to_owned())]);
+        assert!(server(&table).ends_with("|---|---:|\n| idle memory | 30.5 MB |\n"));
+        assert!(page(&[expressions("\n| a |\n")]).ends_with("reads.\n\n| a |\n"));
+    }
+}
