@@ -1,7 +1,9 @@
 //! What can be known of an expression's value without evaluating it: enough to fold constants and to refuse
 //! what can never work, such as `1 and true`. Unknown is always a possible answer.
 
-use crate::ast::{Binary, Loop, Node, NodeKind, Unary};
+use std::sync::Arc;
+
+use crate::ast::{Binary, Loop, Node, NodeKind, Pointer, Unary};
 use crate::value::Value;
 
 /// The type of a value, as far as it is known beforehand.
@@ -120,5 +122,50 @@ pub(crate) fn nil_is_empty(node: &Node) -> bool {
         NodeKind::Chain(inner) => nil_is_empty(inner),
         NodeKind::Member { of, .. } => matches!(&of.kind, NodeKind::Loop { kind: Loop::GroupBy, .. }),
         _ => false,
+    }
+}
+
+/// A `let` variable.
+pub(crate) struct Local {
+    pub(crate) name: Arc<str>,
+    /// Whether its value is a map that [`has_any_keys`].
+    pub(crate) any_keys: bool,
+}
+
+/// Whether keys of any type may be asked for in this map: `groupBy` and `fromPairs` make such maps, all others
+/// have text keys, and asking for another is a mistake.
+pub(crate) fn has_any_keys(node: &Node, locals: &[Local]) -> bool {
+    match &node.kind {
+        NodeKind::Loop { kind, .. } => *kind == Loop::GroupBy,
+        NodeKind::Call { name, .. } => name.as_ref() == "fromPairs",
+        NodeKind::Name(name) => {
+            locals.iter().rev().find(|local| local.name == *name).is_some_and(|local| local.any_keys)
+        }
+        NodeKind::Chain(inner) => has_any_keys(inner, locals),
+        NodeKind::Let { body, .. } => has_any_keys(body, locals),
+        NodeKind::Sequence(nodes) => nodes.last().is_some_and(|last| has_any_keys(last, locals)),
+        NodeKind::Binary(Binary::Coalesce, left, right) => {
+            has_any_keys(left, locals) || has_any_keys(right, locals)
+        }
+        NodeKind::Conditional { then, otherwise, .. } => {
+            then.as_ref().is_some_and(|then| has_any_keys(then, locals)) || has_any_keys(otherwise, locals)
+        }
+        _ => false,
+    }
+}
+
+/// Whether `#index` of the loop that `body` belongs to is read in it.
+pub(crate) fn reads_index(body: &Node) -> bool {
+    match &body.kind {
+        NodeKind::Pointer(pointer) => *pointer == Pointer::Index,
+        // The body of a loop within has an index of its own.
+        NodeKind::Loop { list, extra, .. } => {
+            reads_index(list) || extra.as_ref().is_some_and(|extra| reads_index(extra))
+        }
+        kind => {
+            let mut reads = false;
+            kind.for_each_child(&mut |child| reads = reads || reads_index(child));
+            reads
+        }
     }
 }

@@ -26,6 +26,7 @@ mod lexer;
 pub mod limits;
 mod ops;
 mod parser;
+mod power;
 mod program;
 mod scope;
 mod template;

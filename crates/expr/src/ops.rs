@@ -10,6 +10,7 @@ use regex::{Regex, RegexBuilder};
 use crate::ast::{Binary, Unary};
 use crate::budget::{Budget, Fault, TEXT_BYTES_PER_UNIT};
 use crate::limits::REGEX_BYTES_MAX;
+use crate::power::power;
 use crate::value::{Duration, Value, lookup};
 
 /// Compiles a pattern in the reference's dialect: as Go's `regexp`, linear in the text's length.
@@ -89,7 +90,7 @@ pub(crate) fn binary(
             _ => Err(mismatch(op, left, right)),
         },
         Binary::Power => match floats(left, right) {
-            Some((a, b)) => Ok(Value::Float(a.powf(b))),
+            Some((a, b)) => Ok(Value::Float(power(a, b))),
             None => Err(mismatch(op, left, right)),
         },
         // These three are jumps and never come here.
@@ -320,9 +321,12 @@ pub(crate) fn member(value: &Value, name: &str) -> Result<Value, Fault> {
 pub(crate) fn fetch(value: &Value, property: &Value) -> Result<Value, Fault> {
     match (value, property) {
         (Value::Map(_), Value::String(name)) => member(value, name),
-        // A list of JSON has text keys only; `groupBy` on numbers makes keys of their text.
+        // The keys of JSON are text; `groupBy` on numbers makes keys of their text.
         (Value::Map(map), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
-            Ok(lookup(map, &property.display()).cloned().unwrap_or_default())
+            lookup(map, &property.display()).cloned().ok_or_else(|| {
+                Fault::types(format!("the keys of a map are text, not {}", kind(property)))
+                    .with_hint("make text of it: `map[string(key)]`")
+            })
         }
         (Value::Map(_), Value::Nil) => Ok(Value::Nil),
         (Value::List(list), index) => {
@@ -337,6 +341,16 @@ pub(crate) fn fetch(value: &Value, property: &Value) -> Result<Value, Fault> {
 
         (value, Value::String(name)) => member(value, name),
         (value, _) => Err(Fault::types(format!("{} has no elements", kind(value)))),
+    }
+}
+
+/// `value[property]` where keys of any type may be asked for.
+pub(crate) fn fetch_any(value: &Value, property: &Value) -> Result<Value, Fault> {
+    match (value, property) {
+        (Value::Map(map), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
+            Ok(lookup(map, &property.display()).cloned().unwrap_or_default())
+        }
+        (value, property) => fetch(value, property),
     }
 }
 

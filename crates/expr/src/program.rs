@@ -53,6 +53,8 @@ pub(crate) enum Op {
     Member(u32),
     /// Pops a property and a value, pushes the value's element.
     Fetch,
+    /// As `Fetch`, of a map that may be asked for keys of any type.
+    FetchAny,
     /// Pops the bounds that are given (to above from) and a value, pushes the part between them.
     Slice { from: bool, to: bool },
     /// Pops.

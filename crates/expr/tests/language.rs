@@ -141,3 +141,38 @@ fn the_environment_is_a_map_of_the_roots() {
         ("len($env)", "11"),
     ]);
 }
+
+#[test]
+fn loops_over_filtered_lists_keep_their_index() {
+    check(&[
+        ("map(filter([1, 2, 3, 4], # % 2 == 0), # * 10)", "[20, 40]"),
+        ("map(filter([1, 2, 3, 4], # % 2 == 0), #index)", "[0, 1]"),
+        ("filter(filter([1, 2, 3, 4], # > 1), # < 4) | map(# + 1)", "[3, 4]"),
+        ("filter(filter([1, 2, 3, 4], # > 1), #index == 0)", "[2]"),
+        ("map(filter(filter([1, 2, 3, 4], # > 1), # < 4), map(filter([5, 6], # > 5), #index))", "[[0], [0]]"),
+    ]);
+}
+
+#[test]
+fn keys_that_are_no_text_are_those_of_groups() {
+    check(&[
+        ("groupBy([1, 2], #)[3]", "nil"),
+        ("let g = groupBy([1, 2], #); [g[1], g[3], g[true], g[nil]]", "[[1], nil, nil, nil]"),
+        ("fromPairs([[1, 'a']])?.[2]", "nil"),
+        ("(if true { groupBy([1], #) } else { {} })[2] ?? 'none'", "'none'"),
+        ("{'1': 'a'}[1]", "'a'"),
+        ("get({a: 1}, 1)", "nil"),
+    ]);
+}
+
+#[test]
+fn written_lists_are_summed_up_by_their_plus() {
+    check(&[
+        ("sum(['a', inputs.name])", "'aAnn'"),
+        ("sum([duration('1h'), duration('30m'), duration('1s')]) == duration('90m1s')", "true"),
+        ("sum([1, 2, 0.5])", "3.5"),
+        ("sum([])", "0"),
+        ("sum([3])", "3"),
+        ("sum([1, 2, 3], # * 2)", "12"),
+    ]);
+}

@@ -10,7 +10,7 @@ use crate::ast::{Binary, Loop, Node, NodeKind, Pointer};
 use crate::budget::Fault;
 use crate::error::{Error, ErrorKind};
 use crate::functions::{self, Function};
-use crate::kinds::{self, Kind};
+use crate::kinds::{self, Kind, Local};
 use crate::program::{Op, Program};
 use crate::value::Value;
 
@@ -28,7 +28,7 @@ const LATER: u32 = u32::MAX;
 struct Compiler {
     program: Program,
     /// The `let` variables in sight, the innermost last; the index is the local's number.
-    locals: Vec<Arc<str>>,
+    locals: Vec<Local>,
     /// For each `?.` chain under way, the jumps that leave it.
     chains: Vec<Vec<usize>>,
     /// Inside of how many parts this is that the reference does not look into before it evaluates them:
@@ -153,7 +153,7 @@ impl Compiler {
     }
 
     fn name(&mut self, name: &Arc<str>, span: &Range<usize>) {
-        let op = match self.locals.iter().rposition(|local| local == name) {
+        let op = match self.locals.iter().rposition(|local| local.name == *name) {
             Some(local) => Op::Load(number(local)),
             None if name.as_ref() == "$env" => Op::Env,
             None => Op::Root(self.intern(name)),
@@ -174,7 +174,7 @@ impl Compiler {
         };
         if let (NodeKind::Name(name), Some(text)) = (&of.kind, text) {
             // `$env.x` is `x`, which spares making the map of everything.
-            if is_env(of) && !self.locals.contains(name) {
+            if is_env(of) && !self.is_local(name) {
                 let root = self.intern(text);
                 self.emit(Op::Root(root), span);
                 return Ok(());
@@ -198,7 +198,7 @@ impl Compiler {
                 self.unchecked += unchecked;
                 self.node(property)?;
                 self.unchecked -= unchecked;
-                Op::Fetch
+                if kinds::has_any_keys(of, &self.locals) { Op::FetchAny } else { Op::Fetch }
             }
         };
         self.emit(op, span);
@@ -268,10 +268,16 @@ impl Compiler {
         extra: Option<&Node>,
         span: &Range<usize>,
     ) -> Result<(), Error> {
+        let (list, tests) = filtered(kind, list, body);
         let no_list = kinds::kind_of(list).is_some_and(|kind| kind != Kind::List && kind != Kind::Map);
         if no_list && self.unchecked == 0 {
             let message = format!("`{}` goes over a list", kind.name());
             return Err(Error::new(ErrorKind::Type, list.span.clone(), message));
+        }
+        if let (Loop::Sum, NodeKind::List(nodes), None) = (kind, &list.kind, body)
+            && nodes.len() > 1
+        {
+            return self.sum_of_written(nodes, span);
         }
         self.node(list)?;
         if kinds::nil_is_empty(list) {
@@ -281,6 +287,10 @@ impl Compiler {
         self.emit(Op::Begin { kind, extra: extra.is_some() }, span);
         let start = number(self.program.ops.len());
         let next = self.emit_jump(Op::Next(LATER), &list.span);
+        for test in tests.into_iter().rev() {
+            self.node(test)?;
+            self.emit(Op::Branch(start), &test.span);
+        }
         match body {
             Some(body) => {
                 self.node(body)?;
@@ -296,6 +306,15 @@ impl Compiler {
         Ok(())
     }
 
+    /// `sum([a, b, c])` is `a + (b + c)`, and so adds whatever `+` does.
+    fn sum_of_written(&mut self, nodes: &[Node], span: &Range<usize>) -> Result<(), Error> {
+        self.all(nodes)?;
+        for _ in 1..nodes.len() {
+            self.emit(Op::Binary(Binary::Add), span);
+        }
+        Ok(())
+    }
+
     fn variable(
         &mut self,
         name: &Arc<str>,
@@ -304,19 +323,24 @@ impl Compiler {
         body: &Node,
     ) -> Result<(), Error> {
         self.node(value)?;
-        if self.unchecked == 0 && self.locals.contains(name) {
+        if self.unchecked == 0 && self.is_local(name) {
             let message = format!("variable `{name}` is already declared");
             return Err(Error::syntax(name_span.clone(), message));
         }
-        let local = self.declare(name.clone());
+        let any_keys = kinds::has_any_keys(value, &self.locals);
+        let local = self.declare(Local { name: name.clone(), any_keys });
         self.emit(Op::Store(local), &value.span);
         self.node(body)?;
         self.locals.pop();
         Ok(())
     }
 
-    fn declare(&mut self, name: Arc<str>) -> u32 {
-        self.locals.push(name);
+    fn is_local(&self, name: &str) -> bool {
+        self.locals.iter().any(|local| local.name.as_ref() == name)
+    }
+
+    fn declare(&mut self, local: Local) -> u32 {
+        self.locals.push(local);
         self.program.locals = self.program.locals.max(self.locals.len());
         number(self.locals.len() - 1)
     }
@@ -365,6 +389,30 @@ impl Compiler {
             *target = here;
         }
     }
+}
+
+/// What `map(filter(list, test), body)` goes over in one loop: `list`, and the tests that an element must pass
+/// before it comes to the body, the innermost last. The list of those that pass need not be made; but then
+/// `#index` in the body would be the index in `list`.
+fn filtered<'n>(kind: Loop, mut list: &'n Node, body: Option<&'n Node>) -> (&'n Node, Vec<&'n Node>) {
+    let mut tests = Vec::new();
+    let mut after = body;
+    while let (Loop::Map | Loop::Filter, Some(body)) = (kind, after) {
+        let NodeKind::Loop { kind: Loop::Filter, list: inner, body: Some(test), .. } = &list.kind else {
+            break;
+        };
+        if kinds::reads_index(body) {
+            break;
+        }
+        // As in `test && false` nobody asks for the test then.
+        let filters = kind == Loop::Filter || !tests.is_empty();
+        if !(filters && kinds::constant(body) == Some(false)) {
+            tests.push(test.as_ref());
+        }
+        after = Some(test);
+        list = inner;
+    }
+    (list, tests)
 }
 
 fn pointer_op(pointer: Pointer) -> Op {

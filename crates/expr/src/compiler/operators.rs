@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Compiler, LATER, number};
 use crate::ast::{Binary, Node, NodeKind, Unary};
 use crate::error::{Error, ErrorKind};
-use crate::kinds::{self, Folded, Kind};
+use crate::kinds::{self, Folded, Kind, Local};
 use crate::ops;
 use crate::program::Op;
 use crate::value::Value;
@@ -83,7 +83,7 @@ impl Compiler {
         rest: &[(Binary, Node)],
         span: &Range<usize>,
     ) -> Result<(), Error> {
-        let local = self.declare("".into());
+        let local = self.declare(Local { name: "".into(), any_keys: false });
         self.node(first)?;
         let mut jumps = Vec::new();
         for (i, (binary, operand)) in rest.iter().enumerate() {

@@ -130,6 +130,10 @@ impl Machine<'_, '_> {
                 budget.read(std::slice::from_ref(property))?;
                 ops::fetch(of, property)
             })?,
+            Op::FetchAny => self.binary(|of, property, budget| {
+                budget.read(std::slice::from_ref(property))?;
+                ops::fetch_any(of, property)
+            })?,
             Op::Slice { from, to } => {
                 let to = to.then(|| self.pop());
                 let from = from.then(|| self.pop());
