@@ -100,6 +100,11 @@ pub(crate) enum Binary {
 }
 
 impl Binary {
+    /// Whether it is one of those that make chains: `a < b <= c`.
+    pub(crate) fn is_ordering(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrEqual | Self::More | Self::MoreOrEqual)
+    }
+
     /// The operator as it is written, in its symbol's form.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use crate::ast::{Node, NodeKind};
 use crate::lexer::{self, Stop};
 use crate::program::Program;
 use crate::value::Value;
-use crate::{Context, Error, compiler, parser, vm};
+use crate::{Context, Error, compiler, parser, print, vm};
 
 /// A read expression. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,6 +35,19 @@ impl Expression {
     /// [`limits::SOURCE_BYTES_MAX`](crate::limits::SOURCE_BYTES_MAX) long.
     pub fn parse(source: &str) -> Result<Self, Error> {
         Ok(Self::parse_at(source, 0, Stop::End)?.0)
+    }
+
+    /// The expression in its canonical form: one spacing, one spelling of every operator and literal, and only the
+    /// parentheses that it needs. It means the same, which is to say it reads as the same tree. Comments are not
+    /// kept. What is no expression is refused, but no function needs to exist.
+    ///
+    /// ```
+    /// let canonical = expr::Expression::canonical("((inputs['age']>=18))&&!(inputs.name in  banned)");
+    /// assert_eq!(canonical.unwrap(), "inputs.age >= 18 and inputs.name not in banned");
+    /// ```
+    pub fn canonical(source: &str) -> Result<String, Error> {
+        let (tokens, _) = lexer::lex(source, 0, Stop::End)?;
+        Ok(print::print(&parser::parse(&tokens)?))
     }
 
     /// Reads the expression that starts at byte `start` of `source`; also tells where it ends.

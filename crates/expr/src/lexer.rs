@@ -281,6 +281,11 @@ pub(crate) fn is_word(char: char) -> bool {
     char == '_' || char == '$' || char.is_alphabetic() || char.is_numeric()
 }
 
+/// Whether `word` is an operator or a keyword, and so no name.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.contains(&word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

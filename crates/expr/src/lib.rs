@@ -27,6 +27,7 @@ pub mod limits;
 mod ops;
 mod parser;
 mod power;
+mod print;
 mod program;
 mod scope;
 mod template;

@@ -13,41 +13,61 @@ use crate::limits::{SOURCE_DEPTH_MAX, SOURCE_NESTING_MAX};
 
 /// How tightly operators bind, the reference's numbers.
 const PRECEDENCE_PIPE: u8 = 0;
-const PRECEDENCE_NOT: u8 = 50;
-const PRECEDENCE_SIGN: u8 = 90;
+pub(crate) const PRECEDENCE_NOT: u8 = 50;
+pub(crate) const PRECEDENCE_SIGN: u8 = 90;
+
+/// How tightly an operator binds.
+pub(crate) fn tightness(binary: Binary) -> u8 {
+    match binary {
+        Binary::Or => 10,
+        Binary::And => 15,
+        Binary::Equal
+        | Binary::NotEqual
+        | Binary::Less
+        | Binary::LessOrEqual
+        | Binary::More
+        | Binary::MoreOrEqual
+        | Binary::In
+        | Binary::Matches
+        | Binary::Contains
+        | Binary::StartsWith
+        | Binary::EndsWith => 20,
+        Binary::Range => 25,
+        Binary::Add | Binary::Subtract => 30,
+        Binary::Multiply | Binary::Divide | Binary::Modulo => 60,
+        Binary::Power => 100,
+        // Not 255: an operand is read at the precedence plus one.
+        Binary::Coalesce => 200,
+    }
+}
 
 /// The operator that a token is between two operands, how tightly it binds, and whether from the right.
 fn binary(op: &str) -> Option<(Binary, u8, bool)> {
-    let (binary, precedence) = match op {
-        "or" | "||" => (Binary::Or, 10),
-        "and" | "&&" => (Binary::And, 15),
-        "==" => (Binary::Equal, 20),
-        "!=" => (Binary::NotEqual, 20),
-        "<" => (Binary::Less, 20),
-        "<=" => (Binary::LessOrEqual, 20),
-        ">" => (Binary::More, 20),
-        ">=" => (Binary::MoreOrEqual, 20),
-        "in" => (Binary::In, 20),
-        "matches" => (Binary::Matches, 20),
-        "contains" => (Binary::Contains, 20),
-        "startsWith" => (Binary::StartsWith, 20),
-        "endsWith" => (Binary::EndsWith, 20),
-        ".." => (Binary::Range, 25),
-        "+" => (Binary::Add, 30),
-        "-" => (Binary::Subtract, 30),
-        "*" => (Binary::Multiply, 60),
-        "/" => (Binary::Divide, 60),
-        "%" => (Binary::Modulo, 60),
-        "**" | "^" => (Binary::Power, 100),
-        // Not 255: an operand is read at the precedence plus one.
-        "??" => (Binary::Coalesce, 200),
+    let binary = match op {
+        "or" | "||" => Binary::Or,
+        "and" | "&&" => Binary::And,
+        "==" => Binary::Equal,
+        "!=" => Binary::NotEqual,
+        "<" => Binary::Less,
+        "<=" => Binary::LessOrEqual,
+        ">" => Binary::More,
+        ">=" => Binary::MoreOrEqual,
+        "in" => Binary::In,
+        "matches" => Binary::Matches,
+        "contains" => Binary::Contains,
+        "startsWith" => Binary::StartsWith,
+        "endsWith" => Binary::EndsWith,
+        ".." => Binary::Range,
+        "+" => Binary::Add,
+        "-" => Binary::Subtract,
+        "*" => Binary::Multiply,
+        "/" => Binary::Divide,
+        "%" => Binary::Modulo,
+        "**" | "^" => Binary::Power,
+        "??" => Binary::Coalesce,
         _ => return None,
     };
-    Some((binary, precedence, binary == Binary::Power))
-}
-
-fn is_ordering(binary: Binary) -> bool {
-    matches!(binary, Binary::Less | Binary::LessOrEqual | Binary::More | Binary::MoreOrEqual)
+    Some((binary, tightness(binary), binary == Binary::Power))
 }
 
 /// Reads `tokens`, which end with `End`, as one expression.
@@ -127,7 +147,7 @@ impl<'s> Parser<'_, 's> {
                 let message = format!("`??` and `{op}` cannot be mixed without parentheses");
                 return Err(Error::syntax(op_span, message));
             }
-            if is_ordering(binary) {
+            if binary.is_ordering() {
                 left = self.comparison(left, binary, tightness)?;
             } else {
                 let right = self.expression(if from_right { tightness } else { tightness + 1 })?;
@@ -156,7 +176,7 @@ impl<'s> Parser<'_, 's> {
         let start = left.span.start;
         let mut rest = vec![(first, self.expression(tightness + 1)?)];
         while let TokenKind::Op(op) = self.peek() {
-            let Some((binary, ..)) = binary(op).filter(|(binary, ..)| is_ordering(*binary)) else { break };
+            let Some((binary, ..)) = binary(op).filter(|(binary, ..)| binary.is_ordering()) else { break };
             self.at += 1;
             rest.push((binary, self.expression(tightness + 1)?));
         }
