@@ -74,6 +74,11 @@ impl<'c> Budget<'c> {
         Self { now: context.now, rng: &mut *context.rng, limits, fuel, memory }
     }
 
+    /// The units of work used up so far.
+    pub(crate) fn used(&self) -> u64 {
+        self.limits.fuel - self.fuel
+    }
+
     /// Uses up work.
     pub(crate) fn work(&mut self, units: usize) -> Result<(), Fault> {
         match self.fuel.checked_sub(units as u64) {

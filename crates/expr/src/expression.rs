@@ -62,6 +62,12 @@ impl Expression {
 
     /// The value of the expression. An error's span is in the source that was read.
     pub fn evaluate(&self, context: &mut Context<'_>) -> Result<Value, Error> {
+        self.measure(context).0
+    }
+
+    /// As [`evaluate`](Self::evaluate), with the units of work that were used up, which are never more than the
+    /// limit of the context: that many are enough to evaluate it again.
+    pub fn measure(&self, context: &mut Context<'_>) -> (Result<Value, Error>, u64) {
         vm::run(&self.0.program, context)
     }
 

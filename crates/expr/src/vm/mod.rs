@@ -18,8 +18,8 @@ use crate::{Context, ErrorKind};
 
 use frame::{Frame, Verdict};
 
-/// Runs `program`.
-pub(crate) fn run(program: &Program, context: &mut Context<'_>) -> Result<Value, Error> {
+/// Runs `program`; also tells the units of work that took.
+pub(crate) fn run(program: &Program, context: &mut Context<'_>) -> (Result<Value, Error>, u64) {
     let scope = context.scope;
     let mut machine = Machine {
         program,
@@ -30,10 +30,8 @@ pub(crate) fn run(program: &Program, context: &mut Context<'_>) -> Result<Value,
         budget: Budget::new(context),
         at: 0,
     };
-    match machine.run() {
-        Ok(value) => Ok(value),
-        Err(fault) => Err(fault.at(machine.span())),
-    }
+    let result = machine.run().map_err(|fault| fault.at(machine.span()));
+    (result, machine.budget.used())
 }
 
 struct Machine<'p, 'c> {
