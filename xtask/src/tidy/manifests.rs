@@ -25,6 +25,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "types",
         ],
     ),
+    ("fuzz", &["expr", "types"]),
 ];
 
 /// Crates from elsewhere that only some of ours may name.
