@@ -8,13 +8,13 @@ use workflow::plan::{PlanStep, StepKind};
 
 use crate::entry::StepState;
 
-/// The roots. Each is one shared map, changed in place while nobody else holds it: reading a member never
-/// copies a container.
+/// The roots. `steps` and `variables` are shared maps, changed in place while nobody else holds them: reading a
+/// member never copies a container.
 #[derive(Clone, Debug)]
 pub(crate) struct RunScope {
     inputs: Value,
-    steps: Arc<Map>,
-    variables: Arc<Map>,
+    steps: Value,
+    variables: Value,
     event: Value,
     metadata: Value,
 }
@@ -23,8 +23,8 @@ impl RunScope {
     pub(crate) fn new(inputs: Map, event: Value, metadata: Map) -> Self {
         Self {
             inputs: Value::Map(Arc::new(inputs)),
-            steps: Arc::default(),
-            variables: Arc::default(),
+            steps: Value::Map(Arc::default()),
+            variables: Value::Map(Arc::default()),
             event,
             metadata: Value::Map(Arc::new(metadata)),
         }
@@ -35,14 +35,15 @@ impl RunScope {
     }
 
     pub(crate) fn set_variable(&mut self, name: &str, value: Value) {
-        Arc::make_mut(&mut self.variables).insert(name.into(), value);
+        change(&mut self.variables, |variables| drop(variables.insert(name.into(), value)));
     }
 
     pub(crate) fn set_variables(&mut self, changes: &Map) {
-        let variables = Arc::make_mut(&mut self.variables);
-        for (name, value) in changes {
-            variables.insert(Arc::clone(name), value.clone());
-        }
+        change(&mut self.variables, |variables| {
+            for (name, value) in changes {
+                variables.insert(Arc::clone(name), value.clone());
+            }
+        });
     }
 
     /// The loop's current item: `steps.<id>.item`, `steps.<id>.index` counting from 0, and the variable that
@@ -53,8 +54,8 @@ impl RunScope {
         }
         let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
         let entries = [(Arc::from("item"), item), (Arc::from("index"), index)];
-        Arc::make_mut(&mut self.steps)
-            .insert(step.id.as_str().into(), Value::Map(Arc::new(entries.into_iter().collect())));
+        let shown = Value::Map(Arc::new(entries.into_iter().collect()));
+        change(&mut self.steps, |steps| drop(steps.insert(step.id.as_str().into(), shown)));
     }
 
     /// What a finished step shows. `steps.last` follows the step that finished last.
@@ -66,20 +67,28 @@ impl RunScope {
             entries.insert("error".into(), Value::from(error));
         }
         let shown = Value::Map(Arc::new(entries));
-        let steps = Arc::make_mut(&mut self.steps);
-        steps.insert(step.into(), shown.clone());
-        steps.insert("last".into(), shown);
+        change(&mut self.steps, |steps| {
+            steps.insert(step.into(), shown.clone());
+            steps.insert("last".into(), shown);
+        });
+    }
+}
+
+/// Changes a root that is a map; in place, unless somebody else holds it.
+fn change(root: &mut Value, change: impl FnOnce(&mut Map)) {
+    if let Value::Map(map) = root {
+        change(Arc::make_mut(map));
     }
 }
 
 impl Scope for RunScope {
-    fn root(&self, name: &str) -> Option<Value> {
+    fn root(&self, name: &str) -> Option<&Value> {
         match name {
-            "inputs" => Some(self.inputs.clone()),
-            "steps" => Some(Value::Map(Arc::clone(&self.steps))),
-            "variables" => Some(Value::Map(Arc::clone(&self.variables))),
-            "event" => Some(self.event.clone()),
-            "metadata" => Some(self.metadata.clone()),
+            "inputs" => Some(&self.inputs),
+            "steps" => Some(&self.steps),
+            "variables" => Some(&self.variables),
+            "event" => Some(&self.event),
+            "metadata" => Some(&self.metadata),
             _ => None,
         }
     }

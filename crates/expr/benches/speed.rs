@@ -78,13 +78,14 @@ fn main() {
     let Value::Map(scope) = Value::from(env.clone()) else { return };
     println!("| expression | compile | evaluate | by hand | times |");
     println!("|---|---:|---:|---:|---:|");
+    let mut rng = types::SeededRng::from_u64(1);
     for (source, by_hand) in CASES {
         let expression = Expression::parse(source).unwrap();
         let [compile, evaluate, by_hand] = medians([
             &mut || {
                 black_box(Expression::parse(black_box(source)).unwrap());
             },
-            &mut || evaluate(&expression, &scope),
+            &mut || evaluate(&expression, &scope, &mut rng),
             &mut || by_hand(&env),
         ]);
         let times = evaluate / by_hand;
@@ -104,21 +105,21 @@ fn everyday() {
     let sources: Vec<&str> = rows.map(|(source, _)| source).collect();
     let expressions: Vec<Expression> =
         sources.iter().map(|source| Expression::parse(source).unwrap()).collect();
+    let mut rng = types::SeededRng::from_u64(1);
     let [compile, evaluate] = medians([
         &mut || {
             for source in &sources {
                 black_box(Expression::parse(black_box(source)).unwrap());
             }
         },
-        &mut || expressions.iter().for_each(|expression| evaluate(expression, &scope)),
+        &mut || expressions.iter().for_each(|expression| evaluate(expression, &scope, &mut rng)),
     ]);
     let [compile, evaluate] = [compile, evaluate].map(|ns| shown(ns / sources.len() as f64));
     println!("| mean of the {} everyday ones in `scopes.tsv` | {compile} | {evaluate} | | |", sources.len());
 }
 
-fn evaluate(expression: &Expression, scope: &Map) {
-    let mut rng = types::SeededRng::from_u64(1);
-    let mut context = Context::new(scope, types::Timestamp::from_millis(0), &mut rng);
+fn evaluate(expression: &Expression, scope: &Map, rng: &mut types::SeededRng) {
+    let mut context = Context::new(scope, types::Timestamp::from_millis(0), rng);
     black_box(expression.evaluate(&mut context).unwrap());
 }
 

@@ -305,10 +305,13 @@ pub(crate) fn whole(value: &Value) -> Option<i64> {
     }
 }
 
+/// What is not there.
+static NIL: Value = Value::Nil;
+
 /// `value.name`.
-pub(crate) fn member(value: &Value, name: &str) -> Result<Value, Fault> {
+pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Result<&'v Value, Fault> {
     match value {
-        Value::Map(map) => Ok(lookup(map, name).cloned().unwrap_or_default()),
+        Value::Map(map) => Ok(lookup(map, name).unwrap_or(&NIL)),
         Value::Nil => Err(Fault::types(format!("cannot read `{name}` of nil"))
             .with_hint(format!("if it may be missing, write `?.{name}`"))),
         Value::List(_) => Err(Fault::types(format!("a list has no member `{name}`"))
@@ -317,10 +320,16 @@ pub(crate) fn member(value: &Value, name: &str) -> Result<Value, Fault> {
     }
 }
 
+/// `list[index]`, for a list.
+pub(crate) fn element<'v>(list: &'v [Value], index: &Value) -> Result<&'v Value, Fault> {
+    let index = position(index, list.len())?;
+    Ok(list.get(index).unwrap_or(&NIL))
+}
+
 /// `value[property]`.
 pub(crate) fn fetch(value: &Value, property: &Value) -> Result<Value, Fault> {
     match (value, property) {
-        (Value::Map(_), Value::String(name)) => member(value, name),
+        (Value::Map(_), Value::String(name)) => member(value, name).cloned(),
         // The keys of JSON are text; `groupBy` on numbers makes keys of their text.
         (Value::Map(map), Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
             lookup(map, &property.display()).cloned().ok_or_else(|| {
@@ -329,17 +338,14 @@ pub(crate) fn fetch(value: &Value, property: &Value) -> Result<Value, Fault> {
             })
         }
         (Value::Map(_), Value::Nil) => Ok(Value::Nil),
-        (Value::List(list), index) => {
-            let index = position(index, list.len())?;
-            Ok(list.get(index).cloned().unwrap_or_default())
-        }
+        (Value::List(list), index) => element(list, index).cloned(),
         // As in the reference the elements of a text are its bytes.
         (Value::String(text), Value::Int(_) | Value::Float(_)) => {
             let index = position(property, text.len())?;
             Ok(text.as_bytes().get(index).map_or(Value::Nil, |byte| Value::Int((*byte).into())))
         }
 
-        (value, Value::String(name)) => member(value, name),
+        (value, Value::String(name)) => member(value, name).cloned(),
         (value, _) => Err(Fault::types(format!("{} has no elements", kind(value)))),
     }
 }

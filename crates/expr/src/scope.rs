@@ -9,15 +9,15 @@ use crate::{Limits, Map, Value};
 /// The roots that an expression can name, such as `inputs` and `steps`.
 pub trait Scope {
     /// The value of a root; `None` if there is none of that name, which reads as `nil`.
-    fn root(&self, name: &str) -> Option<Value>;
+    fn root(&self, name: &str) -> Option<&Value>;
 
     /// The names of the roots, for `$env` and for hints.
     fn names(&self) -> Vec<&str>;
 }
 
 impl Scope for Map {
-    fn root(&self, name: &str) -> Option<Value> {
-        lookup(self, name).cloned()
+    fn root(&self, name: &str) -> Option<&Value> {
+        lookup(self, name)
     }
 
     fn names(&self) -> Vec<&str> {

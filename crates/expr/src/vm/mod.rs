@@ -70,17 +70,25 @@ impl Machine<'_, '_> {
         let program = self.program;
         match op {
             Op::Constant(constant) => self.stack.push(program.constants[constant as usize].clone()),
-            Op::Root(name) => {
-                self.stack.push(self.scope.root(&program.names[name as usize]).unwrap_or_default());
+            Op::Root(name) => match self.scope.root(&program.names[name as usize]) {
+                Some(root) => {
+                    let Self { stack, budget, at, .. } = self;
+                    stack.push(follow(root, program, at, budget)?);
+                }
+                None => self.stack.push(Value::Nil),
+            },
+            Op::Member(name) => {
+                self.unary(|value, _| ops::member(value, &program.names[name as usize]).cloned())?;
             }
-            Op::Member(name) => self.unary(|value, _| ops::member(value, &program.names[name as usize]))?,
             Op::Item => {
                 let item = self.frame()?.item()?.clone();
                 self.stack.push(item);
             }
             Op::ItemMember(name) => {
-                let member = ops::member(self.frame()?.item()?, &program.names[name as usize])?;
-                self.stack.push(member);
+                let Self { frames, stack, budget, at, .. } = self;
+                let item = frames.last().ok_or_else(broken)?.item()?;
+                let member = ops::member(item, &program.names[name as usize])?;
+                stack.push(follow(member, program, at, budget)?);
             }
             Op::BinaryConstant { op, constant } => {
                 let right = &program.constants[constant as usize];
@@ -203,7 +211,7 @@ impl Machine<'_, '_> {
         let names = self.scope.names();
         let mut map = Map::with_capacity(names.len());
         for name in names {
-            map.insert(Arc::from(name), self.scope.root(name).unwrap_or_default());
+            map.insert(Arc::from(name), self.scope.root(name).cloned().unwrap_or_default());
         }
         let map = self.budget.map(map)?;
         self.stack.push(map);
@@ -281,6 +289,38 @@ impl Machine<'_, '_> {
     fn start_of(&self, count: u32) -> Result<usize, Fault> {
         self.stack.len().checked_sub(count as usize).ok_or_else(broken)
     }
+}
+
+/// What the instructions from `at` on make of `value`, as far as they only read on from it: its members and elements,
+/// and a comparison with a constant. Nothing on the way is copied, not even a counter.
+fn follow(
+    mut value: &Value,
+    program: &Program,
+    at: &mut usize,
+    budget: &mut Budget<'_>,
+) -> Result<Value, Fault> {
+    loop {
+        match (program.ops.get(*at), program.ops.get(*at + 1)) {
+            (Some(Op::Member(name)), _) => {
+                *at += 1;
+                budget.work(1)?;
+                value = ops::member(value, &program.names[*name as usize])?;
+            }
+            (Some(Op::Constant(index)), Some(Op::Fetch)) => {
+                let Value::List(list) = value else { break };
+                *at += 2;
+                budget.work(2)?;
+                value = ops::element(list, &program.constants[*index as usize])?;
+            }
+            (Some(Op::BinaryConstant { op, constant }), _) => {
+                *at += 1;
+                budget.work(1)?;
+                return ops::binary(*op, value, &program.constants[*constant as usize], budget);
+            }
+            _ => break,
+        }
+    }
+    Ok(value.clone())
 }
 
 /// The truth value that a condition must be.
