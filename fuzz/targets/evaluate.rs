@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use expr::{Context, Error, ErrorKind, Expression, Limits, Map, Template, Value};
+use expr::{Context, Error, ErrorKind, Expression, Limits, Map, Rendering, Template, Value};
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: Limits = Limits {
@@ -54,6 +54,7 @@ fuzz_target!(|source: &str| {
     }
     if let Ok(template) = Template::parse(source) {
         show(source, &with_context(|context| template.render(context)));
+        show(source, &with_context(|context| template.render_with(context, Rendering::Python)));
     }
 });
 

@@ -39,5 +39,5 @@ pub use error::{Error, ErrorKind};
 pub use expression::{Expression, Reference};
 pub use limits::Limits;
 pub use scope::{Context, Scope};
-pub use template::Template;
+pub use template::{Rendering, Template};
 pub use value::{Duration, Map, Time, Value};

@@ -2,6 +2,8 @@
 //!
 //! Read once, rendered often. Whatever is not an expression is kept byte for byte.
 
+mod python;
+
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
@@ -25,7 +27,19 @@ struct Parsed {
 enum Part {
     /// Bytes of the source.
     Text(std::ops::Range<usize>),
-    Expression(Expression),
+    /// An expression, and the bytes of the source that it stands on, its braces included.
+    Expression(Expression, std::ops::Range<usize>),
+}
+
+/// What takes the place of an expression in a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendering {
+    /// The value, if the template is nothing else, or its text: see [`Template::render`].
+    Text,
+    /// A literal of Python (`'a'`, `None`, `{'b': [True]}`), also if the template is nothing else: the template is a
+    /// program, and no value can become a part of its code. Inside of a text of that program it is what may stand
+    /// there: `"https://{{ host }}/"`. In formatted (`f"…"`) and raw texts and in bytes there can be no expression.
+    Python,
 }
 
 impl Template {
@@ -42,21 +56,21 @@ impl Template {
                 parts.push(Part::Text(at..open));
             }
             let (expression, end) = Expression::parse_at(source, open + 2, Stop::Braces)?;
-            parts.push(Part::Expression(expression));
+            parts.push(Part::Expression(expression, open..end + 2));
             at = end + 2;
         }
         if at < source.len() {
             parts.push(Part::Text(at..source.len()));
         }
         let blank = |part: &Part| matches!(part, Part::Text(span) if source[span.clone()].trim().is_empty());
-        let expressions = parts.iter().filter(|part| matches!(part, Part::Expression(_))).count();
-        let sole = expressions == 1 && parts.iter().all(|p| blank(p) || matches!(p, Part::Expression(_)));
+        let expressions = parts.iter().filter(|part| matches!(part, Part::Expression(..))).count();
+        let sole = expressions == 1 && parts.iter().all(|p| blank(p) || matches!(p, Part::Expression(..)));
         Ok(Self(Arc::new(Parsed { source: source.into(), parts, sole })))
     }
 
     /// Whether there is an expression in it at all.
     pub fn has_expressions(&self) -> bool {
-        self.0.parts.iter().any(|part| matches!(part, Part::Expression(_)))
+        self.0.parts.iter().any(|part| matches!(part, Part::Expression(..)))
     }
 
     /// The text that was read.
@@ -67,15 +81,40 @@ impl Template {
     /// The value of the template: of its expression, with its type, if the template is nothing but that
     /// expression (whitespace around it is allowed); otherwise text.
     pub fn render(&self, context: &mut Context<'_>) -> Result<Value, Error> {
+        self.render_with(context, Rendering::Text)
+    }
+
+    /// As [`render`](Self::render), with the choice of what takes an expression's place.
+    pub fn render_with(&self, context: &mut Context<'_>, rendering: Rendering) -> Result<Value, Error> {
         if !self.has_expressions() {
             return Ok(Value::String(self.0.source.clone()));
         }
+        let mut program = python::Reader::default();
         let mut text = String::new();
         for part in &self.0.parts {
-            match part {
-                Part::Expression(expression) if self.0.sole => return expression.evaluate(context),
-                Part::Expression(expression) => text.push_str(&expression.evaluate(context)?.render()),
-                Part::Text(span) => text.push_str(&self.0.source[span.clone()]),
+            match (part, rendering) {
+                (Part::Expression(expression, _), Rendering::Text) if self.0.sole => {
+                    return expression.evaluate(context);
+                }
+                (Part::Expression(expression, _), Rendering::Text) => {
+                    text.push_str(&expression.evaluate(context)?.render());
+                }
+                (Part::Expression(expression, span), Rendering::Python) => {
+                    let form = program.expression().map_err(|fault| fault.at(span.clone()))?;
+                    let value = expression.evaluate(context)?;
+                    match form {
+                        python::Form::Literal => text.push_str(&value.python()),
+                        python::Form::SpacedLiteral => text.extend([" ", &value.python()]),
+                        python::Form::InsideText => text.push_str(&value.inside_python_text()),
+                    }
+                }
+                (Part::Text(span), rendering) => {
+                    let part = &self.0.source[span.clone()];
+                    if rendering == Rendering::Python && program.read(part) {
+                        text.push(' ');
+                    }
+                    text.push_str(part);
+                }
             }
             if text.len() > context.limits.string_bytes {
                 let message = format!("the text is longer than {} bytes", context.limits.string_bytes);
@@ -88,7 +127,7 @@ impl Template {
     /// Where the expressions read from their roots, in the order of the text; spans are in the template.
     pub fn references(&self) -> Vec<Reference> {
         let references = self.0.parts.iter().map(|part| match part {
-            Part::Expression(expression) => expression.references(),
+            Part::Expression(expression, _) => expression.references(),
             Part::Text(_) => &[],
         });
         references.flatten().cloned().collect()

@@ -96,7 +96,7 @@ fn write_float(float: f64, out: &mut String) {
 }
 
 /// `1.5e+21`, `1e-05`: at least two digits of exponent, and its sign.
-fn write_exponent(float: f64, out: &mut String) {
+pub(super) fn write_exponent(float: f64, out: &mut String) {
     let text = format!("{float:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
