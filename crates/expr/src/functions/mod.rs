@@ -7,6 +7,7 @@ mod arguments;
 mod conversion;
 mod crypto;
 mod encoding;
+mod indicators;
 pub(crate) mod lists;
 mod maps;
 pub(crate) mod methods;

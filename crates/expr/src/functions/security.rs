@@ -1,15 +1,15 @@
 //! Functions of the trade: indicators out of text, making them harmless, networks.
 
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::LazyLock;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use regex::Regex;
-
-use super::{Arguments, Function, entry};
+use super::{Arguments, Function, entry, indicators};
 use crate::budget::{Budget, Fault};
 use crate::value::Value;
 
 type Outcome = Result<Value, Fault>;
+
+/// What was found in a text.
+type Found<'t> = Box<dyn Iterator<Item = &'t str> + 't>;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     entry(
@@ -34,7 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The IPv4 and IPv6 addresses in the text, each once.",
         ("extract_ips(\"10.0.0.1, ::1 and 999.0.0.1\")", "[\"10.0.0.1\", \"::1\"]"),
         (1, 1),
-        |args, budget| extract(args, budget, &IP, |found| found.parse::<IpAddr>().is_ok()),
+        |args, budget| extract(args, budget, |text| Box::new(indicators::ips(text))),
     ),
     entry(
         "extract_urls",
@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The web addresses in the text, each once.",
         ("extract_urls(\"see https://a.example/x?y=1.\")", "[\"https://a.example/x?y=1\"]"),
         (1, 1),
-        |args, budget| extract(args, budget, &URL, |_| true),
+        |args, budget| extract(args, budget, |text| Box::new(indicators::urls(text))),
     ),
     entry(
         "extract_domains",
@@ -50,7 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The names of hosts in the text, each once.",
         ("extract_domains(\"mail a@b.example or www.c.example\")", "[\"b.example\", \"www.c.example\"]"),
         (1, 1),
-        |args, budget| extract(args, budget, &DOMAIN, |_| true),
+        |args, budget| extract(args, budget, |text| Box::new(indicators::domains(text))),
     ),
     entry(
         "extract_emails",
@@ -58,15 +58,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The mail addresses in the text, each once.",
         ("extract_emails(\"from Ann <ann@b.example>\")", "[\"ann@b.example\"]"),
         (1, 1),
-        |args, budget| extract(args, budget, &EMAIL, |_| true),
+        |args, budget| extract(args, budget, |text| Box::new(indicators::emails(text))),
     ),
     entry(
         "extract_hashes",
         "extract_hashes(text) array",
-        "The MD5, SHA-1, SHA-256 and SHA-512 digests in the text, each once.",
+        "The MD5, SHA-1, SHA-256, SHA-384 and SHA-512 digests in the text, each once.",
         ("extract_hashes(\"x d41d8cd98f00b204e9800998ecf8427e\")", "[\"d41d8cd98f00b204e9800998ecf8427e\"]"),
         (1, 1),
-        |args, budget| extract(args, budget, &HASH, |found| matches!(found.len(), 32 | 40 | 64 | 128)),
+        |args, budget| extract(args, budget, |text| Box::new(indicators::hashes(text))),
     ),
     entry(
         "cidr_contains",
@@ -82,47 +82,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
     entry(
         "is_private_ip",
         "is_private_ip(ip) bool",
-        "Whether the address is none of the public internet: private, loopback, link-local, shared.",
+        "Whether the address is none of the public internet: private, loopback, link-local, shared, reserved.",
         ("is_private_ip(\"192.168.1.1\")", "true"),
         (1, 1),
         |args, _| Ok(is_private(ip(args.text(0)?)?).into()),
     ),
 ];
 
-/// The patterns below are constants that a test compiles; none of them can fail at run time.
-type Pattern = LazyLock<Option<Regex>>;
-
-static IP: Pattern = LazyLock::new(|| {
-    Regex::new(r"(?:\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b)|(?:[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})").ok()
-});
-static URL: Pattern =
-    LazyLock::new(|| Regex::new(r#"(?i)\b(?:https?|ftps?)://[^\s<>"'\]\)}`]*[^\s<>"'\]\)}`.,;:!?]"#).ok());
-static DOMAIN: Pattern = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})\b").ok()
-});
-static EMAIL: Pattern = LazyLock::new(|| {
-    Regex::new(r"(?i)\b[a-z0-9._%+-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\b").ok()
-});
-static HASH: Pattern = LazyLock::new(|| Regex::new(r"\b[0-9A-Fa-f]{32,128}\b").ok());
-static FANGED_SCHEME: Pattern = LazyLock::new(|| Regex::new(r"(?i)\bh(?:xx|\*\*|tt)p(s?)(?:\[:\]|:)//").ok());
-static SCHEME: Pattern = LazyLock::new(|| Regex::new(r"(?i)\bhttp(s?)://").ok());
-static FANGED_DOT: Pattern = LazyLock::new(|| Regex::new(r"(?i)\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)").ok());
-static FANGED_AT: Pattern = LazyLock::new(|| Regex::new(r"(?i)\[@\]|\(@\)|\[at\]|\(at\)").ok());
-static ADDRESS: Pattern = LazyLock::new(|| {
-    Regex::new(r"(?i)[a-z0-9._%+-]+@|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,63}|[0-9]{1,3})\b").ok()
-});
-
-fn extract(
-    args: Arguments<'_>,
-    budget: &mut Budget<'_>,
-    pattern: &Pattern,
-    accept: fn(&str) -> bool,
-) -> Outcome {
+/// Each of what `find` finds in the text once, in the order of the text.
+fn extract(args: Arguments<'_>, budget: &mut Budget<'_>, find: for<'t> fn(&'t str) -> Found<'t>) -> Outcome {
     let text = args.text(0)?;
     budget.work(text.len() / 4)?;
+    let text = indicators::refang(text);
     let mut found = indexmap::IndexSet::new();
-    for candidate in pattern.iter().flat_map(|regex| regex.find_iter(text)) {
-        if accept(candidate.as_str()) && found.insert(candidate.as_str()) {
+    for indicator in find(&text) {
+        budget.work(1)?;
+        if found.insert(indicator) {
             budget.grow(found.len())?;
         }
     }
@@ -132,34 +107,29 @@ fn extract(
 fn defang(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
     let text = args.text(0)?;
     budget.text_len(text.len().saturating_mul(3))?;
-    let text = replace(&SCHEME, text, |captures| format!("hxxp{}://", &captures[1]));
-    let text = replace(&ADDRESS, &text, |captures| captures[0].replace('.', "[.]").replace('@', "[@]"));
-    Ok(text.into())
+    Ok(indicators::defang(text).into())
 }
 
 fn refang(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
     let text = args.text(0)?;
     budget.text_len(text.len().saturating_mul(2))?;
-    let text = replace(&FANGED_SCHEME, text, |captures| format!("http{}://", &captures[1]));
-    let text = replace(&FANGED_DOT, &text, |_| ".".to_owned());
-    Ok(replace(&FANGED_AT, &text, |_| "@".to_owned()).into())
-}
-
-fn replace(pattern: &Pattern, text: &str, new: fn(&regex::Captures<'_>) -> String) -> String {
-    match pattern.as_ref() {
-        Some(regex) => regex.replace_all(text, new).into_owned(),
-        None => text.to_owned(),
-    }
+    Ok(indicators::refang(text).as_ref().into())
 }
 
 fn ip(text: &str) -> Result<IpAddr, Fault> {
-    text.trim().parse().map_err(|_| Fault::value(format!("`{text}` is not an IP address")))
+    // The zone of `fe80::1%eth0` says where the address holds, not which it is.
+    let address = text.trim().split('%').next().unwrap_or_default();
+    address.parse().map_err(|_| Fault::value(format!("`{text}` is not an IP address")))
 }
 
 fn cidr(text: &str) -> Result<(IpAddr, u32), Fault> {
     let invalid =
         || Fault::value(format!("`{text}` is not a network")).with_hint("a network is written `10.0.0.0/8`");
-    let (address, bits) = text.trim().split_once('/').ok_or_else(invalid)?;
+    let Some((address, bits)) = text.trim().split_once('/') else {
+        // Lists of networks have single addresses in them.
+        let address = ip(text).map_err(|_| invalid())?;
+        return Ok((address, if address.is_ipv4() { 32 } else { 128 }));
+    };
     let address: IpAddr = address.parse().map_err(|_| invalid())?;
     let bits: u32 = bits.parse().map_err(|_| invalid())?;
     if bits > if address.is_ipv4() { 32 } else { 128 } { Err(invalid()) } else { Ok((address, bits)) }
@@ -179,31 +149,40 @@ fn in_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
 
 fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            // 100.64.0.0/10 is shared between carriers and their customers.
-            let shared = a == 100 && (64..128).contains(&b);
-            ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || shared
-        }
+        IpAddr::V4(ip) => is_private_v4(ip),
         IpAddr::V6(ip) => {
+            let [first, second, .., seventh, eighth] = ip.segments();
+            // 64:ff9b::/96 is IPv4 seen through a translator.
+            if ip.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+                return is_private_v4(Ipv4Addr::from_bits(u32::from(seventh) << 16 | u32::from(eighth)));
+            }
             ip.is_loopback()
                 || ip == Ipv6Addr::UNSPECIFIED
                 || ip.is_unique_local()
                 || ip.is_unicast_link_local()
+                || (first, second) == (0x2001, 0xdb8)
         }
     }
+}
+
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    // 100.64.0.0/10 is shared between carriers and their customers, 198.18.0.0/15 is for measuring networks.
+    let shared = a == 100 && (64..128).contains(&b);
+    let measuring = a == 198 && (b == 18 || b == 19);
+    let reserved = a == 0 || a >= 240;
+    ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || shared
+        || measuring
+        || reserved
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_pattern_compiles() {
-        let all =
-            [&IP, &URL, &DOMAIN, &EMAIL, &HASH, &FANGED_SCHEME, &SCHEME, &FANGED_DOT, &FANGED_AT, &ADDRESS];
-        assert!(all.into_iter().all(|pattern| pattern.is_some()));
-    }
 
     #[test]
     fn networks_hold_their_addresses() {
@@ -218,7 +197,10 @@ mod tests {
         check("2001:db8::/32", "2001:db8:1::1", true);
         check("::/0", "::1", true);
         check("10.0.0.0/8", "::1", false);
-        assert!(cidr("10.0.0.0/33").is_err() && cidr("10.0.0.0").is_err());
+        check("10.0.0.1", "10.0.0.1", true);
+        check("10.0.0.1", "10.0.0.2", false);
+        check("fe80::/10", "fe80::1%eth0", true);
+        assert!(cidr("10.0.0.0/33").is_err() && cidr("10.0.0").is_err());
     }
 
     #[test]
@@ -234,5 +216,14 @@ mod tests {
         check("fd00::1", true);
         check("2606:4700::1", false);
         check("::ffff:10.0.0.1", true);
+        check("fe80::1%eth0", true);
+        check("64:ff9b::a00:1", true);
+        check("64:ff9b::808:808", false);
+        check("2001:db8::1", true);
+        check("0.1.2.3", true);
+        check("255.255.255.255", true);
+        check("192.0.2.1", true);
+        check("198.18.0.1", true);
+        check("224.0.0.1", false);
     }
 }
