@@ -24,6 +24,8 @@ pub(crate) enum TokenKind<'s> {
     Float(f64),
     /// A text literal, its escapes resolved.
     Text(String),
+    /// The bytes of a `b"…"`.
+    Bytes(Vec<u8>),
     /// An operator, a bracket or a keyword.
     Op(&'static str),
     /// The end of the expression.
@@ -123,6 +125,7 @@ impl<'s> Lexer<'s> {
         match char {
             '"' | '\'' => self.text(char),
             '`' => self.raw_text(),
+            'b' if rest[1..].starts_with(['"', '\'']) => self.bytes(),
             '0'..='9' => self.number(),
             '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => self.number(),
             char if is_word(char) => {
@@ -190,6 +193,40 @@ impl<'s> Lexer<'s> {
         Ok(())
     }
 
+    /// `b"…"`: what is between the quotes as bytes; an escape by a number is a byte, not a character.
+    fn bytes(&mut self) -> Result<(), Error> {
+        let rest = &self.rest()[1..];
+        let mut bytes = Vec::new();
+        let (mut i, quote) = (1, rest.chars().next().unwrap_or('"'));
+        while let Some(char) = rest[i..].chars().next().filter(|char| *char != '\n') {
+            if char == quote {
+                self.push(TokenKind::Bytes(bytes), i + 2);
+                return Ok(());
+            }
+            let (char, len) = if char == '\\' {
+                escape(&rest[i..], quote)
+                    .filter(|_| !rest[i + 1..].starts_with(['u', 'U']))
+                    .ok_or_else(|| self.no_escape(&rest[i..], i + 1))?
+            } else {
+                (char, char.len_utf8())
+            };
+            match u8::try_from(char) {
+                Ok(byte) if len > 2 => bytes.push(byte),
+                _ => bytes.extend(char.encode_utf8(&mut [0; 4]).bytes()),
+            }
+            i += len;
+        }
+        Err(self.unclosed_text())
+    }
+
+    /// The error about what `rest`, `offset` bytes into the token, begins with.
+    fn no_escape(&self, rest: &str, offset: usize) -> Error {
+        let len = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+        let message = format!("`{}` is not an escape of a text", &rest[..len]);
+        Error::syntax(self.at + offset..self.at + offset + len, message)
+            .with_hint("a backslash itself is written `\\\\`, or use a text in backquotes")
+    }
+
     fn unclosed_text(&self) -> Error {
         Error::syntax(self.at..self.at + 1, "this text is never closed")
     }
@@ -211,12 +248,7 @@ impl<'s> Lexer<'s> {
                 i += char.len_utf8();
                 continue;
             }
-            let Some((char, len)) = escape(&rest[i..], quote) else {
-                let len = 1 + rest[i + 1..].chars().next().map_or(0, char::len_utf8);
-                let message = format!("`{}` is not an escape of a text", &rest[i..i + len]);
-                return Err(Error::syntax(self.at + i..self.at + i + len, message)
-                    .with_hint("a backslash itself is written `\\\\`, or use a text in backquotes"));
-            };
+            let (char, len) = escape(&rest[i..], quote).ok_or_else(|| self.no_escape(&rest[i..], i))?;
             text.push(char);
             i += len;
         }
@@ -253,6 +285,12 @@ fn escape(rest: &str, quote: char) -> Option<(char, usize)> {
             numeric(digits, 8, 1)
         }
         'x' => hex(2),
+        'u' if rest[2..].starts_with('{') => {
+            let digits = rest.get(3..)?.split_once('}')?.0;
+            ((1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+                .then_some(())?;
+            numeric(digits, 16, 3).map(|(char, len)| (char, len + 1))
+        }
         'u' => hex(4),
         'U' => hex(8),
         _ => None,
@@ -299,6 +337,7 @@ mod tests {
                     TokenKind::Int(int) => format!("i{int}"),
                     TokenKind::Float(float) => format!("f{float}"),
                     TokenKind::Text(text) => format!("{text:?}"),
+                    TokenKind::Bytes(bytes) => format!("{bytes:?}"),
                     TokenKind::Op(op) => format!("`{op}`"),
                     TokenKind::End => "end".to_owned(),
                 })

@@ -88,9 +88,12 @@ fn int(args: Arguments<'_>, _: &mut Budget<'_>) -> Outcome {
 
 fn float(args: Arguments<'_>, _: &mut Budget<'_>) -> Outcome {
     match args.value(0) {
-        Value::String(text) => match text.parse() {
-            Ok(float) => Ok(Value::Float(float)),
-            Err(_) => Err(Fault::value(format!("`{}` is not a number", shortened(text)))),
+        Value::String(text) => match text.parse::<f64>() {
+            // Digits beyond all floats are no infinity, which is written as a word.
+            Ok(float) if float.is_finite() || !text.contains(|c: char| c.is_ascii_digit()) => {
+                Ok(Value::Float(float))
+            }
+            _ => Err(Fault::value(format!("`{}` is not a number", shortened(text)))),
         },
         value => value.as_f64().map(Value::Float).ok_or_else(|| args.wrong(0, "a number or a text")),
     }

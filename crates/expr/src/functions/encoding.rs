@@ -1,5 +1,6 @@
 //! Functions that write text in another alphabet and back: Base64, hexadecimal, URLs.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -27,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ("fromBase64(\"YWJj\")", "\"abc\""),
         (1, 1),
         |args, budget| {
-            let bytes = STANDARD.decode(args.text(0)?.as_bytes()).ok();
+            let bytes = STANDARD.decode(without(args.text(0)?, &['\r', '\n']).as_bytes()).ok();
             decoded(bytes, "Base64", budget)
         },
     ),
@@ -46,9 +47,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ("decode_base_64(\"_w==\") != decode_base_64(\"YWI\")", "true"),
         (1, 1),
         |args, budget| {
-            let text = args.text(0)?.trim();
+            let text = without(args.text(0)?, &[' ', '\t', '\r', '\n']);
             let engines = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
-            let bytes = engines.iter().find_map(|engine| engine.decode(text).ok());
+            let bytes = engines.iter().find_map(|engine| engine.decode(text.as_bytes()).ok());
             decoded(bytes, "Base64", budget)
         },
     ),
@@ -92,6 +93,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn encode_base64(args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
     budget.text_len(args.text(0)?.len() / 3 * 4 + 4)?;
     Ok(STANDARD.encode(args.text(0)?.as_bytes()).into())
+}
+
+/// The text without those characters, with which long lines are broken.
+fn without<'t>(text: &'t str, characters: &[char]) -> Cow<'t, str> {
+    if text.contains(characters) { text.replace(characters, "").into() } else { text.into() }
 }
 
 /// The text of decoded bytes; bytes that are no text become replacement characters.

@@ -166,6 +166,8 @@ fn sub(args: Arguments<'_>, _: &mut Budget<'_>) -> Outcome {
     let time = args.time(0)?;
     match args.value(1) {
         Value::Time(other) => Ok(time.since(other).into()),
+        // A text may be either; none is both.
+        Value::String(text) if read(text, None).is_ok() => Ok(time.since(&args.time(1)?).into()),
         _ => {
             let nanos = args.duration(1)?.as_nanos().checked_neg();
             shift(time, nanos.ok_or_else(|| Fault::value("the duration is out of range"))?)

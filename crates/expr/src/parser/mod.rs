@@ -283,7 +283,7 @@ impl<'s> Parser<'_, 's> {
             TokenKind::Op(op) => format!("found `{op}`"),
             TokenKind::Int(int) => format!("found `{int}`"),
             TokenKind::Float(float) => format!("found `{float}`"),
-            TokenKind::Text(_) => "found a text".to_owned(),
+            TokenKind::Text(_) | TokenKind::Bytes(_) => "found a text".to_owned(),
         };
         let error = Error::syntax(self.span(), format!("expected {wanted}, {found}"));
         match *self.peek() {

@@ -68,6 +68,14 @@ impl Parser<'_, '_> {
                 let node = self.node(NodeKind::Literal(text.into()), start)?;
                 return self.postfix(node);
             }
+            TokenKind::Bytes(bytes) => {
+                let span = self.span();
+                self.at += 1;
+                // As in the reference bytes are a list of ints in all that can be done with them.
+                let byte = |byte: u8| Node::new(NodeKind::Literal(Value::Int(byte.into())), span.clone());
+                let node = self.node(NodeKind::List(bytes.into_iter().map(byte).collect()), start)?;
+                return self.postfix(node);
+            }
             TokenKind::Ident(_) if self.is_call() => return self.function(),
             TokenKind::Ident(name) => {
                 self.at += 1;
