@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("cli-reference", "docs/reference/cli.md"),
     ("errors", "docs/reference/errors.md"),
     ("actions", "docs/reference/actions.md"),
+    ("functions", "docs/reference/functions.md"),
 ];
 
 #[derive(clap::Args)]

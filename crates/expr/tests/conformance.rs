@@ -50,16 +50,7 @@ fn answer(source: &str, scope: &Map) -> Option<Json> {
     let expression = Expression::parse(source).ok()?;
     let value = expression.evaluate(&mut Context::new(scope, now, &mut rng)).ok()?;
     // What JSON cannot express the reference refuses to answer.
-    (!has_non_finite(&value)).then(|| value.to_json())
-}
-
-fn has_non_finite(value: &Value) -> bool {
-    match value {
-        Value::Float(float) => !float.is_finite(),
-        Value::List(list) => list.iter().any(has_non_finite),
-        Value::Map(map) => map.values().any(has_non_finite),
-        _ => false,
-    }
+    value.is_finite().then(|| value.to_json())
 }
 
 /// Whether two answers are the same: `1` and `1.0` are, and the order of keys is nothing.

@@ -77,4 +77,6 @@ pub(crate) enum GenerateWhat {
     Errors,
     /// The page on the actions
     Actions,
+    /// The page on the functions of expressions
+    Functions,
 }

@@ -1,6 +1,7 @@
 //! `nictate generate WHAT`: the files that `cargo xtask generate` keeps in step with the code.
 
 mod cli_reference;
+mod functions;
 
 use crate::args::GenerateWhat;
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ pub(crate) fn run(what: GenerateWhat, printer: &Printer) -> Outcome {
         GenerateWhat::CliReference => cli_reference::page(),
         GenerateWhat::Errors => server::error_reference(),
         GenerateWhat::Actions => server::action_reference(),
+        GenerateWhat::Functions => functions::page(),
     };
     printer.raw(&text);
     Ok(Exit::Ok)

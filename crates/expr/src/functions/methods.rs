@@ -4,6 +4,7 @@ use jiff::Span;
 use jiff::tz::TimeZone;
 
 use super::time::{shift, units};
+use super::words::{DURATION_METHODS, TIME_METHODS, Word};
 use super::{Arguments, find};
 use crate::ErrorKind;
 use crate::budget::{Budget, Fault};
@@ -14,57 +15,14 @@ use crate::value::Value;
 
 type Outcome = Result<Value, Fault>;
 
-const TIME: [&str; 28] = [
-    "Year",
-    "Month",
-    "Day",
-    "Hour",
-    "Minute",
-    "Second",
-    "Nanosecond",
-    "Weekday",
-    "YearDay",
-    "Unix",
-    "UnixMilli",
-    "UnixMicro",
-    "UnixNano",
-    "Format",
-    "String",
-    "Add",
-    "Sub",
-    "AddDate",
-    "After",
-    "Before",
-    "Equal",
-    "Compare",
-    "IsZero",
-    "In",
-    "UTC",
-    "Location",
-    "Truncate",
-    "Round",
-];
-const DURATION: [&str; 10] = [
-    "Hours",
-    "Minutes",
-    "Seconds",
-    "Milliseconds",
-    "Microseconds",
-    "Nanoseconds",
-    "String",
-    "Round",
-    "Truncate",
-    "Abs",
-];
-
 /// Nanoseconds from the first day of the year 1, which rounding counts from, to 1970.
 const YEAR_1_NANOS: i128 = 62_135_596_800 * 1_000_000_000;
 
 /// Calls the method `args.function` of `of`.
 pub(crate) fn call(of: &Value, args: Arguments<'_>, budget: &mut Budget<'_>) -> Outcome {
-    let (result, known): (_, &[&str]) = match of {
-        Value::Time(time) => (of_time(time, args, budget)?, &TIME),
-        Value::Duration(duration) => (of_duration(*duration, args, budget)?, &DURATION),
+    let (result, known): (_, &[Word]) = match of {
+        Value::Time(time) => (of_time(time, args, budget)?, TIME_METHODS),
+        Value::Duration(duration) => (of_duration(*duration, args, budget)?, DURATION_METHODS),
         Value::Nil => {
             let message = format!("cannot call `{}` of nil", args.function);
             return Err(Fault::types(message)
@@ -75,7 +33,7 @@ pub(crate) fn call(of: &Value, args: Arguments<'_>, budget: &mut Budget<'_>) -> 
     result.ok_or_else(|| {
         let message = format!("{} has no method `{}`", kind(of), args.function);
         let fault = Fault::new(ErrorKind::UnknownFunction, message);
-        if let Some(meant) = nearest(args.function, known.iter().copied()) {
+        if let Some(meant) = nearest(args.function, known.iter().map(|method| method.name)) {
             return fault.with_hint(format!("did you mean `{meant}`?"));
         }
         match find(args.function) {
@@ -85,13 +43,17 @@ pub(crate) fn call(of: &Value, args: Arguments<'_>, budget: &mut Budget<'_>) -> 
     })
 }
 
+fn is_one_of(methods: &[Word], name: &str) -> bool {
+    methods.iter().any(|method| method.name == name)
+}
+
 fn of_time(time: &Time, args: Arguments<'_>, budget: &mut Budget<'_>) -> Result<Option<Value>, Fault> {
     let wanted = match args.function {
         "AddDate" => 3,
         "Format" | "Add" | "Sub" | "After" | "Before" | "Equal" | "Compare" | "In" | "Truncate" | "Round" => {
             1
         }
-        name if TIME.contains(&name) => 0,
+        name if is_one_of(TIME_METHODS, name) => 0,
         _ => return Ok(None),
     };
     args.exactly(wanted)?;
@@ -138,7 +100,7 @@ fn of_duration(
 ) -> Result<Option<Value>, Fault> {
     let wanted = match args.function {
         "Round" | "Truncate" => 1,
-        name if DURATION.contains(&name) => 0,
+        name if is_one_of(DURATION_METHODS, name) => 0,
         _ => return Ok(None),
     };
     args.exactly(wanted)?;

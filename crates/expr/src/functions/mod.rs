@@ -15,6 +15,7 @@ mod numbers;
 mod security;
 mod text;
 mod time;
+mod words;
 
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ use crate::error::{Error, ErrorKind, nearest};
 use crate::value::Value;
 
 pub(crate) use arguments::Arguments;
+pub use words::{DURATION_METHODS, LOOPS, TIME_METHODS, Word};
 
 /// A function of the language.
 #[derive(Debug)]
@@ -82,8 +84,11 @@ pub(crate) fn unknown_function(name: &str, span: &Range<usize>) -> Error {
     let message = format!("function `{name}` does not exist");
     let error = Error::new(ErrorKind::UnknownFunction, span.clone(), message);
     let loops = Loop::ALL.into_iter().map(|(name, _)| name);
-    match nearest(name, names().chain(loops)) {
-        Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+    if let Some(meant) = nearest(name, names().chain(loops)) {
+        return error.with_hint(format!("did you mean `{meant}`?"));
+    }
+    match nearest(name, ["contains", "matches", "startsWith", "endsWith"]) {
+        Some(meant) => error.with_hint(format!("did you mean the operator `{meant}`: `a {meant} b`?")),
         None => error,
     }
 }
@@ -116,12 +121,26 @@ mod tests {
             .unwrap_or_else(|error| panic!("{}", error.explain(source)))
     }
 
+    fn check_example(name: &str, (call, result): (&str, &str)) {
+        assert_eq!(evaluate(call), evaluate(result), "{call}");
+        assert!(call.contains(name), "the example of `{name}` does not call it");
+    }
+
+    #[test]
+    fn every_loop_is_described_once() {
+        let described: HashSet<&str> = LOOPS.iter().map(|word| word.name).collect();
+        assert_eq!(described, Loop::ALL.into_iter().map(|(name, _)| name).collect());
+        assert_eq!(LOOPS.len(), Loop::ALL.len());
+    }
+
     #[test]
     fn every_example_gives_what_it_says() {
         for function in all() {
-            let (call, result) = function.example;
-            assert_eq!(evaluate(call), evaluate(result), "{call}");
-            assert!(call.contains(function.name), "the example of `{}` does not call it", function.name);
+            check_example(function.name, function.example);
+        }
+        for word in LOOPS.iter().chain(TIME_METHODS).chain(DURATION_METHODS) {
+            check_example(word.name, word.example);
+            assert!(word.signature.contains(&format!("{}(", word.name)), "{}", word.signature);
         }
     }
 

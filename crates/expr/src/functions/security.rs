@@ -147,11 +147,12 @@ fn in_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
     }
 }
 
+// Addresses for documentation stand for public ones, and are looked at as such.
 fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => is_private_v4(ip),
         IpAddr::V6(ip) => {
-            let [first, second, .., seventh, eighth] = ip.segments();
+            let [.., seventh, eighth] = ip.segments();
             // 64:ff9b::/96 is IPv4 seen through a translator.
             if ip.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
                 return is_private_v4(Ipv4Addr::from_bits(u32::from(seventh) << 16 | u32::from(eighth)));
@@ -160,7 +161,6 @@ fn is_private(ip: IpAddr) -> bool {
                 || ip == Ipv6Addr::UNSPECIFIED
                 || ip.is_unique_local()
                 || ip.is_unicast_link_local()
-                || (first, second) == (0x2001, 0xdb8)
         }
     }
 }
@@ -171,13 +171,7 @@ fn is_private_v4(ip: Ipv4Addr) -> bool {
     let shared = a == 100 && (64..128).contains(&b);
     let measuring = a == 198 && (b == 18 || b == 19);
     let reserved = a == 0 || a >= 240;
-    ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_documentation()
-        || shared
-        || measuring
-        || reserved
+    ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared || measuring || reserved
 }
 
 #[cfg(test)]
@@ -219,10 +213,10 @@ mod tests {
         check("fe80::1%eth0", true);
         check("64:ff9b::a00:1", true);
         check("64:ff9b::808:808", false);
-        check("2001:db8::1", true);
+        check("2001:db8::1", false);
         check("0.1.2.3", true);
         check("255.255.255.255", true);
-        check("192.0.2.1", true);
+        check("192.0.2.1", false);
         check("198.18.0.1", true);
         check("224.0.0.1", false);
     }

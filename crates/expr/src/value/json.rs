@@ -35,6 +35,16 @@ impl Value {
         }
     }
 
+    /// Whether JSON can express it: it holds no infinity and no NaN, which [`Value::to_json`] makes `null`.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Self::Float(float) => float.is_finite(),
+            Self::List(list) => list.iter().all(Self::is_finite),
+            Self::Map(map) => map.values().all(Self::is_finite),
+            _ => true,
+        }
+    }
+
     /// Bytes of the value as compact JSON, without making it.
     pub fn json_len(&self) -> usize {
         struct Count(usize);
