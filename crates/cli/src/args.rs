@@ -4,6 +4,7 @@
 mod api;
 mod assignment;
 mod connections;
+mod eval;
 mod executions;
 mod local;
 mod server;
@@ -16,6 +17,7 @@ pub(crate) use assignment::{Assignment, Source};
 pub(crate) use connections::{
     ConnectionTypesArgs, ConnectionTypesCommand, ConnectionsArgs, ConnectionsCommand, CreateArgs,
 };
+pub(crate) use eval::EvalArgs;
 pub(crate) use executions::{ExecutionsArgs, ExecutionsCommand, ListArgs as ExecutionsListArgs, LogsArgs};
 pub(crate) use local::{RunArgs, ValidateArgs};
 pub(crate) use server::{
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check workflow files without running them
     Validate(ValidateArgs),
+    /// Evaluate an expression, or many
+    Eval(EvalArgs),
     /// Stored connections to tools
     Connections(ConnectionsArgs),
     /// The kinds of tools that connections can be made to

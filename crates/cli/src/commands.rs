@@ -5,6 +5,7 @@ mod completions;
 mod connection_types;
 mod connections;
 mod doctor;
+mod eval;
 mod executions;
 mod generate;
 mod keys;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::Migrate(args) => on_one_thread(migrate::run(&args, printer)),
         Command::Run(args) => on_all_cores(run::run(&args, printer)),
         Command::Validate(args) => validate::run(&args, printer),
+        Command::Eval(args) => eval::run(&args, printer),
         Command::Connections(args) => on_one_thread(connections::run(&args, printer)),
         Command::ConnectionTypes(args) => on_one_thread(connection_types::run(&args, printer)),
         Command::Workflows(args) => on_one_thread(workflows::run(&args, printer)),

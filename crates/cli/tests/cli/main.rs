@@ -5,6 +5,7 @@
 mod apply;
 mod connections;
 mod errors;
+mod eval;
 mod examples;
 mod execute;
 mod help;
