@@ -176,3 +176,144 @@ fn written_lists_are_summed_up_by_their_plus() {
         ("sum([1, 2, 3], # * 2)", "12"),
     ]);
 }
+
+#[test]
+fn every_form_of_a_literal_is_read() {
+    check(&[
+        ("[42, 0x2A, 0X2a, 0o52, 0O52, 0b101010, 0B101010, 4_2, 0x_2A]", "map(1..9, 42)"),
+        ("[0.5, .5, 5e-1, 5E-1, 0.05e+1, 5_0.0e-2, 0.5_0]", "map(1..7, 0.5)"),
+        ("1.", "1.0"),
+        ("1.e3", "1000.0"),
+        ("[true, false, nil, null]", "[1 == 1, 1 == 2, {}.a, nil]"),
+        ("b'a\\x62\\143é'", "[97, 98, 99, 195, 169]"),
+        ("b\"\\\"\" [0] + len(b'')", "34"),
+        ("b'ab' == [97, 98] and 97 in b'a'", "true"),
+        ("[1, 2,] == [1, 2] and {a: 1,} == {a: 1}", "true"),
+        ("max(1, 2,)", "2"),
+        ("{}", "fromJSON('{}')"),
+        ("[]", "fromJSON('[]')"),
+    ]);
+}
+
+#[test]
+fn every_escape_of_a_text_is_read() {
+    check(&[
+        (r#""\a\b\f\n\r\t\v""#, r#""\x07\x08\x0c\x0a\x0d\x09\x0b""#),
+        (r#"'\'' + "\"""#, r#"`'"`"#),
+        (r#""\u{e9}\u{1F600}\u00e9\U0001F600\351""#, "'é😀é😀é'"),
+        (r#""\\d""#, r"`\d`"),
+        ("`a\nb`", r#""a\nb""#),
+        ("`{{ \"' }}`", r#""{{ \"' }}""#),
+        (r#""\ud83d""#, "'\u{fffd}'"),
+        ("'é' // \"'\n", "\"é\""),
+        ("/* ' */ 'a' /* \" // */ + /**/ 'b'", "'ab'"),
+    ]);
+}
+
+#[test]
+fn every_operator_does_what_it_says() {
+    check(&[
+        ("[2 ** 3, 2 ^ 3]", "[8.0, 8.0]"),
+        ("2 ** 3 ** 2", "512.0"),
+        ("[7 % 3, -7 % 3, 7 % -3]", "[1, -1, 1]"),
+        ("[3 / 2, 4 / 2]", "[1.5, 2.0]"),
+        ("[1 + 2.0, 1 - 0.5, 2 * 1.5]", "[3.0, 0.5, 3.0]"),
+        ("'a' + 'b' + 'c'", "'abc'"),
+        (
+            "[1 == 1.0, 1 != 1.0, 'a' == 1, nil == nil, [1] == [1.0], {a: 1} == {a: 1.0}]",
+            "[true, false, false, true, true, true]",
+        ),
+        ("['a' < 'b', 'B' < 'a', 'a' <= 'a', 1 < 1.5, 2 > 1, 2 >= 2.0]", "map(1..6, true)"),
+        ("[not true, !true, not not true, !!true]", "[false, false, true, true]"),
+        ("[true and false, true && true, false or true, false || false]", "[false, true, true, false]"),
+        (
+            "['a' in ['a'], 'b' not in ['a'], 'a' in {a: 1}, 'b' not in {a: 1}, 1 in 1..3, nil in [nil]]",
+            "map(1..6, true)",
+        ),
+        ("['foobar' contains 'ob', 'foobar' startsWith 'foo', 'foobar' endsWith 'bar']", "map(1..3, true)"),
+        (
+            "['foobar' not contains 'x', 'a' not startsWith 'b', 'a' not endsWith 'b', 'a' not matches 'b']",
+            "map(1..4, true)",
+        ),
+        (
+            "['foobar' matches '^fo+b', 'a\\nb' matches '(?s)a.b', 'A' matches '(?i)a', 'x' matches ('X' | lower())]",
+            "map(1..4, true)",
+        ),
+        ("[1..3, 3..1, 2..2, -1..1]", "[[1, 2, 3], [], [2], [-1, 0, 1]]"),
+        ("[nil ?? 1, false ?? 1, 0 ?? 1, inputs.none ?? nil ?? 2]", "[1, false, 0, 2]"),
+        ("[true ? 1 : 2, false ? 1 : 2, true ?: 3, false ?: 3]", "[1, 2, true, 3]"),
+        ("1 + 2 | string() | len()", "1"),
+        ("-2 | abs()", "2"),
+    ]);
+}
+
+#[test]
+fn members_elements_and_slices_are_read_from_both_ends() {
+    check(&[
+        (
+            "inputs.name == inputs['name'] and inputs.name == inputs?.name and inputs?.['name'] == 'Ann'",
+            "true",
+        ),
+        ("[1, 2, 3][0] + [1, 2, 3][-1]", "4"),
+        ("[1, 2, 3, 4, 5][1:4]", "[2, 3, 4]"),
+        ("[1, 2, 3, 4, 5][1:-1]", "[2, 3, 4]"),
+        ("[1, 2, 3, 4, 5][:3]", "[1, 2, 3]"),
+        ("[1, 2, 3, 4, 5][3:]", "[4, 5]"),
+        ("[1, 2, 3][:]", "[1, 2, 3]"),
+        ("[[1, 2, 3][2:1], [1, 2, 3][5:], [1, 2, 3][-9:9]]", "[[], [], [1, 2, 3]]"),
+        ("'hello'[1:3] + 'hello'[-2:]", "'ello'"),
+        ("items[1].sev + items[-1]['sev']", "'lowlow'"),
+        ("inputs.none?.a.b.c ?? inputs?.none?.['a'] ?? inputs.none?.f() ?? 'nothing'", "'nothing'"),
+        ("$env['inputs'].age + $env?.['inputs']?.['age'] + $env.inputs.age", "126"),
+    ]);
+}
+
+#[test]
+fn variables_conditions_and_sequences_nest() {
+    check(&[
+        ("let x = 42; let y = 2; x * y", "84"),
+        ("let x = 1; let y = (let z = 2; z); x + y", "3"),
+        ("let name = inputs.name | lower() | split('n'); name[0]", "'a'"),
+        ("if false { 1 } else if false { 2 } else { 3 }", "3"),
+        ("if true { let a = 1; a + 1 } else { 0 }", "2"),
+        ("(if true { 1 } else { 2 }) + 1", "2"),
+        ("1; 2; 3", "3"),
+        ("map([1, 2], {let a = #; a; a * 2})", "[2, 4]"),
+        ("let filter = 5; filter + len(filter([1], true))", "6"),
+        ("::len('ab')", "2"),
+    ]);
+}
+
+#[test]
+fn every_loop_takes_its_body_with_braces_and_without() {
+    check(&[
+        ("[all(1..3, # > 0), all(1..3, {# > 1}), all([], {# > 1})]", "[true, false, true]"),
+        ("[any(1..3, # > 2), any(1..3, {# > 3}), any([], true)]", "[true, false, false]"),
+        ("[one(1..3, # > 2), one(1..3, {# > 1}), one([], true)]", "[true, false, false]"),
+        ("[none(1..3, # > 3), none(1..3, {# > 2}), none([], true)]", "[true, false, true]"),
+        ("[map(1..3, # * 2), filter(1..4, {# % 2 == 0})]", "[[2, 4, 6], [2, 4]]"),
+        (
+            "[find(1..4, # > 2), findIndex(1..4, # > 2), findLast(1..4, # > 2), findLastIndex(1..4, # > 2)]",
+            "[3, 2, 4, 3]",
+        ),
+        (
+            "[find([], true), findIndex([1], false), findLast([1], false), findLastIndex([], true)]",
+            "[nil, nil, nil, nil]",
+        ),
+        ("[count([true, false]), count(1..4, # > 1), count([])]", "[1, 3, 0]"),
+        ("[sum(1..3), sum(items, .id), sum(1..3, {# * #index})]", "[6, 3, 8]"),
+        ("groupBy(['a', 'b', 'aa'], #[0:1])", "{a: ['a', 'aa'], b: ['b']}"),
+        (
+            "[sortBy(items, .sev, 'desc')[0].sev, sortBy(items, -.id, 'asc')[0].id, sortBy([3, 1], #)[0]]",
+            "['low', 2, 1]",
+        ),
+        (
+            "[reduce(1..9, #acc + #), reduce(1..9, #acc + #, 100), reduce([], #, 'none'), reduce([5], #acc)]",
+            "[45, 145, 'none', 5]",
+        ),
+        ("items | filter(.id > 0) | map(.sev) | sort('desc') | first()", "'low'"),
+        ("map(1..2, {map(1..2, {# * 10 + #index})})", "[[10, 21], [10, 21]]"),
+        ("keys(groupBy(1..3, # % 2)) | sort()", "[0, 1]"),
+        ("count(inputs.name, # == 110)", "2"),
+    ]);
+}
