@@ -46,7 +46,11 @@ fuzz_target!(|source: &str| {
                 Ok(expression) => {
                     let (again, _) = with_context(|context| expression.measure(context));
                     let message = |outcome: Result<Value, Error>| outcome.map_err(|error| error.message);
-                    assert_eq!(format!("{:?}", message(again)), format!("{:?}", message(outcome)), "{canonical}");
+                    assert_eq!(
+                        format!("{:?}", message(again)),
+                        format!("{:?}", message(outcome)),
+                        "{canonical}"
+                    );
                 }
                 Err(error) => assert_eq!(error.kind, ErrorKind::Limit, "{canonical}: {error}"),
             }
@@ -60,7 +64,8 @@ fuzz_target!(|source: &str| {
 
 fn with_context<T>(run: impl FnOnce(&mut Context<'_>) -> T) -> T {
     let mut rng = types::SeededRng::from_u64(1);
-    run(&mut Context::new(&*ROOTS, types::Timestamp::from_millis(1_767_323_045_006), &mut rng).with_limits(&LIMITS))
+    run(&mut Context::new(&*ROOTS, types::Timestamp::from_millis(1_767_323_045_006), &mut rng)
+        .with_limits(&LIMITS))
 }
 
 /// Shows an outcome in every way there is.
