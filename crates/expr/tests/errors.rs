@@ -106,6 +106,12 @@ fn calls_that_cannot_work_are_refused_before_they_run() {
 
 #[test]
 fn evaluation_errors_point_at_the_operation() {
+    insta::assert_snapshot!(explain("inputs[inputs.age]"), @r"
+    the keys of a map are text, not an int (line 1, column 1)
+    1 | inputs[inputs.age]
+        ^^^^^^^^^^^^^^^^^^
+        make text of it: `map[string(key)]`
+    ");
     insta::assert_snapshot!(explain("1 + inputs.name"), @r"
     `+` does not work on an int and a text (line 1, column 1)
     1 | 1 + inputs.name
