@@ -216,3 +216,19 @@ fn dates_and_durations_are_those_of_the_reference() {
         ),
     ]);
 }
+
+#[test]
+fn dates_are_read_as_machines_write_them() {
+    check(&[
+        ("date(string(now())) == now() and date(toJSON(now())[1:-1]) == now()", "true"),
+        (
+            "map(['2026-11-25T10:00:00+0100', '2026-11-25 10:00:00+01:00', '2026-11-25T10:00:00.5+01:00', 'Wed, 25 Nov 2026 10:00:00 +0100', 'Wed, 5 Nov 2025 10:00:00 +0100', '25 Nov 2026 10:00:00 +0100'], date(#).UTC().Hour())",
+            "map(1..6, 9)",
+        ),
+        (
+            "map(['2026-11-25T10:30', '2026-11-25 10:30', '2026-11-25T10:30:00'], date(#).Minute())",
+            "map(1..3, 30)",
+        ),
+        ("date('2026-11-25 10:30:00', '2006-01-02 15:04:05', 'UTC') == date('2026-11-25T10:30:00Z')", "true"),
+    ]);
+}

@@ -103,7 +103,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// The forms that a time without a layout may have.
-const LAYOUTS: [&str; 9] = [
+const LAYOUTS: [&str; 15] = [
     "2006-01-02",
     "15:04:05",
     "2006-01-02 15:04:05",
@@ -111,9 +111,15 @@ const LAYOUTS: [&str; 9] = [
     "02 Jan 06 15:04 MST",
     "Monday, 02-Jan-06 15:04:05 MST",
     "Mon, 02 Jan 2006 15:04:05 MST",
-    // These two are ours: what JSON APIs and mails send as well.
+    // From here on they are ours: what JSON APIs, mails and logs write as well, and what `string()` makes of a time.
     "2006-01-02T15:04:05",
-    "Mon, 02 Jan 2006 15:04:05 -0700",
+    "2006-01-02T15:04:05Z0700",
+    "2006-01-02 15:04:05Z07:00",
+    "2006-01-02 15:04:05 -0700 MST",
+    "2006-01-02T15:04",
+    "2006-01-02 15:04",
+    "Mon, 2 Jan 2006 15:04:05 -0700",
+    "2 Jan 2006 15:04:05 -0700",
 ];
 
 /// The time that the text is in one of the usual forms.
