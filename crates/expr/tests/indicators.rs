@@ -128,8 +128,26 @@ fn hashes_are_told_by_their_length() {
 }
 
 #[test]
+fn what_can_be_clicked_is_defanged_and_nothing_else() {
+    for (text, wanted) in [
+        ("see http://1.2.3.4:80/x.y", "see hxxp://1[.]2[.]3[.]4:80/x.y"),
+        ("FTP://a.b.c/d.e?x=f.g", "FXP://a[.]b[.]c/d.e?x=f.g"),
+        ("https://u:p@a.example", "hxxps://u:p[@]a[.]example"),
+        ("evil.com, me@evil.com", "evil[.]com, me[@]evil[.]com"),
+        ("agent v1.2.3, 7.5 points", "agent v1.2.3, 7.5 points"),
+    ] {
+        assert_eq!(evaluate("defang(text)", text), Value::from(wanted));
+    }
+}
+
+#[test]
 fn what_is_defanged_comes_back() {
-    for text in ["http://a.example/x", "https://10.0.0.1/?q=b.c", "me@b.example and www.müller.de."] {
+    for text in [
+        "ftp://a.b.c/d.e",
+        "http://a.example/x",
+        "https://10.0.0.1/?q=b.c",
+        "me@b.example and www.müller.de.",
+    ] {
         let defanged = evaluate("defang(text)", text);
         assert!(!defanged.as_str().unwrap().contains("http"), "{defanged:?}");
         assert_eq!(evaluate("refang(defang(text))", text), Value::from(text));

@@ -32,10 +32,10 @@ pattern!(
 pattern!(HASH, r"\b[0-9A-Fa-f]{32,128}\b");
 pattern!(FANGED_SCHEME, r"(?i)\b(h(?:xx|\*\*|tt)ps?|f[xt]ps?)(?:\[:\]//|\[://\]|://)");
 pattern!(FANGED_SIGN, r"(?i)\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[:\]|\[@\]|\(@\)|\[at\]|\(at\)");
-pattern!(SCHEME, r"(?i)\bhttp(s?)://");
+pattern!(SCHEME, r"(?i)\b(?:https?|ftps?)://");
 pattern!(
     CLICKABLE,
-    r"(?i)[\p{L}\p{N}._%+-]+@|(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+(?:[\p{L}]{2,63}|[0-9]{1,3})\b"
+    r"(?i)://[^\s/?#]+|[\p{L}\p{N}._%+-]+@|(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}{2,63}\b"
 );
 
 /// What follows the last dot of a file's name, and of no host's.
@@ -76,7 +76,8 @@ pub(super) fn refang(text: &str) -> Cow<'_, str> {
 
 /// The text with its addresses made unclickable.
 pub(super) fn defang(text: &str) -> String {
-    let text = replace(&SCHEME, text, |captures| format!("hxxp{}://", &captures[1]));
+    // `http` becomes `hxxp`, `ftp` becomes `fxp`, in whatever case.
+    let text = replace(&SCHEME, text, |captures| captures[0].replace('t', "x").replace('T', "X"));
     replace(&CLICKABLE, &text, |captures| captures[0].replace('.', "[.]").replace('@', "[@]")).into_owned()
 }
 
