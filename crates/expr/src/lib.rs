@@ -17,7 +17,9 @@
 
 mod ast;
 mod budget;
+mod check;
 mod compiler;
+mod complete;
 mod error;
 mod expression;
 pub mod functions;
@@ -35,6 +37,8 @@ mod time;
 mod value;
 mod vm;
 
+pub use check::{Members, Problem, ProblemKind, Severity, Shape, check, check_template, shape};
+pub use complete::{Candidate, CandidateKind, Completion, complete, complete_template};
 pub use error::{Error, ErrorKind};
 pub use expression::{Expression, Reference};
 pub use limits::Limits;

@@ -423,11 +423,11 @@ fn pointer_op(pointer: Pointer) -> Op {
     }
 }
 
-fn is_env(node: &Node) -> bool {
+pub(crate) fn is_env(node: &Node) -> bool {
     matches!(&node.kind, NodeKind::Name(name) if name.as_ref() == "$env")
 }
 
-fn check_count(function: &Function, count: usize, span: &Range<usize>) -> Result<(), Error> {
+pub(crate) fn check_count(function: &Function, count: usize, span: &Range<usize>) -> Result<(), Error> {
     let (min, max) = function.arguments;
     if (min..=max).contains(&count) {
         return Ok(());

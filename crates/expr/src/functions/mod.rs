@@ -15,7 +15,7 @@ mod numbers;
 mod security;
 mod text;
 mod time;
-mod words;
+pub(crate) mod words;
 
 use std::ops::Range;
 
@@ -94,11 +94,11 @@ pub(crate) fn unknown_function(name: &str, span: &Range<usize>) -> Error {
 }
 
 /// The names of all functions.
-fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     all().map(|function| function.name)
 }
 
-fn all() -> impl Iterator<Item = &'static Function> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
     static ALL: [(&str, &[Function]); 9] = GROUPS;
     ALL.iter().flat_map(|(_, functions)| functions.iter())
 }

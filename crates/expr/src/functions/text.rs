@@ -130,7 +130,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     entry(
         "regex_find",
-        "regex_find(text, pattern) string",
+        "regex_find(text, pattern) string or nil",
         "The first match of the pattern, its first group if it has one; nil if there is none.",
         ("regex_find(\"id=42;\", \"id=([0-9]+)\")", "\"42\""),
         (2, 2),

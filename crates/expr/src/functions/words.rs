@@ -308,3 +308,9 @@ pub const DURATION_METHODS: &[Word] = &[
         ("duration(\"-1h\").Abs()", "duration(\"1h\")"),
     ),
 ];
+
+/// The methods of the types that a value may have.
+pub(crate) fn methods(time: bool, duration: bool) -> impl Iterator<Item = &'static Word> {
+    let some = |may: bool, methods: &'static [Word]| if may { methods } else { &[] };
+    some(time, TIME_METHODS).iter().chain(some(duration, DURATION_METHODS))
+}

@@ -72,7 +72,12 @@ fn binary(op: &str) -> Option<(Binary, u8, bool)> {
 
 /// Reads `tokens`, which end with `End`, as one expression.
 pub(crate) fn parse(tokens: &[Token<'_>]) -> Result<Node, Error> {
-    let mut parser = Parser { tokens, at: 0, loops: 0, nesting: 0 };
+    parse_inside(tokens, 0)
+}
+
+/// As [`parse`], for a part that stands inside of so many bodies of loops.
+pub(crate) fn parse_inside(tokens: &[Token<'_>], loops: usize) -> Result<Node, Error> {
+    let mut parser = Parser { tokens, at: 0, loops, nesting: 0 };
     let node = parser.sequence()?;
     match parser.peek() {
         TokenKind::End => Ok(node),
