@@ -21,6 +21,12 @@ pub(crate) struct EvalArgs {
     /// The template is the code of a Python step: values become literals of Python
     #[arg(long, requires = "template")]
     pub(crate) python: bool,
+    /// Say what is wrong with it, certainly or probably, without evaluating it; ends with 6 if anything fails for certain
+    #[arg(long, conflicts_with_all = ["batch", "complete"])]
+    pub(crate) check: bool,
+    /// Print what may be written at this byte of it, without evaluating it
+    #[arg(long, value_name = "BYTE", conflicts_with = "batch")]
+    pub(crate) complete: Option<usize>,
     /// What `now()` answers, in RFC 3339, instead of the machine's clock
     #[arg(long, value_name = "TIME")]
     pub(crate) now: Option<jiff::Timestamp>,

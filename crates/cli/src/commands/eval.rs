@@ -1,12 +1,13 @@
 //! `nictate eval EXPR`: the value of an expression as JSON, or what is wrong with it and where.
 
 mod batch;
+mod editor;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use expr::{Context, Expression, Map, Rendering, Template, Value};
+use expr::{Context, Expression, Map, Rendering, Shape, Template, Value};
 use types::{Clock as _, Rng, SeededRng, SystemClock, SystemRng, Timestamp};
 
 use crate::args::EvalArgs;
@@ -37,6 +38,17 @@ pub(crate) fn run(args: &EvalArgs, printer: &Printer) -> Outcome {
         Some("-") => read_text(dash, "the expression", SOURCE_BYTES_MAX)?,
         given => given.unwrap_or_default().to_owned(),
     };
+    if args.check || args.complete.is_some() {
+        // Without an environment nothing is known of the roots, which is not to say that there are none.
+        let env = match args.env {
+            Some(_) => Shape::of(&Value::from(evaluator.env)),
+            None => Shape::Any,
+        };
+        return Ok(match args.complete {
+            Some(position) => editor::complete(&source, position, args.template, &env, printer),
+            None => editor::check(&source, args.template, &env, printer),
+        });
+    }
     let value = evaluator.evaluate(&source).map_err(|error| explained(&error, &source))?;
     printer.line(&json(&value).map_err(|message| Failure::new(Exit::Invalid, message))?);
     Ok(Exit::Ok)

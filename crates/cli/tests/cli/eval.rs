@@ -180,3 +180,46 @@ fn one_of_expression_and_batch_must_be_given() {
         assert_eq!(run(arguments).code, 2, "{arguments:?}");
     }
 }
+
+#[test]
+fn what_is_wrong_is_said_all_at_once_without_evaluating() {
+    let source = "uper(inputs.severity) + 1 and\n  inputs.sverity == 'high'";
+    assert_snapshot!(eval(ALERT, &["--check", source]).transcript(), @r"
+    exit 6
+    ---- stdout
+    error: function `uper` does not exist (line 1, column 1)
+      1 | uper(inputs.severity) + 1 and
+          ^^^^
+      hint: did you mean `upper`?
+    error: `&&` takes truth values, not a number (line 1, column 1)
+      1 | uper(inputs.severity) + 1 and
+          ^^^^^^^^^^^^^^^^^^^^^^^^^
+      hint: compare it: `x != nil`, `len(x) > 0`
+    warning: `inputs` has no member `sverity`, so it is nil (line 2, column 10)
+      2 |   inputs.sverity == 'high'
+                   ^^^^^^^
+      hint: did you mean `severity`?
+    ---- stderr
+    ");
+    let report = eval(ALERT, &["--check", "--json", source]);
+    assert_eq!(report.code, 6);
+    assert_eq!(report.json()[0]["span"], serde_json::json!({"start": 0, "end": 4}));
+    assert_eq!(eval(ALERT, &["--check", "inputs.ips[0]"]).transcript(), "exit 0\n---- stdout\n---- stderr\n");
+}
+
+#[test]
+fn a_suspicion_is_no_error_and_without_an_environment_there_is_none() {
+    let ran = eval(ALERT, &["--check", "--template", "{{ inputs.nothing }} and {{ inputs.score }}"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.starts_with("warning: `inputs` has no member `nothing`"), "{}", ran.stdout);
+    assert_eq!(run(&["eval", "--check", "inputs.nothing"]).stdout, "");
+}
+
+#[test]
+fn what_may_be_written_at_a_place_is_listed() {
+    assert_snapshot!(eval(ALERT, &["--complete", "9", "inputs.se"]).stdout, @"severity  member    text");
+    let report = eval(ALERT, &["--complete", "9", "--json", "--template", "x {{ inpu }}"]).json();
+    assert_eq!(report["candidates"][0]["text"], "inputs");
+    assert_eq!(report["span"], serde_json::json!({"start": 5, "end": 9}));
+    assert_eq!(run(&["eval", "--complete", "x", "1"]).code, 2);
+}
