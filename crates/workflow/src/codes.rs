@@ -142,4 +142,10 @@ codes! {
     UNKNOWN_VARIABLE = "unknown_variable";
     /// A reference to something that is no scope.
     UNKNOWN_SCOPE = "unknown_scope";
+    /// An expression that fails when it is evaluated, or where it is reached.
+    EXPRESSION_FAULT = "expression_fault";
+    /// A member that what it is read of does not have.
+    UNKNOWN_MEMBER = "unknown_member";
+    /// A `let` variable that is never read.
+    UNUSED_LET = "unused_let";
 }

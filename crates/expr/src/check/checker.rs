@@ -179,7 +179,7 @@ impl<'e> Checker<'e> {
 
     /// Runs what has nothing but literals in it, and says what its values are refused for.
     pub(super) fn constant(&mut self, node: &Node) {
-        let limits = Limits { fuel: 100_000, memory_bytes: 1024 * 1024, ..Limits::DEFAULT };
+        let limits = Limits { fuel: 20_000, memory_bytes: 256 * 1024, ..Limits::DEFAULT };
         let Ok(program) = compiler::compile(node) else { return };
         let scope = Map::new();
         let mut rng = types::SeededRng::from_u64(0);

@@ -3,6 +3,7 @@
 //! Knows no catalog: what depends on it is `check`'s.
 
 mod cron;
+mod expressions;
 mod flow;
 mod inputs;
 mod outline;
@@ -18,6 +19,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 use types::limits::WORKFLOW_DOCUMENT_BYTES_MAX;
 
+use expressions::Written;
 pub(crate) use flow::FLOW_ACTIONS;
 use outline::{Outline, Place, Use};
 
@@ -50,6 +52,8 @@ pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
         problems,
         lacking: Problems::new(&source),
         uses: Vec::new(),
+        written: Vec::new(),
+        members_of_inputs: HashSet::new(),
         place: Place::Outside,
         outline: Outline::default(),
         inputs: HashSet::new(),
@@ -61,6 +65,7 @@ pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
     let mut document = reader.document(&root);
     if let Some(document) = &mut document {
         reader.check_references();
+        reader.check_expressions(&document.inputs);
         document.source = source.clone();
         document.hash = hex(&Sha256::digest(text.as_bytes()));
         document.lacking = reader.lacking.finish();
@@ -83,6 +88,10 @@ struct Reader<'a> {
     lacking: Problems<'a>,
     /// Every reference of every expression, resolved when all steps are known.
     uses: Vec<Use>,
+    /// Every text with expressions, checked when all scopes are known.
+    written: Vec<Written>,
+    /// The inputs of which a member is read somewhere.
+    members_of_inputs: HashSet<String>,
     /// Whose expressions are being read.
     place: Place,
     outline: Outline,

@@ -7,6 +7,7 @@ use expr::{Map, Template, Value};
 use crate::codes;
 use crate::plan::PlanValue;
 use crate::read::Reader;
+use crate::read::expressions::{Written, back};
 use crate::read::outline::Use;
 use crate::source::Extent;
 use crate::yaml::{Content, Entry, Node, chosen};
@@ -63,16 +64,11 @@ impl Reader<'_> {
 
     /// Parses `source`, which is the text of `node` after `shift` bytes of ours.
     fn template(&mut self, node: &Node, source: &str, shift: usize) -> PlanValue {
-        let length = node.scalar().map_or(0, |scalar| scalar.text.len());
-        let back = |range: std::ops::Range<usize>| {
-            let start = range.start.saturating_sub(shift).min(length);
-            start..range.end.saturating_sub(shift).clamp(start, length)
-        };
         let template = match Template::parse(source) {
             Ok(template) => template,
             Err(error) => {
                 if !self.problems.is_full() {
-                    let at = node.place_in_text(self.problems.source(), back(error.span.clone()));
+                    let at = node.place_in_text(self.problems.source(), back(node, shift, &error.span));
                     self.expression_error(at, error, shift > 0);
                 }
                 return PlanValue::Literal(Value::Nil);
@@ -82,8 +78,15 @@ impl Reader<'_> {
             return PlanValue::Literal(Value::String(source.into()));
         }
         for reference in template.references() {
-            self.uses.push(Use::new(reference.path.clone(), self.place, node, back(reference.span.clone())));
+            if let [root, input, _, ..] = reference.path.as_slice()
+                && root == "inputs"
+            {
+                self.members_of_inputs.insert(input.clone());
+            }
+            let range = back(node, shift, &reference.span);
+            self.uses.push(Use::new(reference.path, self.place, node, range));
         }
+        self.written.push(Written::new(template.clone(), node, shift));
         PlanValue::Template(template)
     }
 
