@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests, which may
 
-use expr::{Context, ErrorKind, Expression, Limits, Map, Value, functions};
+use expr::{Context, ErrorKind, Expression, Limits, Map, Severity, Shape, Value, functions};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -237,5 +237,25 @@ proptest! {
         let said = |outcome: Result<Value, expr::Error>| outcome.map_err(|error| error.message);
         prop_assert_eq!(format!("{:?}", said(again)), format!("{:?}", said(outcome)), "{}", canonical);
         prop_assert_eq!(used_again, used);
+    }
+    #[test]
+    fn the_checker_is_never_wrong_about_what_evaluates(source in expressions()) {
+        let Some((Ok(value), _)) = evaluate(&source, &LIMITS) else { return Ok(()) };
+        for env in [Shape::of(&scope().into()), Shape::Any] {
+            let problems = expr::check(&source, &env);
+            let error = problems.iter().find(|problem| problem.severity == Severity::Error);
+            prop_assert!(error.is_none(), "{}", error.unwrap().explain(&source));
+            let shape = expr::shape(&source, &env);
+            prop_assert!(shape.admits(&value), "{source} is {value:?}, not {shape}");
+        }
+    }
+
+    #[test]
+    fn every_beginning_of_an_expression_is_completed(source in expressions()) {
+        let env = Shape::of(&scope().into());
+        for (position, _) in source.char_indices().step_by(29) {
+            let completion = expr::complete(&source[..position], position, &env);
+            prop_assert!(completion.span.start <= position && completion.span.end == position);
+        }
     }
 }
