@@ -230,6 +230,26 @@ fn methods_are_those_of_times_and_durations() {
 }
 
 #[test]
+fn a_comparison_that_no_value_can_change_is_warned_of() {
+    check(
+        "inputs.age == \"42\"",
+        &[
+            "warning `inputs.age == \"42\"`: an int is never equal to a text (make both of one type: `string(x)`, `int(x)`)",
+        ],
+    );
+    check(
+        "inputs.name in [1, 2.5]",
+        &[
+            "warning `inputs.name in [1, 2.5]`: the list has no element that is a text (make both of one type: `string(x)`, `int(x)`)",
+        ],
+    );
+    check(
+        "inputs.age == 1.5 or inputs.nick != nil or inputs.nick == \"\" or event.x == 1 or inputs.name in []",
+        &[],
+    );
+}
+
+#[test]
 fn a_variable_that_is_never_read_is_warned_of() {
     check("let a = 1; let b = 2; b", &["warning `a`: variable `a` is never used"]);
 }

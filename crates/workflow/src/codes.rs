@@ -146,6 +146,8 @@ codes! {
     EXPRESSION_FAULT = "expression_fault";
     /// A member that what it is read of does not have.
     UNKNOWN_MEMBER = "unknown_member";
+    /// A comparison of types that are never equal.
+    NEVER_EQUAL = "never_equal";
     /// A `let` variable that is never read.
     UNUSED_LET = "unused_let";
 }

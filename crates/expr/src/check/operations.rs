@@ -34,6 +34,7 @@ impl Checker<'_> {
     pub(super) fn binary(&mut self, op: Binary, left: &Node, right: &Node, node: &Node) -> Shape {
         let (a, b) = (self.node(left), self.node(right));
         let result = self.operation(op, (left, &a), (right, &b), &node.span);
+        self.never_equal(op, &a, &b, &node.span);
         if is_literal(left) && is_literal(right) && !result.is_none() {
             self.constant(node);
         }
@@ -58,6 +59,32 @@ impl Checker<'_> {
             }
         }
         result
+    }
+
+    /// Warns of a comparison that does not depend on the values: `inputs.sure == "true"`, where that is a truth
+    /// value. Asking whether something is nil is no such thing.
+    fn never_equal(&mut self, op: Binary, left: &Shape, right: &Shape, span: &Range<usize>) {
+        let right = match (op, right) {
+            (Binary::Equal | Binary::NotEqual, right) => right,
+            (Binary::In, Shape::List(element)) => element,
+            _ => return,
+        };
+        let comparable = |shape: &Shape| {
+            let kinds = shape.kinds();
+            if kinds.meets(Kinds::NUMBER) { kinds | Kinds::NUMBER } else { kinds }
+        };
+        let (a, b) = (comparable(left), comparable(right));
+        if a.meets(b) || a == Kinds::NIL || b == Kinds::NIL {
+            return;
+        }
+        let message = match op {
+            Binary::In => format!("the list has no element that is {}", left.kinds()),
+            _ => format!("{} is never equal to {}", left.kinds(), right.kinds()),
+        };
+        let problem = self.note(Severity::Warning, ProblemKind::NeverEqual, span, message);
+        if a.meets(Kinds::TEXT) || b.meets(Kinds::TEXT) {
+            problem.hint("make both of one type: `string(x)`, `int(x)`");
+        }
     }
 
     /// `&&` and `||`, of which the right operand may be left out, or both.

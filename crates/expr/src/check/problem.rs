@@ -22,6 +22,8 @@ pub enum ProblemKind {
     UnknownName,
     /// A member that a map does not have, which reads as `nil`.
     UnknownMember,
+    /// A comparison of types that are never equal.
+    NeverEqual,
     /// A variable that is never read.
     UnusedVariable,
 }

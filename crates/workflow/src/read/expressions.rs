@@ -53,6 +53,7 @@ impl Reader<'_> {
                 let code = match problem.kind {
                     ProblemKind::Fault(_) => codes::EXPRESSION_FAULT,
                     ProblemKind::UnknownName | ProblemKind::UnknownMember => codes::UNKNOWN_MEMBER,
+                    ProblemKind::NeverEqual => codes::NEVER_EQUAL,
                     ProblemKind::UnusedVariable => codes::UNUSED_LET,
                 };
                 let at = written.node.place_in_text(self.problems.source(), written.back(&problem.span));
