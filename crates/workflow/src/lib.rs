@@ -13,6 +13,7 @@ mod lower;
 mod near;
 pub mod plan;
 mod read;
+mod scopes;
 mod source;
 mod yaml;
 

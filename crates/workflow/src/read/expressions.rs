@@ -7,8 +7,9 @@ use std::ops::Range;
 use expr::{ProblemKind, Shape, Template};
 
 use crate::codes;
-use crate::plan::{InputDefinition, InputKind};
+use crate::plan::InputDefinition;
 use crate::read::Reader;
+use crate::scopes;
 use crate::yaml::Node;
 
 /// The text of a scalar with expressions in it.
@@ -44,7 +45,16 @@ impl Reader<'_> {
         if written.is_empty() {
             return;
         }
-        let env = self.scopes(inputs);
+        // An input for text keeps a map or a list that is given: one that is read into may be anything.
+        let shape = |input: &InputDefinition| match self.members_of_inputs.contains(&input.name) {
+            true => Shape::Any,
+            false => scopes::of_input(input),
+        };
+        let env = scopes::of(
+            inputs.iter().map(|input| (input.name.as_str(), shape(input))),
+            self.outline.ids.keys().map(String::as_str),
+            self.variables.iter().map(String::as_str),
+        );
         for written in written {
             for problem in expr::check_template(written.template.source(), &env) {
                 if self.problems.is_full() {
@@ -64,61 +74,4 @@ impl Reader<'_> {
             }
         }
     }
-
-    /// What is known of the scopes.
-    fn scopes(&self, inputs: &[InputDefinition]) -> Shape {
-        let step = Shape::open([
-            ("output", Shape::Any),
-            ("status", Shape::Text.optional()),
-            ("error", Shape::Any),
-            ("item", Shape::Any),
-            ("index", Shape::Int.optional()),
-            ("web_form_url", Shape::Any),
-        ]);
-        let step = step.optional();
-        let ids = self.outline.ids.keys().map(String::as_str).chain(["last"]);
-        let inputs = inputs.iter().map(|input| (input.name.as_str(), self.input_shape(input)));
-        Shape::open([
-            ("inputs", Shape::open(inputs)),
-            ("steps", Shape::open(ids.map(|id| (id, step.clone())))),
-            ("variables", Shape::open::<&str>([])),
-            ("event", Shape::open([("payload", Shape::Any)]).optional()),
-            ("metadata", metadata()),
-        ])
-    }
-
-    /// What an input is once it is bound. An input for text keeps a map or a list that is given: one that is read
-    /// into may be anything.
-    fn input_shape(&self, input: &InputDefinition) -> Shape {
-        let shape = match input.kind {
-            InputKind::Text | InputKind::LongText | InputKind::RichText => {
-                if self.members_of_inputs.contains(&input.name) { Shape::Any } else { Shape::Text }
-            }
-            InputKind::Number => Shape::Number,
-            InputKind::Checkbox => Shape::Bool,
-            InputKind::SingleSelect | InputKind::Connections => Shape::Text,
-            InputKind::MultiSelect => Shape::list(Shape::Text),
-            InputKind::List => Shape::list(Shape::Any),
-            InputKind::DynamicText | InputKind::File | InputKind::Date => Shape::Any,
-        };
-        if input.required || input.default.is_some() { shape } else { shape.optional() }
-    }
-}
-
-/// The facts about a run.
-fn metadata() -> Shape {
-    const TEXTS: [&str; 9] = [
-        "automation_name",
-        "automation_id",
-        "automation_url",
-        "tenant_id",
-        "workspace_id",
-        "pack_id",
-        "execution_id",
-        "execution_url",
-        "user_email",
-    ];
-    let texts = TEXTS.map(|name| (name, Shape::Text));
-    let others = [("start_time", Shape::Int), ("user_groups", Shape::list(Shape::Text))];
-    Shape::closed(texts.into_iter().chain(others))
 }

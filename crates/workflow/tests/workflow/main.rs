@@ -6,3 +6,4 @@ mod documents;
 mod hostile;
 mod places;
 mod plan;
+mod scopes;
