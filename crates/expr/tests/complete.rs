@@ -208,5 +208,34 @@ fn a_deep_or_long_source_is_survived() {
         let source = unit.repeat(10_000);
         expr::complete(&source, source.len(), &env());
         expr::check(&source, &env());
+    } // Shapes that double with every line, and that go deeper with every line.
+    let doubled: String =
+        (1..150).map(|i| format!("let v{i} = {{x: v{}, y: v{}}}; ", i - 1, i - 1)).collect();
+    let piped = "[1]".to_owned() + &" | map({{x: #, y: #}})".repeat(150);
+    let either: String =
+        (1..150).map(|i| format!("let v{i} = ok ? {{x: v{}}} : {{y: v{}}}; ", i - 1, i - 1)).collect();
+    let (open, close) = ("[".repeat(40), "]".repeat(40));
+    let deep: String = (1..150).map(|i| format!("let v{i} = {open}v{}{close}; ", i - 1)).collect();
+    for (lets, last) in
+        [(doubled, "[v149, v148, v149 == v148]"), (either, "[v149, v148]"), (deep, "[v149, v1]")]
+    {
+        let source = format!("let v0 = 1; {lets}{last}");
+        expr::check(&source, &env());
+        drop(expr::shape(&source, &env()).to_string());
+        expr::complete(&format!("let v0 = 1; {lets}[v1"), source.len(), &env());
     }
+    expr::check(&piped, &env());
+    // As deep as a tree may be.
+    for deepest in [
+        format!("[1]{}", " | map([#])".repeat(120)),
+        format!("[1]{}", " | filter(true)".repeat(247)),
+        format!("1{}", " + 1".repeat(248)),
+        format!("{}1", "let a = 1; ".repeat(60)),
+        format!("now(){}", "?.UTC()".repeat(120)),
+        format!("true{}", " ? 1 : 2".repeat(200)),
+    ] {
+        expr::check(&deepest, &env());
+        expr::complete(&deepest, deepest.len(), &env());
+    }
+    expr::check(&format!("[{}]", "steps, inputs, ".repeat(3000)), &env());
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::kinds::Kinds;
 use super::problem::{Problem, ProblemKind, Severity};
-use super::shape::Shape;
+use super::shape::{Shape, Size};
 use crate::ast::{Binary, Node, NodeKind, Pointer, Unary};
 use crate::error::{ErrorKind, nearest};
 use crate::value::{Map, Value};
@@ -68,6 +68,15 @@ impl<'e> Checker<'e> {
 
     /// Checks the tree below `node`, and tells the shape of what it gives if it does not fail.
     pub(crate) fn node(&mut self, node: &Node) -> Shape {
+        let shape = self.unbounded(node);
+        match &node.kind {
+            NodeKind::Map(_) => bounded(shape, Whole::Written),
+            NodeKind::List(_) | NodeKind::Loop { .. } | NodeKind::Call { .. } => bounded(shape, Whole::Found),
+            _ => shape,
+        }
+    }
+
+    fn unbounded(&mut self, node: &Node) -> Shape {
         let span = &node.span;
         match &node.kind {
             NodeKind::Literal(value) => Shape::of(value),
@@ -253,6 +262,25 @@ impl<'e> Checker<'e> {
             }
         }
         Some(self.note(severity, ProblemKind::Fault(ErrorKind::Type), span, message))
+    }
+}
+
+/// Whether a shape was written out, or comes of what there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Written,
+    Found,
+}
+
+/// The shape, or its type alone if it goes too far: shapes are walked by recursion, and a short source can write
+/// a shape without end.
+fn bounded(shape: Shape, whole: Whole) -> Shape {
+    const LEVELS_MAX: usize = 64;
+    const PARTS_MAX: usize = 1_000;
+    match shape.size(LEVELS_MAX, &mut { PARTS_MAX }) {
+        Size::Fits => shape,
+        Size::Wide if whole == Whole::Found => shape,
+        Size::Wide | Size::Deep => Shape::of_kinds(shape.kinds()),
     }
 }
 

@@ -10,7 +10,7 @@ use super::kinds::Kinds;
 use crate::value::Value;
 
 /// What is known of a value. Cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub enum Shape {
     /// Nothing is known.
     #[default]
@@ -47,6 +47,19 @@ pub struct Members {
     /// Whether there may be others.
     pub open: bool,
 }
+
+/// How far a shape goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Fits,
+    /// It has more levels.
+    Deep,
+    /// It has more parts.
+    Wide,
+}
+
+/// Joining the members of larger maps would cost more than it tells.
+const JOINED_MEMBERS_MAX: usize = 256;
 
 impl Shape {
     /// A list of elements of that shape.
@@ -121,6 +134,9 @@ impl Shape {
             (shape, Self::Optional(other)) => shape.join(other).optional(),
             (Self::Int | Self::Float | Self::Number, Self::Int | Self::Float | Self::Number) => Self::Number,
             (Self::List(a), Self::List(b)) => Self::list(a.as_ref().clone().join(b)),
+            (Self::Map(a), Self::Map(b)) if a.known.len().max(b.known.len()) > JOINED_MEMBERS_MAX => {
+                Self::any_map()
+            }
             (Self::Map(a), Self::Map(b)) => Self::Map(Arc::new(a.join(b))),
             _ => Self::Any,
         }
@@ -181,6 +197,24 @@ impl Shape {
         }
     }
 
+    /// Whether it has at most so many levels and parts. A part that is used twice counts twice: what is written
+    /// in a few lines, `let b = {x: a, y: a}` again and again, may have more parts than can be walked.
+    pub(super) fn size(&self, levels: usize, parts: &mut usize) -> Size {
+        if levels == 0 {
+            return Size::Deep;
+        }
+        let Some(rest) = parts.checked_sub(1) else { return Size::Wide };
+        *parts = rest;
+        match self {
+            Self::List(shape) | Self::Optional(shape) => shape.size(levels - 1, parts),
+            Self::Map(members) => {
+                let mut sizes = members.known.values().map(|shape| shape.size(levels - 1, parts));
+                sizes.find(|size| *size != Size::Fits).unwrap_or(Size::Fits)
+            }
+            _ => Size::Fits,
+        }
+    }
+
     /// Whether a value of this shape may be `value`.
     pub fn admits(&self, value: &Value) -> bool {
         match (self, value) {
@@ -194,6 +228,19 @@ impl Shape {
                     && (members.open || map.keys().all(|name| members.known.contains_key(name)))
             }
             (shape, value) => shape.kinds().meets(Kinds::of(value)),
+        }
+    }
+}
+
+/// What is shared is not compared.
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List(a), Self::List(b)) | (Self::Optional(a), Self::Optional(b)) => {
+                Arc::ptr_eq(a, b) || a == b
+            }
+            (Self::Map(a), Self::Map(b)) => Arc::ptr_eq(a, b) || a == b,
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         }
     }
 }
