@@ -1,8 +1,12 @@
-//! Reading expressions and templates: no text makes it panic, and what was printed reads as it was printed.
+//! Reading, checking and completing expressions and templates: no text makes it panic, what was printed reads as it
+//! was printed, and what an editor is told lies within the text.
 
 #![no_main]
 
-use expr::{ErrorKind, Expression, Template};
+use expr::{
+    ErrorKind, Expression, Shape, Template, Value, check as check_expression, check_template, complete,
+    complete_template,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|source: &str| {
@@ -31,7 +35,29 @@ fuzz_target!(|source: &str| {
         }
         Err(error) => check(source, &error),
     }
+    editor(source);
 });
+
+/// What an editor asks, at some places of the source.
+fn editor(source: &str) {
+    let env = Shape::of(&Value::from_iter([
+        ("inputs", Value::from_iter([("age", 1i64)])),
+        ("now", Value::from(1i64)),
+    ]));
+    for problem in check_expression(source, &env).into_iter().chain(check_template(source, &env)) {
+        assert!(
+            problem.span.start <= problem.span.end && problem.span.end <= source.len(),
+            "{:?}",
+            problem.span
+        );
+        assert!(problem.explain(source).starts_with(&problem.message));
+    }
+    for position in [0, source.len() / 2, source.len()] {
+        for completion in [complete(source, position, &env), complete_template(source, position, &env)] {
+            assert!(source.get(completion.span).is_some());
+        }
+    }
+}
 
 /// An error is about a part of the source, and can be shown.
 fn check(source: &str, error: &expr::Error) {

@@ -217,7 +217,7 @@ fn methods_are_those_of_times_and_durations() {
     check(
         &format!("{when}.Format()"),
         &[
-            "error `steps.fetch.output.when.Format()`: `Format` takes 1 argument, not 0 (Format(layout) string)",
+            "error `steps.fetch.output.when.Format()`: `Format` takes 1 argument, not 0 (time.Format(layout) string)",
         ],
     );
     check(

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, which may
 
 use std::fmt::Write as _;
-use std::time::Instant;
 
 use expr::{Context, Expression, Map, Value};
 
@@ -156,7 +155,8 @@ fn what_is_defanged_comes_back() {
 }
 
 #[test]
-fn long_texts_are_searched_in_linear_time() {
+fn long_texts_made_to_be_slow_are_searched() {
+    // In quadratic time this test would take hours.
     let mut texts = Vec::new();
     for part in
         ["http://a)", ")", "a.", "a@", "1.", "::", "[.]", "http://", "a.b/", ",http://a", "0", "h", "x@a.b,"]
@@ -166,15 +166,10 @@ fn long_texts_are_searched_in_linear_time() {
         let _ = write!(text, "{}", part.repeat(20_000 / part.len()));
         texts.push(text);
     }
-    let functions = ["ips", "urls", "domains", "emails", "hashes"];
-    #[allow(clippy::disallowed_methods)] // a test that measures may
-    let start = Instant::now();
     for text in texts {
-        for function in functions {
+        for function in ["ips", "urls", "domains", "emails", "hashes"] {
             evaluate(&format!("len(extract_{function}(text))"), &text);
         }
         evaluate("refang(defang(text))", &text);
     }
-    // Quadratic time would be minutes.
-    assert!(start.elapsed().as_secs() < 60);
 }
