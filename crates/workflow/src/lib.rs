@@ -10,6 +10,7 @@ pub mod codes;
 mod diagnostic;
 mod document;
 mod lower;
+mod metadata;
 mod near;
 pub mod plan;
 mod read;
@@ -21,6 +22,7 @@ pub use bind::{InputError, bind_inputs};
 pub use check::{ActionSignature, Catalog, Parameter, check};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use document::{AutomationType, Document, Trigger, TriggerCategory, UsedAction};
+pub use metadata::Metadata;
 pub use plan::{InputDefinition, InputKind, Plan};
 
 /// What was read of a document.

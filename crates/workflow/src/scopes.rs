@@ -4,6 +4,7 @@
 use expr::Shape;
 
 use crate::document::{Body, Document};
+use crate::metadata;
 use crate::plan::{InputDefinition, InputKind};
 
 impl Document {
@@ -48,7 +49,7 @@ pub(crate) fn of<'n>(
         ("steps", Shape::open(steps)),
         ("variables", Shape::open(variables.into_iter().map(|name| (name, Shape::Any)))),
         ("event", Shape::open([("payload", Shape::Any)]).optional()),
-        ("metadata", metadata()),
+        ("metadata", metadata::shape()),
     ])
 }
 
@@ -64,22 +65,4 @@ pub(crate) fn of_input(input: &InputDefinition) -> Shape {
         InputKind::DynamicText | InputKind::File | InputKind::Date => Shape::Any,
     };
     if input.required || input.default.is_some() { shape } else { shape.optional() }
-}
-
-/// The facts about a run.
-fn metadata() -> Shape {
-    const TEXTS: [&str; 9] = [
-        "automation_name",
-        "automation_id",
-        "automation_url",
-        "tenant_id",
-        "workspace_id",
-        "pack_id",
-        "execution_id",
-        "execution_url",
-        "user_email",
-    ];
-    let texts = TEXTS.map(|name| (name, Shape::Text));
-    let others = [("start_time", Shape::Int), ("user_groups", Shape::list(Shape::Text))];
-    Shape::closed(texts.into_iter().chain(others))
 }

@@ -12,8 +12,8 @@ use engine::{RunState, Start};
 use runner::{Runner, RunnerSettings};
 use server::config::Log;
 use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng};
-use workflow::Plan;
 use workflow::plan::StepKind;
+use workflow::{Metadata, Plan};
 
 use super::serve::start_failure;
 use crate::args::RunArgs;
@@ -114,23 +114,14 @@ fn named_connections(plan: &Plan) -> Vec<(String, String)> {
     named
 }
 
-/// What `metadata.*` answers where there is no server; the same names as on one.
+/// What `metadata.*` answers where there is no server.
 fn metadata(plan: &Plan, args: &RunArgs, id: ExecutionId, now_ms: i64) -> expr::Map {
     let stem = || args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let entries = [
-        ("automation_name", plan.name.clone().unwrap_or_else(stem)),
-        ("automation_id", String::new()),
-        ("automation_url", String::new()),
-        ("tenant_id", String::new()),
-        ("workspace_id", String::new()),
-        ("pack_id", String::new()),
-        ("execution_id", id.to_string()),
-        ("execution_url", String::new()),
-        ("user_email", String::new()),
-    ];
-    let mut metadata: expr::Map =
-        entries.into_iter().map(|(name, value)| (name.into(), expr::Value::from(value))).collect();
-    metadata.insert("start_time".into(), expr::Value::Int(now_ms));
-    metadata.insert("user_groups".into(), expr::Value::from(serde_json::json!([])));
-    metadata
+    Metadata {
+        automation_name: plan.name.clone().unwrap_or_else(stem),
+        execution_id: id.to_string(),
+        start_time: now_ms,
+        ..Metadata::default()
+    }
+    .into()
 }

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use types::{
     Clock, ExecutionId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId,
 };
+use workflow::Metadata;
 use workflow::plan::Plan;
 
 pub use link::RunnerChannel;
@@ -355,22 +356,20 @@ impl Inner {
 
     fn metadata(&self, new: &NewRun, id: ExecutionId, now: Timestamp) -> expr::Map {
         let base = format!("{}/workspace/{}", self.public_url.trim_end_matches('/'), new.workspace);
-        let entries = [
-            ("automation_name", new.workflow_name.clone()),
-            ("automation_id", new.workflow.to_string()),
-            ("automation_url", format!("{base}/workflow/{}/edit", new.workflow)),
-            ("tenant_id", new.tenant.to_string()),
-            ("workspace_id", new.workspace.to_string()),
-            ("pack_id", new.pack.clone().unwrap_or_default()),
-            ("execution_id", id.to_string()),
-            ("execution_url", format!("{base}/executions/{id}")),
-            ("user_email", new.user_email.clone()),
-        ];
-        let mut metadata: expr::Map =
-            entries.into_iter().map(|(name, value)| (name.into(), expr::Value::from(value))).collect();
-        metadata.insert("start_time".into(), expr::Value::Int(now.as_millis()));
-        metadata.insert("user_groups".into(), expr::Value::from(serde_json::json!([])));
-        metadata
+        Metadata {
+            automation_name: new.workflow_name.clone(),
+            automation_id: new.workflow.to_string(),
+            automation_url: format!("{base}/workflow/{}/edit", new.workflow),
+            tenant_id: new.tenant.to_string(),
+            workspace_id: new.workspace.to_string(),
+            pack_id: new.pack.clone().unwrap_or_default(),
+            execution_id: id.to_string(),
+            execution_url: format!("{base}/executions/{id}"),
+            user_email: new.user_email.clone(),
+            user_groups: Vec::new(),
+            start_time: now.as_millis(),
+        }
+        .into()
     }
 }
 
