@@ -5,12 +5,19 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::core::http::RequestV2;
-use crate::internal::{end_run, for_each, if_condition, print, set_variables, sleep};
+use crate::internal::{append_list, end_run, for_each, if_condition, print, set_variables, sleep};
 use crate::{ActionKind, ActionSpec, Effect, Idempotency};
 
 /// The built-in actions.
-const FLOW: [fn() -> ActionSpec; 6] =
-    [set_variables::spec, if_condition::spec, for_each::spec, print::spec, sleep::spec, end_run::spec];
+const FLOW: [fn() -> ActionSpec; 7] = [
+    set_variables::spec,
+    if_condition::spec,
+    for_each::spec,
+    append_list::spec,
+    print::spec,
+    sleep::spec,
+    end_run::spec,
+];
 const EFFECTS: [&dyn Effect; 1] = [&RequestV2];
 
 /// All actions, found by their full names.

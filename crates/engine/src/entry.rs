@@ -113,6 +113,9 @@ pub struct StepFinished {
     /// Variables it set.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub variables: Map,
+    /// The item that it put at the end of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appended: Option<Appended>,
     /// The branch that an if took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<bool>,
@@ -128,6 +131,15 @@ pub struct StepFinished {
     pub at: Timestamp,
 }
 
+/// One item at the end of a variable's list: the list itself would be journaled anew with every item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Appended {
+    /// The variable that holds the list; one that is not set begins as an empty list.
+    pub variable: String,
+    /// The item.
+    pub item: Value,
+}
+
 impl Entry {
     /// Bytes of the values in it, as JSON: what makes it large, if anything does.
     pub(crate) fn weight(&self) -> usize {
@@ -136,7 +148,10 @@ impl Entry {
             Self::Started { inputs, event, .. } => map(inputs) + event.json_len(),
             Self::StepStarted { inputs, .. } => inputs.json_len(),
             Self::LoopStarted { items, .. } => items.iter().map(Value::json_len).sum(),
-            Self::StepFinished(finished) => finished.output.json_len() + map(&finished.variables),
+            Self::StepFinished(finished) => {
+                let appended = finished.appended.as_ref().map_or(0, |appended| appended.item.json_len());
+                finished.output.json_len() + map(&finished.variables) + appended
+            }
             Self::Finished { outputs, .. } => map(outputs),
             Self::TimerSet { .. } | Self::CancelRequested { .. } | Self::Paused { .. } => 0,
         }

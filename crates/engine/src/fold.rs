@@ -119,6 +119,9 @@ impl Execution {
         }
         self.state = RunState::Running;
         self.scope.set_variables(&finished.variables);
+        if let Some(appended) = &finished.appended {
+            self.scope.append(&appended.variable, &appended.item);
+        }
         let message = finished.error.as_ref().map(|error| error.message.as_str());
         self.scope.set_finished(&finished.step, finished.state, &finished.output, message);
         self.step_results.insert(finished.step.clone(), finished.state.as_number());

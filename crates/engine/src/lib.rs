@@ -22,5 +22,5 @@ mod variables;
 mod view;
 
 pub use command::{Command, Dispatch, EffectResult, Event};
-pub use entry::{Entry, RunError, RunState, StepError, StepFinished, StepState};
+pub use entry::{Appended, Entry, RunError, RunState, StepError, StepFinished, StepState};
 pub use execution::{Execution, PendingEffect, RestoreError, Start};

@@ -3,7 +3,7 @@
 use expr::{Map, Value};
 use types::Timestamp;
 
-use crate::entry::{Entry, StepError, StepFinished, StepState};
+use crate::entry::{Appended, Entry, StepError, StepFinished, StepState};
 
 /// How a step ended, before it becomes an entry.
 pub(crate) struct Outcome {
@@ -11,6 +11,7 @@ pub(crate) struct Outcome {
     pub(crate) inputs: Value,
     pub(crate) output: Value,
     pub(crate) variables: Map,
+    pub(crate) appended: Option<Appended>,
     pub(crate) branch: Option<bool>,
     pub(crate) error: Option<StepError>,
     pub(crate) tolerated: bool,
@@ -23,6 +24,7 @@ impl Outcome {
             inputs: Value::Nil,
             output,
             variables: Map::new(),
+            appended: None,
             branch: None,
             error: None,
             tolerated: false,
@@ -49,6 +51,7 @@ impl Outcome {
             inputs: self.inputs,
             output: self.output,
             variables: self.variables,
+            appended: self.appended,
             branch: self.branch,
             error: self.error,
             tolerated: self.tolerated,

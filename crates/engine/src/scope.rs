@@ -1,5 +1,6 @@
 //! What expressions of a run can see: `inputs`, `steps`, `variables`, `event`, `metadata`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use expr::{Map, Scope, Value};
@@ -17,6 +18,8 @@ pub(crate) struct RunScope {
     variables: Value,
     event: Value,
     metadata: Value,
+    /// Bytes, as JSON, of the lists that something was appended to, so that no append measures the whole list.
+    list_bytes: HashMap<String, usize>,
 }
 
 impl RunScope {
@@ -27,6 +30,7 @@ impl RunScope {
             variables: Value::Map(Arc::default()),
             event,
             metadata: Value::Map(Arc::new(metadata)),
+            list_bytes: HashMap::new(),
         }
     }
 
@@ -34,15 +38,39 @@ impl RunScope {
         &self.inputs
     }
 
+    pub(crate) fn variable(&self, name: &str) -> Option<&Value> {
+        self.variables.get(name)
+    }
+
     pub(crate) fn set_variable(&mut self, name: &str, value: Value) {
+        self.list_bytes.remove(name);
         change(&mut self.variables, |variables| drop(variables.insert(name.into(), value)));
     }
 
     pub(crate) fn set_variables(&mut self, changes: &Map) {
+        for name in changes.keys() {
+            self.list_bytes.remove(&**name);
+        }
         change(&mut self.variables, |variables| {
             for (name, value) in changes {
                 variables.insert(Arc::clone(name), value.clone());
             }
+        });
+    }
+
+    /// Bytes, as JSON, of the list in a variable; those of an empty list if there is none.
+    pub(crate) fn list_bytes(&self, name: &str) -> usize {
+        let measured = || self.variable(name).filter(|value| !value.is_nil()).map_or(2, Value::json_len);
+        self.list_bytes.get(name).copied().unwrap_or_else(measured)
+    }
+
+    /// Puts `item` at the end of the list in a variable, in place. What is no list is replaced by one.
+    pub(crate) fn append(&mut self, name: &str, item: &Value) {
+        let bytes = self.list_bytes(name) + item.json_len() + 1;
+        self.list_bytes.insert(name.to_owned(), bytes);
+        change(&mut self.variables, |variables| match variables.get_mut(name) {
+            Some(Value::List(items)) => Arc::make_mut(items).push(item.clone()),
+            _ => drop(variables.insert(name.into(), Value::List(Arc::new(vec![item.clone()])))),
         });
     }
 

@@ -74,6 +74,9 @@ impl Execution {
                     Value::Map(Arc::new([("result".into(), Value::Bool(holds))].into_iter().collect()));
                 Ok(Outcome { branch: Some(holds), ..Outcome::ok(output) })
             }
+            StepKind::AppendList { variable, item } => {
+                variables::append(variable, self.evaluate(item, now)?, &self.scope)
+            }
             StepKind::Print { text } => {
                 let text = bounded_output(settled(self.evaluate(text, now)?))?;
                 Ok(Outcome::ok(text))

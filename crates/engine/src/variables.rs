@@ -1,12 +1,16 @@
 //! `internal.SetVariables`: a value must be of the type its entry names, or plainly read as one.
+//! `internal.append_list`: one more item in a variable's list.
+
+use std::sync::Arc;
 
 use expr::{Context, Map, Value};
 use types::limits::VARIABLE_BYTES_MAX;
 use workflow::plan::{VariableAssignment, VariableKind};
 
 use crate::codes;
-use crate::entry::StepError;
+use crate::entry::{Appended, StepError};
 use crate::evaluate::{evaluate, settled};
+use crate::outcome::Outcome;
 use crate::scope::RunScope;
 
 /// The variables after the assignments, in order; a later one sees what an earlier one set.
@@ -34,6 +38,30 @@ pub(crate) fn assign(
         changes.insert(assignment.name.as_str().into(), value);
     }
     Ok(changes)
+}
+
+/// `item` at the end of the list in `variable`, which may not be there yet. The output tells the new length.
+pub(crate) fn append(variable: &str, item: Value, scope: &RunScope) -> Result<Outcome, StepError> {
+    let length = match scope.variable(variable) {
+        None | Some(Value::Nil) => 0,
+        Some(Value::List(items)) => items.len(),
+        Some(other) => {
+            let message = format!("variable `{variable}` is no list but {}", other.type_name());
+            return Err(StepError::new(codes::VARIABLE_TYPE_ERROR, message));
+        }
+    };
+    let item = settled(item);
+    let bytes = scope.list_bytes(variable) + item.json_len() + 1;
+    if bytes > VARIABLE_BYTES_MAX {
+        let message = format!(
+            "with one more item variable `{variable}` has {bytes} bytes as JSON; at most {VARIABLE_BYTES_MAX} are kept"
+        );
+        return Err(StepError::new(codes::VARIABLE_TOO_LARGE, message));
+    }
+    let length = Value::Int(i64::try_from(length + 1).unwrap_or(i64::MAX));
+    let output = Value::Map(Arc::new([("length".into(), length)].into_iter().collect()));
+    let appended = Some(Appended { variable: variable.to_owned(), item });
+    Ok(Outcome { appended, ..Outcome::ok(output) })
 }
 
 fn convert(name: &str, kind: VariableKind, value: Value) -> Result<Value, StepError> {

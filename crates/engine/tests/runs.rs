@@ -31,6 +31,7 @@ impl Catalog for TestCatalog {
             "internal.ifTrueBranch",
             "internal.ifFalseBranch",
             "internal.for",
+            "internal.append_list",
             "internal.print",
             "internal.Sleep",
             "internal.EndRun",
@@ -496,4 +497,45 @@ fn a_journal_of_another_plan_is_refused() {
     let error = Execution::restore(other, &driver.journal).unwrap_err();
     assert!(error.to_string().contains("`S1`"), "{error}");
     assert!(Execution::restore(one, &[]).is_err());
+}
+
+#[test]
+fn items_come_to_the_end_of_a_list_and_the_journal_does_not_repeat_the_list() {
+    let document = document(
+        r#"
+- id: S1
+  action: internal.for
+  inputs: {list: 200}
+  steps:
+    - {id: S2, action: internal.append_list, inputs: {list: hits, value: '{{ {"n": steps.S1.item} }}'}}
+"#,
+        "outputs:\n  first: {value: '{{ variables.hits[0] }}', index: 1}\n  count: {value: '{{ [len(variables.hits), steps.S2.output.length] }}', index: 2}\n",
+    );
+    let ended = run(&document, json!({}));
+    assert_eq!(ended.error, None);
+    assert_eq!(ended.outputs, json!({"first": {"n": 0}, "count": [200, 200]}));
+    let plan = plan(&document);
+    let (mut driver, first) = Driver::start(&plan, json!({}), &no_effects);
+    driver.run(first);
+    let largest = driver.journal.iter().map(|entry| serde_json::to_string(entry).unwrap().len()).max();
+    assert!(largest.unwrap() < 1_000, "{largest:?}");
+}
+
+#[test]
+fn a_list_that_an_item_is_appended_to_must_be_one_and_stay_small_enough() {
+    let append = |value: &str, item: &str| {
+        document(
+            &format!(
+                "- {{id: S1, action: internal.SetVariables, inputs: {{Variables: [{{Name: v, Value: {value}}}]}}}}\n- {{id: S2, action: internal.append_list, inputs: {{list: v, value: {item}}}}}\n"
+            ),
+            "outputs:\n  v: {value: '{{ variables.v }}', index: 1}\n",
+        )
+    };
+    assert_eq!(run(&append("[1]", "[2]"), json!({})).outputs, json!({"v": [1, [2]]}));
+    assert_eq!(run(&append("'{{ nil }}'", "2"), json!({})).outputs, json!({"v": [2]}));
+    let refused = run(&append("text", "2"), json!({})).error;
+    assert_eq!(refused.as_deref(), Some("variable_type_error: variable `v` is no list but string"));
+    let large = "'{{ repeat(\"x\", 11000000) }}'";
+    let error = run(&append(&format!("[{large}]"), large), json!({})).error.unwrap();
+    assert!(error.starts_with("variable_too_large: with one more item variable `v` has 22000"), "{error}");
 }

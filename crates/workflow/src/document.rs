@@ -155,6 +155,10 @@ pub(crate) enum Body {
         list: PlanValue,
         variable_name: Option<String>,
     },
+    AppendList {
+        variable: String,
+        item: PlanValue,
+    },
     Print(PlanValue),
     Sleep {
         amount: PlanValue,

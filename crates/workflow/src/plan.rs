@@ -93,6 +93,13 @@ pub enum StepKind {
         /// The body.
         body: Block,
     },
+    /// `internal.append_list`.
+    AppendList {
+        /// The variable that holds the list.
+        variable: String,
+        /// What comes to its end, a list as one item.
+        item: PlanValue,
+    },
     /// `internal.print`.
     Print {
         /// What to print; the step's output.

@@ -49,6 +49,7 @@ fn show_step(step: &PlanStep) -> String {
         StepKind::For { list, variable_name, body } => {
             format!("for {variable_name:?} in {} do {body:?}", show(list))
         }
+        StepKind::AppendList { variable, item } => format!("append {} to {variable}", show(item)),
         StepKind::Print { text } => format!("print {}", show(text)),
         StepKind::Sleep { amount, unit_ms } => format!("sleep {} of {unit_ms} ms", show(amount)),
         StepKind::EndRun { status, message } => {

@@ -2,6 +2,7 @@
 //!
 //! Their parameters are read here, not against the catalog: spellings vary more than a catalog could tell.
 
+mod append_list;
 mod condition;
 mod end_run;
 mod loops;
@@ -18,25 +19,25 @@ use crate::source::Extent;
 use crate::yaml::Entry;
 
 /// The flow actions that run.
-pub(crate) const FLOW_ACTIONS: [&str; 8] = [
+pub(crate) const FLOW_ACTIONS: [&str; 9] = [
     "internal.SetVariables",
     "internal.ifCondition",
     "internal.ifTrueBranch",
     "internal.ifFalseBranch",
     "internal.for",
+    "internal.append_list",
     "internal.print",
     "internal.Sleep",
     "internal.EndRun",
 ];
 
 /// Actions that the format knows and this version does not run.
-const NOT_YET: [&str; 9] = [
+const NOT_YET: [&str; 8] = [
     "internal.while",
     "internal.switchCaseExpression",
     "internal.switchCaseLabel",
     "internal.switchCaseDefaultLabel",
     "internal.catch",
-    "internal.append_list",
     "internal.new_interactive_web_form",
     "internal.new_dynamic_web_form",
     "internal.web_form_interactive_set_status",
@@ -73,6 +74,7 @@ impl Reader<'_> {
             "internal.ifCondition" => Body::If(self.if_condition(&mut params)),
             "internal.ifTrueBranch" | "internal.ifFalseBranch" => Body::Branch,
             "internal.for" => self.for_each(&mut params),
+            "internal.append_list" => self.append_list(&mut params),
             "internal.print" => Body::Print(self.print(&mut params)),
             "internal.Sleep" => self.sleep(&mut params),
             "internal.EndRun" => self.end_run(&mut params),
