@@ -5,14 +5,17 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::core::http::RequestV2;
-use crate::internal::{append_list, end_run, for_each, if_condition, print, set_variables, sleep};
+use crate::internal::{
+    append_list, end_run, for_each, if_condition, print, set_variables, sleep, while_loop,
+};
 use crate::{ActionKind, ActionSpec, Effect, Idempotency};
 
 /// The built-in actions.
-const FLOW: [fn() -> ActionSpec; 7] = [
+const FLOW: [fn() -> ActionSpec; 8] = [
     set_variables::spec,
     if_condition::spec,
     for_each::spec,
+    while_loop::spec,
     append_list::spec,
     print::spec,
     sleep::spec,

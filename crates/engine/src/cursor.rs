@@ -31,7 +31,7 @@ impl BlockRef {
                 _ => &[],
             },
             Self::LoopBody(index) => match kind(index) {
-                Some(StepKind::For { body, .. }) => body,
+                Some(StepKind::For { body, .. } | StepKind::While { body, .. }) => body,
                 _ => &[],
             },
         }
@@ -42,12 +42,22 @@ impl BlockRef {
 enum Frame {
     Block { block: BlockRef, next: usize, prefix: Arc<str> },
     Loop { step: StepIndex, items: Arc<[Value]>, turn: usize, prefix: Arc<str> },
+    While { step: StepIndex, turn: usize, prefix: Arc<str> },
 }
 
-/// A loop's turn that has just begun.
+impl Frame {
+    fn prefix(&self) -> &Arc<str> {
+        match self {
+            Self::Block { prefix, .. } | Self::Loop { prefix, .. } | Self::While { prefix, .. } => prefix,
+        }
+    }
+}
+
+/// A loop's turn that has just begun, or that is to be decided on.
 pub(crate) struct Turn {
     pub(crate) step: StepIndex,
-    pub(crate) item: Value,
+    /// None in a loop that has no items.
+    pub(crate) item: Option<Value>,
     pub(crate) index: usize,
 }
 
@@ -58,6 +68,8 @@ pub(crate) enum Next {
     Step(StepIndex),
     /// This loop has no turns left; it went through that many.
     LoopDone(StepIndex, usize),
+    /// This loop's condition decides whether there is another turn; it went through that many.
+    TurnOf(StepIndex, usize),
     /// The top level has no steps left.
     End,
 }
@@ -75,10 +87,14 @@ impl Cursor {
     /// The path of `id` at this place: loop turns, then the id.
     pub(crate) fn path_of(&self, id: &str) -> String {
         let prefix = match self.frames.last() {
-            Some(Frame::Block { prefix, .. } | Frame::Loop { prefix, .. }) => prefix,
+            Some(frame) => frame.prefix(),
             None => "",
         };
         format!("{prefix}{id}")
+    }
+
+    fn prefix(&self) -> Arc<str> {
+        self.frames.last().map_or_else(|| "".into(), |frame| Arc::clone(frame.prefix()))
     }
 
     pub(crate) fn next(&self, plan: &Plan) -> Next {
@@ -89,6 +105,7 @@ impl Cursor {
                 None => Next::End,
             },
             Some(Frame::Loop { step, turn, .. }) => Next::LoopDone(*step, *turn),
+            Some(Frame::While { step, turn, .. }) => Next::TurnOf(*step, *turn),
         }
     }
 
@@ -99,9 +116,9 @@ impl Cursor {
         }
     }
 
-    /// The loop on top has no turns left and is done.
+    /// The loop on top is done.
     pub(crate) fn loop_done(&mut self) {
-        if matches!(self.frames.last(), Some(Frame::Loop { .. })) {
+        if matches!(self.frames.last(), Some(Frame::Loop { .. } | Frame::While { .. })) {
             self.frames.pop();
             self.step_done();
         }
@@ -109,10 +126,7 @@ impl Cursor {
 
     /// The if's branch comes next; the if itself is done.
     pub(crate) fn enter_branch(&mut self, step: StepIndex, taken: bool) {
-        let prefix = match self.frames.last() {
-            Some(Frame::Block { prefix, .. } | Frame::Loop { prefix, .. }) => Arc::clone(prefix),
-            None => "".into(),
-        };
+        let prefix = self.prefix();
         self.step_done();
         let block = if taken { BlockRef::Then(step) } else { BlockRef::Else(step) };
         self.frames.push(Frame::Block { block, next: 0, prefix });
@@ -120,26 +134,36 @@ impl Cursor {
 
     /// The loop's first turn comes next.
     pub(crate) fn enter_loop(&mut self, step: StepIndex, items: Vec<Value>, plan: &Plan) -> Option<Turn> {
-        let prefix = match self.frames.last() {
-            Some(Frame::Block { prefix, .. } | Frame::Loop { prefix, .. }) => Arc::clone(prefix),
-            None => "".into(),
-        };
+        let prefix = self.prefix();
         self.frames.push(Frame::Loop { step, items: items.into(), turn: 0, prefix });
         self.begin_turn(plan)
+    }
+
+    /// The while's first turn is to be decided on.
+    pub(crate) fn enter_while(&mut self, step: StepIndex) -> Turn {
+        self.frames.push(Frame::While { step, turn: 0, prefix: self.prefix() });
+        Turn { step, item: None, index: 0 }
+    }
+
+    /// The while on top has another turn.
+    pub(crate) fn begin_while_turn(&mut self, plan: &Plan) {
+        if let Some(Frame::While { step, turn, prefix }) = self.frames.last() {
+            let prefix = turn_prefix(plan, prefix, *step, *turn);
+            self.frames.push(Frame::Block { block: BlockRef::LoopBody(*step), next: 0, prefix });
+        }
     }
 
     fn begin_turn(&mut self, plan: &Plan) -> Option<Turn> {
         let Some(Frame::Loop { step, items, turn, prefix }) = self.frames.last() else { return None };
         let item = items.get(*turn)?.clone();
         let (step, index) = (*step, *turn);
-        let id = plan.steps.get(step).map_or("", |step| step.id.as_str());
-        let prefix = format!("{prefix}{id}[{index}].").into();
+        let prefix = turn_prefix(plan, prefix, step, index);
         self.frames.push(Frame::Block { block: BlockRef::LoopBody(step), next: 0, prefix });
-        Some(Turn { step, item, index })
+        Some(Turn { step, item: Some(item), index })
     }
 
-    /// Leaves blocks that have no steps left; begins the next turn of a loop. To be called after every
-    /// movement, again while it returns a turn (whose body may be empty).
+    /// Leaves blocks that have no steps left; begins the next turn of a loop, or comes to where a while decides
+    /// on it. To be called after every movement, again while it returns a turn (whose body may be empty).
     pub(crate) fn settle(&mut self, plan: &Plan) -> Option<Turn> {
         loop {
             match self.frames.last() {
@@ -147,15 +171,28 @@ impl Cursor {
                     if *next >= block.steps(plan).len() && self.frames.len() > 1 =>
                 {
                     self.frames.pop();
-                    if let Some(Frame::Loop { turn, .. }) = self.frames.last_mut() {
-                        *turn += 1;
-                        if let Some(turn) = self.begin_turn(plan) {
-                            return Some(turn);
+                    match self.frames.last_mut() {
+                        Some(Frame::Loop { turn, .. }) => {
+                            *turn += 1;
+                            if let Some(turn) = self.begin_turn(plan) {
+                                return Some(turn);
+                            }
                         }
+                        Some(Frame::While { step, turn, .. }) => {
+                            *turn += 1;
+                            return Some(Turn { step: *step, item: None, index: *turn });
+                        }
+                        _ => {}
                     }
                 }
                 _ => return None,
             }
         }
     }
+}
+
+/// What paths begin with in this turn of the loop.
+fn turn_prefix(plan: &Plan, prefix: &str, step: StepIndex, index: usize) -> Arc<str> {
+    let id = plan.steps.get(step).map_or("", |step| step.id.as_str());
+    format!("{prefix}{id}[{index}].").into()
 }

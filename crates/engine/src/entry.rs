@@ -44,8 +44,19 @@ pub enum Entry {
         path: String,
         /// The loop's step id.
         step: String,
-        /// What it goes through.
+        /// What it goes through; nothing for an `internal.while`.
         items: Vec<Value>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A turn of an `internal.while` begins: its condition holds.
+    TurnStarted {
+        /// The loop's path.
+        path: String,
+        /// The loop's step id.
+        step: String,
+        /// The turn's number, from 0.
+        index: usize,
         /// When.
         at: Timestamp,
     },
@@ -153,7 +164,10 @@ impl Entry {
                 finished.output.json_len() + map(&finished.variables) + appended
             }
             Self::Finished { outputs, .. } => map(outputs),
-            Self::TimerSet { .. } | Self::CancelRequested { .. } | Self::Paused { .. } => 0,
+            Self::TurnStarted { .. }
+            | Self::TimerSet { .. }
+            | Self::CancelRequested { .. }
+            | Self::Paused { .. } => 0,
         }
     }
 
@@ -163,6 +177,7 @@ impl Entry {
             Self::Started { .. } => "started",
             Self::StepStarted { .. } => "step_started",
             Self::LoopStarted { .. } => "loop_started",
+            Self::TurnStarted { .. } => "turn_started",
             Self::StepFinished(_) => "step_finished",
             Self::TimerSet { .. } => "timer_set",
             Self::CancelRequested { .. } => "cancel_requested",

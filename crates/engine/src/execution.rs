@@ -301,11 +301,8 @@ impl Execution {
         }
         match self.cursor.next(&self.plan) {
             Next::Step(step) => self.take_step(step, now, commands),
-            Next::LoopDone(_, turns) => {
-                let turns = Value::Int(i64::try_from(turns).unwrap_or(i64::MAX));
-                let output = Value::Map(Arc::new([("turns".into(), turns)].into_iter().collect()));
-                self.finish_current(Outcome::ok(output), now, now, commands);
-            }
+            Next::LoopDone(_, turns) => self.finish_current(Outcome::looped(turns), now, now, commands),
+            Next::TurnOf(step, turns) => self.decide_turn(step, turns, now, commands),
             Next::End => self.complete(now, commands),
         }
         true
@@ -380,7 +377,7 @@ impl Execution {
 
     pub(crate) fn current_step(&self) -> Option<StepIndex> {
         match self.cursor.next(&self.plan) {
-            Next::Step(step) | Next::LoopDone(step, _) => Some(step),
+            Next::Step(step) | Next::LoopDone(step, _) | Next::TurnOf(step, _) => Some(step),
             Next::End => None,
         }
     }

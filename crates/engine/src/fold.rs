@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expr::Map;
-use workflow::plan::{Plan, StepIndex};
+use workflow::plan::{Plan, StepIndex, StepKind};
 
 use crate::cursor::{Cursor, Next};
 use crate::entry::{Entry, RunError, RunState, StepFinished, StepState};
@@ -74,9 +74,19 @@ impl Execution {
                 let index = fits(step)?;
                 self.steps_taken += 1;
                 self.step_results.insert(step.clone(), StepState::Running.as_number());
-                if let Some(turn) = self.cursor.enter_loop(index, items.clone(), &self.plan) {
+                let turn = match &self.plan.steps[index].kind {
+                    StepKind::While { .. } => Some(self.cursor.enter_while(index)),
+                    _ => self.cursor.enter_loop(index, items.clone(), &self.plan),
+                };
+                if let Some(turn) = turn {
                     self.scope.set_item(&self.plan.steps[turn.step], turn.item, turn.index);
                 }
+                self.settle();
+            }
+            Entry::TurnStarted { step, .. } => {
+                fits(step)?;
+                self.steps_taken += 1;
+                self.cursor.begin_while_turn(&self.plan);
                 self.settle();
             }
             Entry::TimerSet { path, step, due, at } => {
@@ -107,6 +117,11 @@ impl Execution {
         Ok(())
     }
 
+    /// The cursor is at a loop that was entered, not at a step.
+    fn at_loop(&self) -> bool {
+        matches!(self.cursor.next(&self.plan), Next::LoopDone(..) | Next::TurnOf(..))
+    }
+
     fn apply_finished(&mut self, index: StepIndex, finished: &StepFinished) {
         match self.pending.take() {
             Some(Pending::Timer { since, .. }) => {
@@ -134,7 +149,7 @@ impl Execution {
         }
         match finished.branch {
             Some(taken) => self.cursor.enter_branch(index, taken),
-            None if matches!(self.cursor.next(&self.plan), Next::LoopDone(..)) => self.cursor.loop_done(),
+            None if self.at_loop() => self.cursor.loop_done(),
             None => self.cursor.step_done(),
         }
         self.settle();

@@ -1,5 +1,7 @@
 //! How a step ended, before it becomes an entry.
 
+use std::sync::Arc;
+
 use expr::{Map, Value};
 use types::Timestamp;
 
@@ -29,6 +31,12 @@ impl Outcome {
             error: None,
             tolerated: false,
         }
+    }
+
+    /// A loop went through its turns.
+    pub(crate) fn looped(turns: usize) -> Self {
+        let turns = Value::Int(i64::try_from(turns).unwrap_or(i64::MAX));
+        Self::ok(Value::Map(Arc::new([("turns".into(), turns)].into_iter().collect())))
     }
 
     pub(crate) fn failed(error: StepError) -> Self {

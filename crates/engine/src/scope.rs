@@ -74,15 +74,16 @@ impl RunScope {
         });
     }
 
-    /// The loop's current item: `steps.<id>.item`, `steps.<id>.index` counting from 0, and the variable that
+    /// The loop's current item, if it has items: `steps.<id>.item`, `steps.<id>.index` counting from 0, and the variable that
     /// the loop names, if it names one.
-    pub(crate) fn set_item(&mut self, step: &PlanStep, item: Value, index: usize) {
-        if let StepKind::For { variable_name: Some(name), .. } = &step.kind {
+    pub(crate) fn set_item(&mut self, step: &PlanStep, item: Option<Value>, index: usize) {
+        if let (StepKind::For { variable_name: Some(name), .. }, Some(item)) = (&step.kind, &item) {
             self.set_variable(name, item.clone());
         }
         let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-        let entries = [(Arc::from("item"), item), (Arc::from("index"), index)];
-        let shown = Value::Map(Arc::new(entries.into_iter().collect()));
+        let item = item.map(|item| (Arc::from("item"), item));
+        let entries = item.into_iter().chain([(Arc::from("index"), index)]);
+        let shown = Value::Map(Arc::new(entries.collect()));
         change(&mut self.steps, |steps| drop(steps.insert(step.id.as_str().into(), shown)));
     }
 

@@ -33,6 +33,12 @@ impl Execution {
         }
         let begun = match &step.kind {
             StepKind::For { list, .. } => self.enter_loop(step, list, now, commands),
+            StepKind::While { .. } => {
+                let path = self.cursor.path_of(&step.id);
+                let (step, items) = (step.id.clone(), Vec::new());
+                self.record(Entry::LoopStarted { path, step, items, at: now }, commands);
+                Ok(())
+            }
             StepKind::Sleep { amount, unit_ms } => self.sleep(step, amount, *unit_ms, now, commands),
             StepKind::EndRun { status, message } => {
                 self.end_run(status.as_ref(), message.as_ref(), now, commands)
@@ -101,6 +107,38 @@ impl Execution {
         let path = self.cursor.path_of(&step.id);
         self.record(Entry::LoopStarted { path, step: step.id.clone(), items, at: now }, commands);
         Ok(())
+    }
+
+    /// Whether an `internal.while` that has had `turns` turns has another.
+    pub(crate) fn decide_turn(
+        &mut self,
+        index: StepIndex,
+        turns: usize,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) {
+        let plan = Arc::clone(&self.plan);
+        let step = &plan.steps[index];
+        let mut rng = self.rng();
+        let holds = match &step.kind {
+            StepKind::While { condition, .. } => {
+                condition::holds(condition, &mut Context::new(&self.scope, now, &mut rng))
+            }
+            _ => Ok(false),
+        };
+        let outcome = match holds {
+            Ok(true) if turns >= LOOP_TURNS_MAX => {
+                let message = format!("the loop's condition still holds after {LOOP_TURNS_MAX} turns");
+                Outcome::failed(StepError::new(codes::LOOP_TOO_LONG, message))
+            }
+            Ok(true) => {
+                let (path, step) = (self.cursor.path_of(&step.id), step.id.clone());
+                return self.record(Entry::TurnStarted { path, step, index: turns, at: now }, commands);
+            }
+            Ok(false) => Outcome::looped(turns),
+            Err(error) => Outcome::failed(error),
+        };
+        self.finish_current(outcome, now, now, commands);
     }
 
     fn sleep(

@@ -31,6 +31,7 @@ impl Catalog for TestCatalog {
             "internal.ifTrueBranch",
             "internal.ifFalseBranch",
             "internal.for",
+            "internal.while",
             "internal.append_list",
             "internal.print",
             "internal.Sleep",
@@ -538,4 +539,85 @@ fn a_list_that_an_item_is_appended_to_must_be_one_and_stay_small_enough() {
     let large = "'{{ repeat(\"x\", 11000000) }}'";
     let error = run(&append(&format!("[{large}]"), large), json!({})).error.unwrap();
     assert!(error.starts_with("variable_too_large: with one more item variable `v` has 22000"), "{error}");
+}
+
+#[test]
+fn a_while_runs_as_long_as_its_condition_holds_and_counts_its_turns() {
+    let document = document(
+        r#"
+- id: S1
+  action: internal.while
+  inputs: {condition: 'steps.S1.index < inputs.pages and (variables.more ?? true)'}
+  steps:
+    - {id: S2, action: test.effect, inputs: {page: '{{ steps.S1.index }}'}}
+    - {id: S3, action: internal.append_list, inputs: {list: pages, value: '{{ steps.S2.output.page }}'}}
+    - id: S4
+      action: internal.SetVariables
+      inputs: {Variables: [{Name: more, Type: Boolean, Value: '{{ steps.S2.output.page < 3 }}'}]}
+"#,
+        "inputs:\n  pages: {type: number, index: 1}\noutputs:\n  pages: {value: '{{ variables.pages ?? [] }}', index: 1}\n  turns: {value: '{{ steps.S1.output.turns }}', index: 2}\n",
+    );
+    let echo = |_: &str, _: u32, inputs: &Json| EffectResult::Succeeded(Value::from(inputs.clone()));
+    let ended = run_with(&document, json!({"pages": 10}), &echo);
+    assert_eq!(ended.error, None);
+    assert_eq!(ended.outputs, json!({"pages": [0, 1, 2, 3], "turns": 4}));
+    assert_eq!(ended.results["S1"], 1);
+    let none = run_with(&document, json!({"pages": 0}), &echo);
+    assert_eq!(none.outputs, json!({"pages": [], "turns": 0}));
+}
+
+#[test]
+fn turns_of_a_while_inside_a_loop_have_their_own_paths() {
+    let document = document(
+        r#"
+- id: S1
+  action: internal.for
+  inputs: {list: 2}
+  steps:
+    - id: S2
+      action: internal.while
+      inputs: {condition: {sentence: [{lvalue: steps.S2.index, op: '<', rvalue: 2}]}}
+      steps:
+        - {id: S3, action: internal.print, inputs: {text: a}}
+"#,
+        "",
+    );
+    assert_eq!(run(&document, json!({})).error, None);
+    let (mut driver, first) = Driver::start(&plan(&document), json!({}), &no_effects);
+    driver.run(first);
+    let paths: Vec<_> = driver
+        .journal
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::StepFinished(finished) => Some(finished.path.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "S1[0].S2[0].S3",
+            "S1[0].S2[1].S3",
+            "S1[0].S2",
+            "S1[1].S2[0].S3",
+            "S1[1].S2[1].S3",
+            "S1[1].S2",
+            "S1"
+        ]
+    );
+}
+
+#[test]
+fn a_while_that_never_ends_fails_at_the_limit_of_turns_and_a_bad_condition_at_once() {
+    let endless = document(
+        "- {id: S1, action: internal.while, inputs: {condition: true}, continue_on_error: true}\n",
+        "outputs: {e: {value: '{{ steps.S1.error }}', index: 1}}\n",
+    );
+    let (mut driver, first) = Driver::start(&plan(&endless), json!({}), &no_effects);
+    driver.run(first);
+    let outputs = ended(&driver.execution).outputs;
+    assert_eq!(outputs, json!({"e": "the loop's condition still holds after 100000 turns"}));
+    let bad = document("- {id: S1, action: internal.while, inputs: {condition: '\"a\" + 1'}}\n", "");
+    let error = run(&bad, json!({})).error.unwrap();
+    assert!(error.starts_with("expression_error"), "{error}");
 }

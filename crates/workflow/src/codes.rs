@@ -108,6 +108,8 @@ codes! {
     FOR_SHAPE = "for_shape";
     /// The loop's list was guessed from the only input there is.
     ASSUMED_LIST = "assumed_list";
+    /// A loop whose condition always holds.
+    ENDLESS_LOOP = "endless_loop";
     /// An item is to come to the end of something that is no variable.
     APPEND_LIST_SHAPE = "append_list_shape";
     /// A wait without a length of time that can be read.

@@ -155,6 +155,7 @@ pub(crate) enum Body {
         list: PlanValue,
         variable_name: Option<String>,
     },
+    While(Condition),
     AppendList {
         variable: String,
         item: PlanValue,

@@ -47,6 +47,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::If(condition) => if_kind(condition, &inner, steps),
         Body::Branch => StepKind::BranchMarker,
         Body::For { list, variable_name } => StepKind::For { list, variable_name, body: inner },
+        Body::While(condition) => StepKind::While { condition, body: inner },
         Body::AppendList { variable, item } => StepKind::AppendList { variable, item },
         Body::Print(text) => StepKind::Print { text },
         Body::Sleep { amount, unit_ms } => StepKind::Sleep { amount, unit_ms },

@@ -93,6 +93,13 @@ pub enum StepKind {
         /// The body.
         body: Block,
     },
+    /// `internal.while`.
+    While {
+        /// Looked at before every turn; `steps.<id>.index` is the number of the turn to come.
+        condition: Condition,
+        /// The body.
+        body: Block,
+    },
     /// `internal.append_list`.
     AppendList {
         /// The variable that holds the list.
@@ -181,7 +188,7 @@ impl VariableKind {
     }
 }
 
-/// The condition of an if: sentences joined by `match`.
+/// The condition of an if or a while: sentences joined by `match`.
 #[derive(Debug)]
 pub struct Condition {
     /// `And`: all must hold; else any.

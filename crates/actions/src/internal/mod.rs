@@ -7,3 +7,4 @@ pub(crate) mod if_condition;
 pub(crate) mod print;
 pub(crate) mod set_variables;
 pub(crate) mod sleep;
+pub(crate) mod while_loop;

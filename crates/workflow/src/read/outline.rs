@@ -122,6 +122,10 @@ impl Reader<'_> {
         let message = match used.place {
             Place::Outputs => return,
             Place::Outside => format!("step `{id}` has not run yet when this is looked at"),
+            // The number of the turn to come.
+            Place::Step(from) if target == from && self.outline.is_action(from, &["internal.while"]) => {
+                return;
+            }
             Place::Step(from) if target == from => format!("step `{id}` refers to itself, before it has run"),
             // A loop's item, an if's outcome.
             Place::Step(from) if self.outline.holders(from).any(|holder| holder == target) => return,

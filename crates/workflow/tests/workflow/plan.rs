@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::catalog::TestCatalog;
-use workflow::plan::{Plan, PlanStep, PlanValue, StepKind};
+use workflow::plan::{Condition, Plan, PlanStep, PlanValue, Sentence, StepKind};
 use workflow::{AutomationType, Severity, TriggerCategory, check, compile, parse};
 
 fn plan(text: &str) -> Plan {
@@ -28,6 +28,12 @@ fn show(value: &PlanValue) -> String {
     }
 }
 
+fn show_condition(condition: &Condition) -> String {
+    let sentence = |s: &Sentence| format!("{} {:?} {}", show(&s.left), s.operator, show(&s.right));
+    let sentences: Vec<_> = condition.sentences.iter().map(sentence).collect();
+    sentences.join(if condition.all { " and " } else { " or " })
+}
+
 fn show_step(step: &PlanStep) -> String {
     match &step.kind {
         StepKind::SetVariables(assignments) => {
@@ -36,19 +42,15 @@ fn show_step(step: &PlanStep) -> String {
             format!("set {}", assignments.collect::<Vec<_>>().join(", "))
         }
         StepKind::If { condition, then_branch, else_branch } => {
-            let sentences = condition
-                .sentences
-                .iter()
-                .map(|s| format!("{} {:?} {}", show(&s.left), s.operator, show(&s.right)));
-            let joiner = if condition.all { " and " } else { " or " };
             let [then, other] =
                 [then_branch, else_branch].map(|branch| format!("{:?} {:?}", branch.marker, branch.block));
-            format!("if {} then {then} else {other}", sentences.collect::<Vec<_>>().join(joiner))
+            format!("if {} then {then} else {other}", show_condition(condition))
         }
         StepKind::BranchMarker => "branch".to_owned(),
         StepKind::For { list, variable_name, body } => {
             format!("for {variable_name:?} in {} do {body:?}", show(list))
         }
+        StepKind::While { condition, body } => format!("while {} do {body:?}", show_condition(condition)),
         StepKind::AppendList { variable, item } => format!("append {} to {variable}", show(item)),
         StepKind::Print { text } => format!("print {}", show(text)),
         StepKind::Sleep { amount, unit_ms } => format!("sleep {} of {unit_ms} ms", show(amount)),

@@ -116,7 +116,10 @@ impl Log<'_> {
                 self.begin(path, step, *attempt, inputs.to_json(), at.as_millis());
             }
             Entry::LoopStarted { path, step, items, at } => {
-                self.begin(path, step, 0, json!({"turns": items.len()}), at.as_millis());
+                // How many turns a while has is known when it is done.
+                let counted = self.actions.get(step).is_none_or(|(action, _)| action != "internal.while");
+                let inputs = if counted { json!({"turns": items.len()}) } else { Value::Null };
+                self.begin(path, step, 0, inputs, at.as_millis());
             }
             Entry::TimerSet { path, step, due, at } => {
                 self.begin(path, step, 0, json!({"due": due.as_millis()}), at.as_millis());
@@ -144,7 +147,10 @@ impl Log<'_> {
                     step.updated_at = at.as_millis();
                 }
             }
-            Entry::Started { .. } | Entry::CancelRequested { .. } | Entry::Finished { .. } => {}
+            Entry::Started { .. }
+            | Entry::TurnStarted { .. }
+            | Entry::CancelRequested { .. }
+            | Entry::Finished { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
-//! `internal.ifCondition`: `condition: {match: And|Or, sentence: [{lvalue, op, rvalue}]}`, or one expression.
+//! `internal.ifCondition` and `internal.while`: `condition: {match: And|Or, sentence: [{lvalue, op, rvalue}]}`, or one expression.
 
 use expr::Value;
+use types::limits::LOOP_TURNS_MAX;
 
 use super::params::Params;
 use crate::codes;
@@ -54,6 +55,24 @@ const SPELLINGS: [(&str, Operator); 38] = [
 ];
 
 impl Reader<'_> {
+    /// As an if's; one that always holds makes a loop that only fails.
+    pub(super) fn while_condition(&mut self, params: &mut Params<'_>) -> Condition {
+        let at = params.at;
+        let condition = self.if_condition(params);
+        let always = |sentence: &Sentence| {
+            sentence.operator == Operator::IsTrue
+                && matches!(&sentence.left, PlanValue::Literal(Value::Bool(true)))
+        };
+        let sentences = &condition.sentences;
+        if !self.idle && !sentences.is_empty() && sentences.iter().all(always) {
+            let message = format!("the condition always holds: the loop fails after {LOOP_TURNS_MAX} turns");
+            self.problems
+                .warning(codes::ENDLESS_LOOP, at, message)
+                .hint("write a condition that a step of the loop changes, `variables.page < 10` for example");
+        }
+        condition
+    }
+
     pub(super) fn if_condition(&mut self, params: &mut Params<'_>) -> Condition {
         let empty = Condition { all: true, sentences: Vec::new() };
         let Some(entry) = params.require(self, "condition", &["conditions"]) else { return empty };

@@ -19,12 +19,13 @@ use crate::source::Extent;
 use crate::yaml::Entry;
 
 /// The flow actions that run.
-pub(crate) const FLOW_ACTIONS: [&str; 9] = [
+pub(crate) const FLOW_ACTIONS: [&str; 10] = [
     "internal.SetVariables",
     "internal.ifCondition",
     "internal.ifTrueBranch",
     "internal.ifFalseBranch",
     "internal.for",
+    "internal.while",
     "internal.append_list",
     "internal.print",
     "internal.Sleep",
@@ -32,8 +33,7 @@ pub(crate) const FLOW_ACTIONS: [&str; 9] = [
 ];
 
 /// Actions that the format knows and this version does not run.
-const NOT_YET: [&str; 8] = [
-    "internal.while",
+const NOT_YET: [&str; 7] = [
     "internal.switchCaseExpression",
     "internal.switchCaseLabel",
     "internal.switchCaseDefaultLabel",
@@ -72,6 +72,7 @@ impl Reader<'_> {
         let body = match action {
             "internal.SetVariables" => Body::SetVariables(self.set_variables(&mut params)),
             "internal.ifCondition" => Body::If(self.if_condition(&mut params)),
+            "internal.while" => Body::While(self.while_condition(&mut params)),
             "internal.ifTrueBranch" | "internal.ifFalseBranch" => Body::Branch,
             "internal.for" => self.for_each(&mut params),
             "internal.append_list" => self.append_list(&mut params),
