@@ -59,6 +59,15 @@ fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// As [`equal`]; besides, a number or a boolean equals the text that it is written as.
+pub(crate) fn equals_label(subject: &Value, label: &Value) -> bool {
+    let written = |value: &Value, text: &Value| {
+        matches!(value, Value::Int(_) | Value::Float(_) | Value::Bool(_))
+            && text.as_str().is_some_and(|text| text == value.render())
+    };
+    equal(subject, label) || written(subject, label) || written(label, subject)
+}
+
 /// Numerically only when both sides are numbers; else as text.
 fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {

@@ -15,6 +15,7 @@ pub(crate) enum BlockRef {
     Then(StepIndex),
     Else(StepIndex),
     LoopBody(StepIndex),
+    Label(StepIndex),
 }
 
 impl BlockRef {
@@ -28,6 +29,10 @@ impl BlockRef {
             },
             Self::Else(index) => match kind(index) {
                 Some(StepKind::If { else_branch, .. }) => &else_branch.block,
+                _ => &[],
+            },
+            Self::Label(index) => match kind(index) {
+                Some(StepKind::Label { body, .. }) => body,
                 _ => &[],
             },
             Self::LoopBody(index) => match kind(index) {
@@ -126,9 +131,17 @@ impl Cursor {
 
     /// The if's branch comes next; the if itself is done.
     pub(crate) fn enter_branch(&mut self, step: StepIndex, taken: bool) {
+        self.enter_block(if taken { BlockRef::Then(step) } else { BlockRef::Else(step) });
+    }
+
+    /// The steps of the label come next; its switch is done.
+    pub(crate) fn enter_label(&mut self, label: StepIndex) {
+        self.enter_block(BlockRef::Label(label));
+    }
+
+    fn enter_block(&mut self, block: BlockRef) {
         let prefix = self.prefix();
         self.step_done();
-        let block = if taken { BlockRef::Then(step) } else { BlockRef::Else(step) };
         self.frames.push(Frame::Block { block, next: 0, prefix });
     }
 

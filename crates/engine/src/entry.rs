@@ -130,6 +130,9 @@ pub struct StepFinished {
     /// The branch that an if took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<bool>,
+    /// The id of the label that a switch took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,

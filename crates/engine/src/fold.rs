@@ -122,6 +122,17 @@ impl Execution {
         matches!(self.cursor.next(&self.plan), Next::LoopDone(..) | Next::TurnOf(..))
     }
 
+    /// The label that the switch took.
+    fn label_of(&self, switch: StepIndex, finished: &StepFinished) -> Option<StepIndex> {
+        let id = finished.label.as_ref()?;
+        match &self.plan.steps[switch].kind {
+            StepKind::Switch { labels, .. } => {
+                labels.iter().copied().find(|label| self.plan.steps[*label].id == *id)
+            }
+            _ => None,
+        }
+    }
+
     fn apply_finished(&mut self, index: StepIndex, finished: &StepFinished) {
         match self.pending.take() {
             Some(Pending::Timer { since, .. }) => {
@@ -147,10 +158,11 @@ impl Execution {
                 path: Some(finished.path.clone()),
             });
         }
-        match finished.branch {
-            Some(taken) => self.cursor.enter_branch(index, taken),
-            None if self.at_loop() => self.cursor.loop_done(),
-            None => self.cursor.step_done(),
+        match (finished.branch, self.label_of(index, finished)) {
+            (Some(taken), _) => self.cursor.enter_branch(index, taken),
+            (None, Some(label)) => self.cursor.enter_label(label),
+            (None, None) if self.at_loop() => self.cursor.loop_done(),
+            (None, None) => self.cursor.step_done(),
         }
         self.settle();
     }

@@ -15,6 +15,7 @@ pub(crate) struct Outcome {
     pub(crate) variables: Map,
     pub(crate) appended: Option<Appended>,
     pub(crate) branch: Option<bool>,
+    pub(crate) label: Option<String>,
     pub(crate) error: Option<StepError>,
     pub(crate) tolerated: bool,
 }
@@ -28,6 +29,7 @@ impl Outcome {
             variables: Map::new(),
             appended: None,
             branch: None,
+            label: None,
             error: None,
             tolerated: false,
         }
@@ -61,6 +63,7 @@ impl Outcome {
             variables: self.variables,
             appended: self.appended,
             branch: self.branch,
+            label: self.label,
             error: self.error,
             tolerated: self.tolerated,
             started_at,

@@ -73,13 +73,20 @@ impl Execution {
                 let variables = variables::assign(assignments, &self.scope, evaluator)?;
                 Ok(Outcome { variables, ..Outcome::ok(Value::Nil) })
             }
-            StepKind::If { condition, .. } => {
+            StepKind::If { condition, then_branch, else_branch } => {
                 let mut rng = self.rng();
                 let holds = condition::holds(condition, &mut Context::new(&self.scope, now, &mut rng))?;
+                let branch = if holds { then_branch } else { else_branch };
+                // A branch that is disabled counts as empty.
+                let disabled = match branch.marker {
+                    Some(marker) => self.skipped(&self.plan.steps[marker], now)?,
+                    None => false,
+                };
                 let output =
                     Value::Map(Arc::new([("result".into(), Value::Bool(holds))].into_iter().collect()));
-                Ok(Outcome { branch: Some(holds), ..Outcome::ok(output) })
+                Ok(Outcome { branch: (!disabled).then_some(holds), ..Outcome::ok(output) })
             }
+            StepKind::Switch { subject, labels } => self.switch(subject, labels, now),
             StepKind::AppendList { variable, item } => {
                 variables::append(variable, self.evaluate(item, now)?, &self.scope)
             }
@@ -90,6 +97,35 @@ impl Execution {
             // A marker is walked by its if, never by itself; the others are begun by `take_step`.
             _ => Ok(Outcome::ok(Value::Nil)),
         }
+    }
+
+    /// The first label that is not disabled and equals; the default, which stands last, equals everything.
+    fn switch(
+        &self,
+        subject: &PlanValue,
+        labels: &[StepIndex],
+        now: Timestamp,
+    ) -> Result<Outcome, StepError> {
+        let subject = bounded_output(settled(self.evaluate(subject, now)?))?;
+        let mut taken = None;
+        for label in labels {
+            let step = &self.plan.steps[*label];
+            let StepKind::Label { value, .. } = &step.kind else { continue };
+            if self.skipped(step, now)? {
+                continue;
+            }
+            let equals = match value {
+                Some(value) => condition::equals_label(&subject, &self.evaluate(value, now)?),
+                None => true,
+            };
+            if equals {
+                taken = Some(step.id.clone());
+                break;
+            }
+        }
+        let shown = taken.as_deref().map_or(Value::Nil, Value::from);
+        let output = [("value".into(), subject), ("label".into(), shown)].into_iter().collect();
+        Ok(Outcome { label: taken, ..Outcome::ok(Value::Map(Arc::new(output))) })
     }
 
     fn enter_loop(

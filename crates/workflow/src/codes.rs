@@ -90,11 +90,15 @@ codes! {
     INVALID_SETTING = "invalid_setting";
     /// Steps under an action that takes none.
     UNEXPECTED_CHILDREN = "unexpected_children";
+    /// Children of a switch other than labels, or two defaults.
+    SWITCH_CHILDREN = "switch_children";
+    /// A label whose value an earlier one has.
+    DUPLICATE_LABEL = "duplicate_label";
     /// Children of an if other than one true and one false branch.
     IF_CHILDREN = "if_children";
-    /// An if with one branch only.
+    /// An if with one branch only, a switch without labels.
     MISSING_BRANCH = "missing_branch";
-    /// A branch outside an if.
+    /// A branch outside an if, a label outside a switch.
     STRAY_BRANCH = "stray_branch";
     /// `Variables` that are not a list of `{Name, Type, Value}`.
     SET_VARIABLES_SHAPE = "set_variables_shape";
@@ -138,7 +142,7 @@ codes! {
     UNKNOWN_STEP = "unknown_step";
     /// A reference to a step that has not run yet.
     LATER_STEP = "later_step";
-    /// A reference into the branch that is not taken.
+    /// A reference into a branch that is not taken.
     OTHER_BRANCH_STEP = "other_branch_step";
     /// A reference to an input that is not declared.
     UNKNOWN_INPUT = "unknown_input";

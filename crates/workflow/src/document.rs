@@ -151,6 +151,9 @@ pub(crate) enum Body {
     SetVariables(Vec<VariableAssignment>),
     If(Condition),
     Branch,
+    Switch(PlanValue),
+    /// None in the default.
+    Label(Option<PlanValue>),
     For {
         list: PlanValue,
         variable_name: Option<String>,

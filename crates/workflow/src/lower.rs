@@ -46,6 +46,8 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::SetVariables(assignments) => StepKind::SetVariables(assignments),
         Body::If(condition) => if_kind(condition, &inner, steps),
         Body::Branch => StepKind::BranchMarker,
+        Body::Switch(subject) => StepKind::Switch { subject, labels: labels(inner, steps) },
+        Body::Label(value) => StepKind::Label { value, body: inner },
         Body::For { list, variable_name } => StepKind::For { list, variable_name, body: inner },
         Body::While(condition) => StepKind::While { condition, body: inner },
         Body::AppendList { variable, item } => StepKind::AppendList { variable, item },
@@ -59,6 +61,15 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         step.kind = kind;
     }
     index
+}
+
+/// The default stands after the other labels, wherever the document has it.
+fn labels(mut inner: Block, steps: &[PlanStep]) -> Vec<StepIndex> {
+    let is_default = |index: &StepIndex| {
+        steps.get(*index).is_some_and(|step| matches!(step.kind, StepKind::Label { value: None, .. }))
+    };
+    inner.sort_by_key(is_default);
+    inner
 }
 
 fn if_kind(condition: Condition, inner: &[StepIndex], steps: &[PlanStep]) -> StepKind {

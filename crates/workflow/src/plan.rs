@@ -84,6 +84,20 @@ pub enum StepKind {
     },
     /// `internal.ifTrueBranch`, `internal.ifFalseBranch`: run by their `internal.ifCondition`.
     BranchMarker,
+    /// `internal.switchCaseExpression`.
+    Switch {
+        /// What the labels are compared with.
+        subject: PlanValue,
+        /// The labels, in the order of the document, the default after all others.
+        labels: Vec<StepIndex>,
+    },
+    /// `internal.switchCaseLabel`, `internal.switchCaseDefaultLabel`: run by their switch.
+    Label {
+        /// What the switch's subject must equal; none in the default.
+        value: Option<PlanValue>,
+        /// Its steps.
+        body: Block,
+    },
     /// `internal.for`.
     For {
         /// What to go through: a list, a map (its pairs), or a number (that many turns).

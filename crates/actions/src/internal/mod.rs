@@ -7,4 +7,5 @@ pub(crate) mod if_condition;
 pub(crate) mod print;
 pub(crate) mod set_variables;
 pub(crate) mod sleep;
+pub(crate) mod switch_case;
 pub(crate) mod while_loop;

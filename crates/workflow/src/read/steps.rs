@@ -2,10 +2,12 @@
 
 use std::collections::hash_map::Entry as Slot;
 
+use expr::Value;
 use types::limits::WORKFLOW_STEPS_MAX;
 
 use crate::codes;
-use crate::document::{Step, UsedConnection, is_idle};
+use crate::document::{Body, Step, UsedConnection, is_idle};
+use crate::plan::PlanValue;
 use crate::read::Reader;
 use crate::read::flow::takes_steps;
 use crate::read::outline::{Outlined, Place};
@@ -16,6 +18,10 @@ use crate::yaml::{Entry, Node};
 const IF: &str = "internal.ifCondition";
 const TRUE_BRANCH: &str = "internal.ifTrueBranch";
 const FALSE_BRANCH: &str = "internal.ifFalseBranch";
+
+const SWITCH: &str = "internal.switchCaseExpression";
+const LABEL: &str = "internal.switchCaseLabel";
+const DEFAULT_LABEL: &str = "internal.switchCaseDefaultLabel";
 
 const KEYS: [&str; 8] =
     ["id", "action", "name", "inputs", "connections", "steps", "configuration", "settings"];
@@ -176,19 +182,28 @@ impl Reader<'_> {
         steps
     }
 
+    /// Branches stand under an if, labels under a switch, and nothing else does.
     fn branches(&mut self, action: &str, at: Extent, parent: Option<usize>, steps: &[Step]) {
-        if matches!(action, TRUE_BRANCH | FALSE_BRANCH) {
-            let in_if = parent
-                .and_then(|parent| self.outline.steps.get(parent))
-                .is_some_and(|parent| parent.action == IF);
-            if !in_if {
-                let message = format!("`{action}` stands outside an `{IF}`");
-                self.problems.error(codes::STRAY_BRANCH, at, message);
-            }
+        let holder = match action {
+            TRUE_BRANCH | FALSE_BRANCH => Some(IF),
+            LABEL | DEFAULT_LABEL => Some(SWITCH),
+            _ => None,
+        };
+        let under = parent.and_then(|parent| self.outline.steps.get(parent)).map(|step| step.action.as_str());
+        if let Some(holder) = holder
+            && under != Some(holder)
+        {
+            let message = format!("`{action}` stands outside an `{holder}`");
+            self.problems.error(codes::STRAY_BRANCH, at, message);
         }
-        if action != IF {
-            return;
+        match action {
+            IF => self.if_children(at, steps),
+            SWITCH => self.switch_children(at, steps),
+            _ => {}
         }
+    }
+
+    fn if_children(&mut self, at: Extent, steps: &[Step]) {
         for branch in [TRUE_BRANCH, FALSE_BRANCH] {
             let mut of_kind = steps.iter().filter(|step| step.action == branch);
             if of_kind.next().is_none() {
@@ -201,16 +216,39 @@ impl Reader<'_> {
                 self.problems.error(codes::IF_CHILDREN, second.at, format!("`{IF}` has two `{branch}`"));
             }
         }
-        for other in
-            steps.iter().filter(|step| !matches!(step.action.as_str(), TRUE_BRANCH | FALSE_BRANCH | ""))
-        {
+        self.other_children(codes::IF_CHILDREN, IF, [TRUE_BRANCH, FALSE_BRANCH], steps);
+    }
+
+    fn switch_children(&mut self, at: Extent, steps: &[Step]) {
+        if !steps.iter().any(|step| step.action == LABEL) {
+            let message = format!("`{SWITCH}` has no `{LABEL}`: there is nothing to choose from");
+            self.problems.warning(codes::MISSING_BRANCH, at, message);
+        }
+        if let Some(second) = steps.iter().filter(|step| step.action == DEFAULT_LABEL).nth(1) {
+            let message = format!("`{SWITCH}` has two `{DEFAULT_LABEL}`");
+            self.problems.error(codes::SWITCH_CHILDREN, second.at, message);
+        }
+        let mut seen: Vec<&Value> = Vec::new();
+        for step in steps {
+            let Body::Label(Some(PlanValue::Literal(value))) = &step.body else { continue };
+            if !value.is_nil() && seen.contains(&value) {
+                let message = format!("another label before step `{}` has the same value", step.id);
+                self.problems
+                    .warning(codes::DUPLICATE_LABEL, step.at, message)
+                    .hint("the first label that equals is taken, so this one never is");
+            }
+            seen.push(value);
+        }
+        self.other_children(codes::SWITCH_CHILDREN, SWITCH, [LABEL, DEFAULT_LABEL], steps);
+    }
+
+    fn other_children(&mut self, code: &'static str, holder: &str, allowed: [&str; 2], steps: &[Step]) {
+        let [first, second] = allowed;
+        let others = steps.iter().filter(|step| !step.action.is_empty() && !allowed.contains(&&*step.action));
+        for other in others {
             self.problems
-                .error(
-                    codes::IF_CHILDREN,
-                    other.at,
-                    format!("step `{}` stands directly under `{IF}`", other.id),
-                )
-                .hint(format!("put it under `{TRUE_BRANCH}` or `{FALSE_BRANCH}`"));
+                .error(code, other.at, format!("step `{}` stands directly under `{holder}`", other.id))
+                .hint(format!("put it under `{first}` or `{second}`"));
         }
     }
 }

@@ -46,6 +46,8 @@ fn show_step(step: &PlanStep) -> String {
                 [then_branch, else_branch].map(|branch| format!("{:?} {:?}", branch.marker, branch.block));
             format!("if {} then {then} else {other}", show_condition(condition))
         }
+        StepKind::Switch { subject, labels } => format!("switch {} to {labels:?}", show(subject)),
+        StepKind::Label { value, body } => format!("label {:?} do {body:?}", value.as_ref().map(show)),
         StepKind::BranchMarker => "branch".to_owned(),
         StepKind::For { list, variable_name, body } => {
             format!("for {variable_name:?} in {} do {body:?}", show(list))

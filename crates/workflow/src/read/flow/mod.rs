@@ -9,6 +9,7 @@ mod loops;
 mod params;
 mod set_variables;
 mod sleep;
+mod switch;
 
 use params::Params;
 
@@ -19,11 +20,14 @@ use crate::source::Extent;
 use crate::yaml::Entry;
 
 /// The flow actions that run.
-pub(crate) const FLOW_ACTIONS: [&str; 10] = [
+pub(crate) const FLOW_ACTIONS: [&str; 13] = [
     "internal.SetVariables",
     "internal.ifCondition",
     "internal.ifTrueBranch",
     "internal.ifFalseBranch",
+    "internal.switchCaseExpression",
+    "internal.switchCaseLabel",
+    "internal.switchCaseDefaultLabel",
     "internal.for",
     "internal.while",
     "internal.append_list",
@@ -33,10 +37,7 @@ pub(crate) const FLOW_ACTIONS: [&str; 10] = [
 ];
 
 /// Actions that the format knows and this version does not run.
-const NOT_YET: [&str; 7] = [
-    "internal.switchCaseExpression",
-    "internal.switchCaseLabel",
-    "internal.switchCaseDefaultLabel",
+const NOT_YET: [&str; 4] = [
     "internal.catch",
     "internal.new_interactive_web_form",
     "internal.new_dynamic_web_form",
@@ -74,6 +75,9 @@ impl Reader<'_> {
             "internal.ifCondition" => Body::If(self.if_condition(&mut params)),
             "internal.while" => Body::While(self.while_condition(&mut params)),
             "internal.ifTrueBranch" | "internal.ifFalseBranch" => Body::Branch,
+            "internal.switchCaseExpression" => Body::Switch(self.switch(&mut params)),
+            "internal.switchCaseLabel" => Body::Label(Some(self.label(&mut params))),
+            "internal.switchCaseDefaultLabel" => Body::Label(None),
             "internal.for" => self.for_each(&mut params),
             "internal.append_list" => self.append_list(&mut params),
             "internal.print" => Body::Print(self.print(&mut params)),

@@ -1,0 +1,183 @@
+//! A driver of a few lines: answers effects, moves the clock, and cuts every run off after each commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Command, EffectResult, Entry, Event, Execution, RunState, Start};
+use expr::{Map, Value};
+use serde_json::{Value as Json, json};
+use types::Timestamp;
+use workflow::plan::Plan;
+use workflow::{ActionSignature, Catalog};
+
+struct TestCatalog;
+
+impl Catalog for TestCatalog {
+    fn action(&self, full_name: &str) -> Option<ActionSignature<'_>> {
+        self.action_names().contains(&full_name).then_some(ActionSignature {
+            parameters: &[],
+            connection_types: &[],
+            connection_optional: true,
+        })
+    }
+
+    fn action_names(&self) -> Vec<&str> {
+        vec![
+            "test.effect",
+            "internal.SetVariables",
+            "internal.ifCondition",
+            "internal.ifTrueBranch",
+            "internal.ifFalseBranch",
+            "internal.for",
+            "internal.switchCaseExpression",
+            "internal.switchCaseLabel",
+            "internal.switchCaseDefaultLabel",
+            "internal.while",
+            "internal.append_list",
+            "internal.print",
+            "internal.Sleep",
+            "internal.EndRun",
+        ]
+    }
+}
+
+pub(crate) fn plan(document: &str) -> Arc<Plan> {
+    let (plan, diagnostics) = workflow::compile(document, &TestCatalog);
+    Arc::new(plan.unwrap_or_else(|| panic!("{diagnostics:?}")))
+}
+
+/// Indents steps into a document.
+pub(crate) fn document(steps: &str, rest: &str) -> String {
+    let steps: String = steps.trim_matches('\n').lines().map(|line| format!("      {line}\n")).collect();
+    format!("name: test\nworkflow:\n  - section: Steps\n    steps:\n{steps}{rest}")
+}
+
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+pub(crate) struct Driver<'a> {
+    pub(crate) execution: Execution,
+    pub(crate) journal: Vec<Entry>,
+    pub(crate) commits: Vec<usize>,
+    now: Timestamp,
+    effect: &'a dyn Fn(&str, u32, &Json) -> EffectResult,
+}
+
+impl<'a> Driver<'a> {
+    pub(crate) fn start(
+        plan: &Arc<Plan>,
+        inputs: Json,
+        effect: &'a dyn Fn(&str, u32, &Json) -> EffectResult,
+    ) -> (Self, Vec<Command>) {
+        let inputs = match Value::from(inputs) {
+            Value::Map(inputs) => inputs.as_ref().clone(),
+            _ => Map::new(),
+        };
+        let start = Start {
+            inputs,
+            event: Value::Nil,
+            metadata: Map::new(),
+            seed: [7; 32],
+            run_time: Duration::from_secs(3600),
+        };
+        let (execution, commands) = Execution::start(Arc::clone(plan), start, START);
+        (Self { execution, journal: Vec::new(), commits: Vec::new(), now: START, effect }, commands)
+    }
+
+    pub(crate) fn run(&mut self, first: Vec<Command>) {
+        let mut commands = first;
+        commands.extend(self.execution.advance(Event::Continue, self.now));
+        for _ in 0..100_000 {
+            let Some(event) = self.carry_out(commands) else { return };
+            commands = self.execution.advance(event, self.now);
+        }
+        panic!("the run does not end");
+    }
+
+    /// Commits, then answers the first command that asks for something.
+    fn carry_out(&mut self, commands: Vec<Command>) -> Option<Event> {
+        let mut event = None;
+        for command in commands {
+            match command {
+                Command::Append(entry) => self.journal.push(round_trip(&entry)),
+                Command::Dispatch(dispatch) => {
+                    let inputs = dispatch.inputs.to_json();
+                    let result = (self.effect)(&dispatch.step, dispatch.attempt, &inputs);
+                    event = Some(Event::EffectFinished {
+                        path: dispatch.path,
+                        attempt: dispatch.attempt,
+                        result,
+                    });
+                }
+                Command::SetTimer { path, due } => {
+                    self.now = due;
+                    event = Some(Event::TimerFired { path });
+                }
+                Command::Continue => event = Some(Event::Continue),
+                Command::SetDeadline(_) | Command::CancelAttempt { .. } => {}
+            }
+        }
+        self.commits.push(self.journal.len());
+        event
+    }
+}
+
+/// What the journal's row gives back.
+pub(crate) fn round_trip(entry: &Entry) -> Entry {
+    let text = serde_json::to_string(entry).unwrap();
+    let back: Entry = serde_json::from_str(&text).unwrap();
+    assert_eq!(&back, entry, "{text}");
+    back
+}
+
+pub(crate) fn no_effects(_: &str, _: u32, _: &Json) -> EffectResult {
+    panic!("this workflow has no effects")
+}
+
+pub(crate) struct Ended {
+    pub(crate) state: RunState,
+    pub(crate) outputs: Json,
+    pub(crate) error: Option<String>,
+    pub(crate) results: Json,
+}
+
+pub(crate) fn ended(execution: &Execution) -> Ended {
+    Ended {
+        state: execution.state(),
+        outputs: Value::Map(Arc::new(execution.outputs().clone())).to_json(),
+        error: execution.error().map(|error| format!("{}: {}", error.code, error.message)),
+        results: json!(execution.step_results()),
+    }
+}
+
+/// Runs it through, then again from every commit's journal, and compares.
+pub(crate) fn run_with(
+    document: &str,
+    inputs: Json,
+    effect: &dyn Fn(&str, u32, &Json) -> EffectResult,
+) -> Ended {
+    let plan = plan(document);
+    let (mut driver, first) = Driver::start(&plan, inputs, effect);
+    driver.run(first);
+    let whole = ended(&driver.execution);
+    for &commit in &driver.commits {
+        let execution = Execution::restore(Arc::clone(&plan), &driver.journal[..commit]).unwrap();
+        let journal = driver.journal[..commit].to_vec();
+        let mut again = Driver { execution, journal, commits: Vec::new(), now: START, effect };
+        let mut commands = again.execution.outstanding();
+        if let Some(pending) = again.execution.pending_effect() {
+            let (path, attempt) = (pending.path.clone(), pending.attempt);
+            commands =
+                again.execution.advance(Event::AttemptLost { path, attempt, repeatable: true }, again.now);
+        }
+        again.run(commands);
+        let resumed = ended(&again.execution);
+        assert_eq!(resumed.state, whole.state, "after {commit} entries");
+        assert_eq!(resumed.outputs, whole.outputs, "after {commit} entries");
+        assert_eq!(resumed.results, whole.results, "after {commit} entries");
+    }
+    whole
+}
+
+pub(crate) fn run(document: &str, inputs: Json) -> Ended {
+    run_with(document, inputs, &no_effects)
+}
