@@ -16,6 +16,7 @@ pub(crate) enum BlockRef {
     Else(StepIndex),
     LoopBody(StepIndex),
     Label(StepIndex),
+    Catch(StepIndex),
 }
 
 impl BlockRef {
@@ -33,6 +34,10 @@ impl BlockRef {
             },
             Self::Label(index) => match kind(index) {
                 Some(StepKind::Label { body, .. }) => body,
+                _ => &[],
+            },
+            Self::Catch(index) => match kind(index) {
+                Some(StepKind::Catch { body }) => body,
                 _ => &[],
             },
             Self::LoopBody(index) => match kind(index) {
@@ -121,6 +126,13 @@ impl Cursor {
         }
     }
 
+    /// The loop on top is done with; the cursor stands where it was entered.
+    pub(crate) fn leave_loop(&mut self) {
+        if matches!(self.frames.last(), Some(Frame::Loop { .. } | Frame::While { .. })) {
+            self.frames.pop();
+        }
+    }
+
     /// The loop on top is done.
     pub(crate) fn loop_done(&mut self) {
         if matches!(self.frames.last(), Some(Frame::Loop { .. } | Frame::While { .. })) {
@@ -137,6 +149,32 @@ impl Cursor {
     /// The steps of the label come next; its switch is done.
     pub(crate) fn enter_label(&mut self, label: StepIndex) {
         self.enter_block(BlockRef::Label(label));
+    }
+
+    /// The steps of the catch come next; the catch itself is done.
+    pub(crate) fn enter_catch(&mut self, step: StepIndex) {
+        self.enter_block(BlockRef::Catch(step));
+    }
+
+    /// The current step has failed: on to the next catch of its block, else out of the block, up to the loop that
+    /// holds it or to the end.
+    pub(crate) fn fail(&mut self, plan: &Plan) {
+        self.step_done();
+        let is_catch = |step: &StepIndex| {
+            plan.steps.get(*step).is_some_and(|step| matches!(step.kind, StepKind::Catch { .. }))
+        };
+        while let Some(Frame::Block { block, next, .. }) = self.frames.last_mut() {
+            let rest = block.steps(plan).get(*next..).unwrap_or_default();
+            if let Some(ahead) = rest.iter().position(is_catch) {
+                *next += ahead;
+                return;
+            }
+            *next += rest.len();
+            if self.frames.len() == 1 {
+                return;
+            }
+            self.frames.pop();
+        }
     }
 
     fn enter_block(&mut self, block: BlockRef) {

@@ -62,6 +62,19 @@ pub enum Entry {
     },
     /// A step is done, one way or another.
     StepFinished(Box<StepFinished>),
+    /// A failure that would have ended the run goes to an `internal.catch`, whose steps come next.
+    Caught {
+        /// The path of the catch.
+        path: String,
+        /// Its step id.
+        step: String,
+        /// The path of the step that failed.
+        failed: String,
+        /// Why.
+        error: StepError,
+        /// When.
+        at: Timestamp,
+    },
     /// A wait began.
     TimerSet {
         /// The waiting step's path.
@@ -168,6 +181,7 @@ impl Entry {
             }
             Self::Finished { outputs, .. } => map(outputs),
             Self::TurnStarted { .. }
+            | Self::Caught { .. }
             | Self::TimerSet { .. }
             | Self::CancelRequested { .. }
             | Self::Paused { .. } => 0,
@@ -182,6 +196,7 @@ impl Entry {
             Self::LoopStarted { .. } => "loop_started",
             Self::TurnStarted { .. } => "turn_started",
             Self::StepFinished(_) => "step_finished",
+            Self::Caught { .. } => "caught",
             Self::TimerSet { .. } => "timer_set",
             Self::CancelRequested { .. } => "cancel_requested",
             Self::Paused { .. } => "paused",

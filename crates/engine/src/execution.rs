@@ -295,7 +295,11 @@ impl Execution {
         if self.state.is_terminal() || self.state == RunState::Paused || self.pending.is_some() {
             return false;
         }
-        if let Some(error) = self.failing.clone().or_else(|| self.limit_met()) {
+        if let Some(error) = self.failing.clone() {
+            self.proceed_failing(error, now, commands);
+            return true;
+        }
+        if let Some(error) = self.limit_met() {
             self.finish(RunState::Failed, Some(error), now, commands);
             return false;
         }
@@ -306,6 +310,18 @@ impl Execution {
             Next::End => self.complete(now, commands),
         }
         true
+    }
+
+    /// A step has failed: its failure goes to the catch or the loop that the cursor stands at, or ends the run.
+    fn proceed_failing(&mut self, error: RunError, now: Timestamp, commands: &mut Vec<Command>) {
+        let cause = StepError { code: error.code.clone(), message: error.message.clone() };
+        match self.cursor.next(&self.plan) {
+            Next::Step(catch) => self.take_catch(catch, error.path.unwrap_or_default(), cause, now, commands),
+            Next::LoopDone(..) | Next::TurnOf(..) => {
+                self.finish_current(Outcome::failed(cause), now, now, commands);
+            }
+            Next::End => self.finish(RunState::Failed, Some(error), now, commands),
+        }
     }
 
     fn limit_met(&self) -> Option<RunError> {

@@ -89,6 +89,15 @@ impl Execution {
                 self.cursor.begin_while_turn(&self.plan);
                 self.settle();
             }
+            Entry::Caught { step, failed, error, .. } => {
+                let index = fits(step)?;
+                self.steps_taken += 1;
+                self.failing = None;
+                self.step_results.insert(step.clone(), StepState::Ok.as_number());
+                self.scope.set_caught(step, failed, error);
+                self.cursor.enter_catch(index);
+                self.settle();
+            }
             Entry::TimerSet { path, step, due, at } => {
                 fits(step)?;
                 self.steps_taken += 1;
@@ -122,6 +131,21 @@ impl Execution {
         matches!(self.cursor.next(&self.plan), Next::LoopDone(..) | Next::TurnOf(..))
     }
 
+    /// A failure that nothing tolerates: a loop that fails with its steps tells of theirs.
+    fn apply_failed(&mut self, finished: &StepFinished) {
+        if self.failing.is_none() {
+            self.failing = finished.error.as_ref().map(|error| RunError {
+                code: error.code.clone(),
+                message: error.message.clone(),
+                path: Some(finished.path.clone()),
+            });
+        }
+        if self.at_loop() {
+            self.cursor.leave_loop();
+        }
+        self.cursor.fail(&self.plan);
+    }
+
     /// The label that the switch took.
     fn label_of(&self, switch: StepIndex, finished: &StepFinished) -> Option<StepIndex> {
         let id = finished.label.as_ref()?;
@@ -148,16 +172,23 @@ impl Execution {
         if let Some(appended) = &finished.appended {
             self.scope.append(&appended.variable, &appended.item);
         }
-        let message = finished.error.as_ref().map(|error| error.message.as_str());
-        self.scope.set_finished(&finished.step, finished.state, &finished.output, message);
-        self.step_results.insert(finished.step.clone(), finished.state.as_number());
-        if finished.state == StepState::Failed && !finished.tolerated {
-            self.failing = finished.error.as_ref().map(|error| RunError {
-                code: error.code.clone(),
-                message: error.message.clone(),
-                path: Some(finished.path.clone()),
-            });
+        let error = finished.error.as_ref();
+        self.scope.set_finished(&finished.step, finished.state, &finished.output, error);
+        let catch = matches!(self.plan.steps[index].kind, StepKind::Catch { .. });
+        // For `steps.last`, a catch that nothing came to is as if it were not there.
+        if !catch {
+            self.scope.set_last(&finished.step);
         }
+        self.step_results.insert(finished.step.clone(), finished.state.as_number());
+        if catch && self.failing.is_some() {
+            // It is disabled: the failure goes on to the next.
+            return self.cursor.fail(&self.plan);
+        }
+        if finished.state == StepState::Failed && !finished.tolerated {
+            return self.apply_failed(finished);
+        }
+        // A loop that failed with its steps, and is tolerated.
+        self.failing = None;
         match (finished.branch, self.label_of(index, finished)) {
             (Some(taken), _) => self.cursor.enter_branch(index, taken),
             (None, Some(label)) => self.cursor.enter_label(label),

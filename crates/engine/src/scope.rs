@@ -7,7 +7,7 @@ use expr::{Map, Scope, Value};
 
 use workflow::plan::{PlanStep, StepKind};
 
-use crate::entry::StepState;
+use crate::entry::{StepError, StepState};
 
 /// The roots. `steps` and `variables` are shared maps, changed in place while nobody else holds them: reading a
 /// member never copies a container.
@@ -87,18 +87,46 @@ impl RunScope {
         change(&mut self.steps, |steps| drop(steps.insert(step.id.as_str().into(), shown)));
     }
 
-    /// What a finished step shows. `steps.last` follows the step that finished last.
-    pub(crate) fn set_finished(&mut self, step: &str, state: StepState, output: &Value, error: Option<&str>) {
+    /// What a catch shows of the failure that came to it.
+    pub(crate) fn set_caught(&mut self, step: &str, failed: &str, error: &StepError) {
+        let entries = [
+            ("status", StepState::Ok.as_str()),
+            ("error", &error.message),
+            ("error_code", &error.code),
+            ("failed_step", failed),
+        ];
+        let shown: Map = entries.into_iter().map(|(name, text)| (name.into(), Value::from(text))).collect();
+        let shown = Value::Map(Arc::new(shown));
+        change(&mut self.steps, |steps| drop(steps.insert(step.into(), shown)));
+    }
+
+    /// What a finished step shows.
+    pub(crate) fn set_finished(
+        &mut self,
+        step: &str,
+        state: StepState,
+        output: &Value,
+        error: Option<&StepError>,
+    ) {
         let mut entries = Map::new();
         entries.insert("output".into(), output.clone());
         entries.insert("status".into(), Value::from(state.as_str()));
         if let Some(error) = error {
-            entries.insert("error".into(), Value::from(error));
+            entries.insert("error".into(), Value::from(error.message.as_str()));
+            entries.insert("error_code".into(), Value::from(error.code.as_str()));
         }
         let shown = Value::Map(Arc::new(entries));
         change(&mut self.steps, |steps| {
-            steps.insert(step.into(), shown.clone());
-            steps.insert("last".into(), shown);
+            steps.insert(step.into(), shown);
+        });
+    }
+
+    /// `steps.last` is this step from now on.
+    pub(crate) fn set_last(&mut self, step: &str) {
+        change(&mut self.steps, |steps| {
+            if let Some(shown) = steps.get(step).cloned() {
+                steps.insert("last".into(), shown);
+            }
         });
     }
 }

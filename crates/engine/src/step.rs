@@ -11,16 +11,17 @@ use crate::codes;
 use crate::command::{Command, Dispatch};
 use crate::condition;
 use crate::entry::{Entry, RunState, StepError, StepState};
-use crate::evaluate::{bounded_output, settled};
+use crate::evaluate::{bounded_output, evaluate, settled};
 use crate::execution::Execution;
 use crate::outcome::Outcome;
+use crate::scope::RunScope;
 use crate::variables;
 
 impl Execution {
     pub(crate) fn take_step(&mut self, index: StepIndex, now: Timestamp, commands: &mut Vec<Command>) {
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[index];
-        match self.skipped(step, now) {
+        match self.skipped(&self.scope, step, now) {
             Err(error) => return self.finish_current(Outcome::failed(error), now, now, commands),
             Ok(true) => {
                 let outcome = Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) };
@@ -54,10 +55,38 @@ impl Execution {
         }
     }
 
+    /// A failure has come to this catch: it takes it, or is disabled. Its `when` sees what it would show.
+    pub(crate) fn take_catch(
+        &mut self,
+        index: StepIndex,
+        failed: String,
+        error: StepError,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) {
+        let plan = Arc::clone(&self.plan);
+        let step = &plan.steps[index];
+        let mut scope = self.scope.clone();
+        scope.set_caught(&step.id, &failed, &error);
+        let mocked = step.settings.mock_output.is_some();
+        match self.skipped(&scope, step, now) {
+            Ok(false) if !mocked => {
+                let (path, step) = (self.cursor.path_of(&step.id), step.id.clone());
+                self.record(Entry::Caught { path, step, failed, error, at: now }, commands);
+            }
+            Ok(_) => {
+                let outcome = Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) };
+                self.finish_current(outcome, now, now, commands);
+            }
+            Err(error) => self.finish_current(Outcome::failed(error), now, now, commands),
+        }
+    }
+
     /// `when` is false, or the text `false`: the step is disabled.
-    fn skipped(&self, step: &PlanStep, now: Timestamp) -> Result<bool, StepError> {
+    fn skipped(&self, scope: &RunScope, step: &PlanStep, now: Timestamp) -> Result<bool, StepError> {
         let Some(when) = &step.settings.when else { return Ok(false) };
-        Ok(match self.evaluate(when, now)? {
+        let mut rng = self.rng();
+        Ok(match evaluate(when, &mut Context::new(scope, now, &mut rng))? {
             Value::Bool(holds) => !holds,
             Value::String(text) => text.trim() == "false",
             Value::Nil => true,
@@ -79,7 +108,7 @@ impl Execution {
                 let branch = if holds { then_branch } else { else_branch };
                 // A branch that is disabled counts as empty.
                 let disabled = match branch.marker {
-                    Some(marker) => self.skipped(&self.plan.steps[marker], now)?,
+                    Some(marker) => self.skipped(&self.scope, &self.plan.steps[marker], now)?,
                     None => false,
                 };
                 let output =
@@ -90,6 +119,8 @@ impl Execution {
             StepKind::AppendList { variable, item } => {
                 variables::append(variable, self.evaluate(item, now)?, &self.scope)
             }
+            // Nothing has failed.
+            StepKind::Catch { .. } => Ok(Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) }),
             StepKind::Print { text } => {
                 let text = bounded_output(settled(self.evaluate(text, now)?))?;
                 Ok(Outcome::ok(text))
@@ -111,7 +142,7 @@ impl Execution {
         for label in labels {
             let step = &self.plan.steps[*label];
             let StepKind::Label { value, .. } = &step.kind else { continue };
-            if self.skipped(step, now)? {
+            if self.skipped(&self.scope, step, now)? {
                 continue;
             }
             let equals = match value {

@@ -112,6 +112,8 @@ codes! {
     FOR_SHAPE = "for_shape";
     /// The loop's list was guessed from the only input there is.
     ASSUMED_LIST = "assumed_list";
+    /// A catch with no step before it.
+    IDLE_CATCH = "idle_catch";
     /// A loop whose condition always holds.
     ENDLESS_LOOP = "endless_loop";
     /// An item is to come to the end of something that is no variable.

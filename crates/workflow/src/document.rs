@@ -152,6 +152,7 @@ pub(crate) enum Body {
     If(Condition),
     Branch,
     Switch(PlanValue),
+    Catch,
     /// None in the default.
     Label(Option<PlanValue>),
     For {

@@ -49,6 +49,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::Switch(subject) => StepKind::Switch { subject, labels: labels(inner, steps) },
         Body::Label(value) => StepKind::Label { value, body: inner },
         Body::For { list, variable_name } => StepKind::For { list, variable_name, body: inner },
+        Body::Catch => StepKind::Catch { body: inner },
         Body::While(condition) => StepKind::While { condition, body: inner },
         Body::AppendList { variable, item } => StepKind::AppendList { variable, item },
         Body::Print(text) => StepKind::Print { text },

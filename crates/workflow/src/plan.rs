@@ -98,6 +98,11 @@ pub enum StepKind {
         /// Its steps.
         body: Block,
     },
+    /// `internal.catch`: its steps run if a step before it in its block, or under one of those, fails.
+    Catch {
+        /// The steps.
+        body: Block,
+    },
     /// `internal.for`.
     For {
         /// What to go through: a list, a map (its pairs), or a number (that many turns).

@@ -1,6 +1,7 @@
 //! The actions that the engine runs itself. Here they are only described; what they do is in `engine`.
 
 pub(crate) mod append_list;
+pub(crate) mod catch;
 pub(crate) mod end_run;
 pub(crate) mod for_each;
 pub(crate) mod if_condition;

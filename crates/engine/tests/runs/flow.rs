@@ -1,6 +1,6 @@
 //! The flow actions: lists, loops, switches.
 
-use engine::{EffectResult, Entry};
+use engine::{EffectResult, Entry, RunState, StepError};
 use expr::Value;
 use serde_json::{Value as Json, json};
 
@@ -167,4 +167,127 @@ fn a_switch_takes_the_first_label_that_equals_else_the_default_else_nothing() {
     let ended = run_with(&labels(""), json!({"it": "low"}), &effect);
     assert_eq!((ended.error, &ended.outputs["label"]), (None, &Json::Null));
     assert_eq!(ended.results, json!({"S1": 1, "S13": 1}));
+}
+
+fn failing(step: &str, _: u32, inputs: &Json) -> EffectResult {
+    if step.starts_with("bad") {
+        let error = StepError::new("http_status", format!("{step} answered 500"));
+        return EffectResult::Failed { error, output: Value::Nil };
+    }
+    EffectResult::Succeeded(Value::from(inputs.clone()))
+}
+
+#[test]
+fn a_failure_goes_to_the_next_catch_and_the_run_goes_on_behind_it() {
+    let document = document(
+        r#"
+- {id: bad, action: test.effect}
+- {id: S2, action: internal.print, inputs: {text: left out}}
+- id: S3
+  action: internal.catch
+  steps:
+    - {id: S4, action: test.effect, inputs: {said: '{{ steps.S3.failed_step }} {{ steps.S3.error_code }} {{ steps.S3.error }}'}}
+- {id: S5, action: internal.print, inputs: {text: '{{ steps.S4.output.said }}'}}
+- id: S6
+  action: internal.catch
+  steps: [{id: S7, action: internal.print, inputs: {text: not reached}}]
+"#,
+        "outputs:\n  said: {value: '{{ steps.S5.output }}', index: 1}\n  last: {value: '{{ steps.last.output }} {{ steps.S6.status }}', index: 2}\n",
+    );
+    let ended = run_with(&document, json!({}), &failing);
+    assert_eq!((ended.state, ended.error), (RunState::Completed, None));
+    let said = "bad http_status bad answered 500";
+    assert_eq!(ended.outputs, json!({"said": said, "last": format!("{said} Skipped")}));
+    assert_eq!(ended.results, json!({"bad": 2, "S3": 1, "S4": 1, "S5": 1, "S6": 3}));
+}
+
+#[test]
+fn the_innermost_catch_takes_a_failure_and_one_that_fails_itself_passes_it_outwards() {
+    let document = document(
+        r#"
+- id: S1
+  action: internal.for
+  inputs: {list: '{{ inputs.hosts }}'}
+  steps:
+    - id: S2
+      action: internal.ifCondition
+      inputs: {condition: 'steps.S1.item != "ok"'}
+      steps:
+        - id: S3
+          action: internal.ifTrueBranch
+          steps: [{id: bad1, action: test.effect}]
+    - id: S4
+      action: internal.catch
+      steps:
+        - {id: S5, action: internal.append_list, inputs: {list: seen, value: '{{ steps.S4.failed_step }}'}}
+        - id: S6
+          action: internal.ifCondition
+          inputs: {condition: 'steps.S1.item == "worse"'}
+          steps:
+            - id: S7
+              action: internal.ifTrueBranch
+              steps: [{id: bad2, action: test.effect}]
+- id: S8
+  action: internal.catch
+  steps:
+    - {id: S9, action: internal.append_list, inputs: {list: seen, value: 'outer {{ steps.S8.failed_step }}'}}
+"#,
+        "inputs:\n  hosts: {type: list}\noutputs:\n  seen: {value: '{{ variables.seen ?? [] }}', index: 1}\n  loop: {value: '{{ steps.S1.status }}', index: 2}\n",
+    );
+    let check = |hosts: Json, seen: Json, state: &str| {
+        let ended = run_with(&document, json!({"hosts": hosts.clone()}), &failing);
+        assert_eq!((ended.error, ended.outputs), (None, json!({"seen": seen, "loop": state})), "{hosts}");
+    };
+    check(json!(["ok"]), json!([]), "OK");
+    check(json!(["bad", "ok", "bad"]), json!(["S1[0].bad1", "S1[2].bad1"]), "OK");
+    check(json!(["bad", "worse", "bad"]), json!(["S1[0].bad1", "S1[1].bad1", "outer S1[1].bad2"]), "Failed");
+}
+
+#[test]
+fn a_loop_fails_with_its_steps_and_may_be_tolerated() {
+    let looping = |setting: &str| {
+        document(
+            &format!(
+                "- id: S1\n  action: internal.while\n  inputs: {{condition: steps.S1.index < 3}}\n  {setting}\n  steps:\n    - id: S2\n      action: internal.for\n      inputs: {{list: 2}}\n      steps: [{{id: bad, action: test.effect}}]\n- {{id: S3, action: internal.print, inputs: {{text: '{{{{ steps.S1.error_code }}}}'}}}}\n"
+            ),
+            "outputs: {said: {value: '{{ steps.S3.output }}'}}\n",
+        )
+    };
+    let ended = run_with(&looping("name: n"), json!({}), &failing);
+    assert_eq!(
+        (ended.state, ended.error.as_deref()),
+        (RunState::Failed, Some("http_status: bad answered 500"))
+    );
+    assert_eq!(ended.results, json!({"S1": 2, "S2": 2, "bad": 2}));
+    let ended = run_with(&looping("continue_on_error: true"), json!({}), &failing);
+    assert_eq!((ended.error, ended.outputs), (None, json!({"said": "http_status"})));
+    assert_eq!(ended.results, json!({"S1": 2, "S2": 2, "S3": 1, "bad": 2}));
+}
+
+#[test]
+fn a_catch_may_take_some_failures_only_and_end_the_run_as_failed() {
+    let document = document(
+        r#"
+- {id: bad, action: test.effect}
+- id: S2
+  action: internal.catch
+  when: steps.S2.error_code == "action_timeout"
+  steps: [{id: S3, action: internal.print, inputs: {text: not this one}}]
+- id: S4
+  action: internal.catch
+  when: "false"
+- id: S5
+  action: internal.catch
+  when: steps.S5.error_code == "http_status"
+  steps:
+    - {id: S6, action: internal.EndRun, inputs: {status: Failed, message: 'because {{ steps.S5.error }}'}}
+- id: S7
+  action: internal.catch
+  steps: [{id: S8, action: internal.print, inputs: {text: an end is no failure}}]
+"#,
+        "",
+    );
+    let ended = run_with(&document, json!({}), &failing);
+    assert_eq!(ended.error.as_deref(), Some("ended_as_failed: because bad answered 500"));
+    assert_eq!(ended.results, json!({"bad": 2, "S2": 3, "S4": 3, "S5": 1, "S6": 1}));
 }

@@ -127,8 +127,10 @@ impl Reader<'_> {
         let message = match used.place {
             Place::Outputs => return,
             Place::Outside => format!("step `{id}` has not run yet when this is looked at"),
-            // The number of the turn to come.
-            Place::Step(from) if target == from && self.outline.is_action(from, &["internal.while"]) => {
+            // The number of the turn to come, the failure to be caught.
+            Place::Step(from)
+                if target == from && self.outline.is_action(from, &["internal.while", "internal.catch"]) =>
+            {
                 return;
             }
             Place::Step(from) if target == from => format!("step `{id}` refers to itself, before it has run"),

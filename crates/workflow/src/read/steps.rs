@@ -23,6 +23,8 @@ const SWITCH: &str = "internal.switchCaseExpression";
 const LABEL: &str = "internal.switchCaseLabel";
 const DEFAULT_LABEL: &str = "internal.switchCaseDefaultLabel";
 
+const CATCH: &str = "internal.catch";
+
 const KEYS: [&str; 8] =
     ["id", "action", "name", "inputs", "connections", "steps", "configuration", "settings"];
 
@@ -41,7 +43,7 @@ impl Reader<'_> {
     /// The steps of one list. `parent` is the step that holds them.
     pub(super) fn steps(&mut self, node: &Node, parent: Option<usize>) -> Vec<Step> {
         let mut steps = Vec::new();
-        for item in self.list(node, "`steps`") {
+        for (index, item) in self.list(node, "`steps`").iter().enumerate() {
             if self.outline.steps.len() == WORKFLOW_STEPS_MAX {
                 if !self.too_many_steps {
                     let message = format!("a workflow has at most {WORKFLOW_STEPS_MAX} steps");
@@ -51,11 +53,27 @@ impl Reader<'_> {
                 break;
             }
             match item.entries() {
-                Some(entries) => steps.push(self.step(item, entries, parent)),
+                Some(entries) => {
+                    let step = self.step(item, entries, parent);
+                    if index == 0 && step.action == CATCH {
+                        self.first_catch(&step);
+                    }
+                    steps.push(step);
+                }
                 None => self.wrong_type(item, "a step", "a map with `id` and `action`"),
             }
         }
         steps
+    }
+
+    fn first_catch(&mut self, step: &Step) {
+        self.problems
+            .warning(
+                codes::IDLE_CATCH,
+                step.at,
+                format!("no step stands before `{}`, so it catches nothing", step.id),
+            )
+            .hint("put it after the steps whose failure it is for, in the same list");
     }
 
     fn step(&mut self, node: &Node, entries: &[Entry], parent: Option<usize>) -> Step {

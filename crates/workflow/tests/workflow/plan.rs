@@ -48,6 +48,7 @@ fn show_step(step: &PlanStep) -> String {
         }
         StepKind::Switch { subject, labels } => format!("switch {} to {labels:?}", show(subject)),
         StepKind::Label { value, body } => format!("label {:?} do {body:?}", value.as_ref().map(show)),
+        StepKind::Catch { body } => format!("catch {body:?}"),
         StepKind::BranchMarker => "branch".to_owned(),
         StepKind::For { list, variable_name, body } => {
             format!("for {variable_name:?} in {} do {body:?}", show(list))
@@ -226,7 +227,7 @@ fn the_hash_is_that_of_the_bytes() {
 
 #[test]
 fn what_a_draft_lacks_is_said_by_the_check_and_not_by_reading_it() {
-    let text = "workflow: [{steps: [{id: S1, action: internal.for}, {id: S2, action: internal.catch}, \
+    let text = "workflow: [{steps: [{id: S1, action: internal.for}, {id: S2, action: agents.a}, \
                 {id: S3, action: internal.Sleep, inputs: {Mode: Web Form Response}}]}]";
     let parsed = parse(text);
     assert_eq!(parsed.diagnostics, []);

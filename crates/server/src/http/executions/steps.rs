@@ -89,6 +89,9 @@ pub(super) fn results_of(journal: &[Entry]) -> BTreeMap<&str, i64> {
             | Entry::TimerSet { step, .. } => {
                 results.insert(step.as_str(), StepState::Running.as_number());
             }
+            Entry::Caught { step, .. } => {
+                results.insert(step.as_str(), StepState::Ok.as_number());
+            }
             Entry::StepFinished(finished) => {
                 results.insert(finished.step.as_str(), finished.state.as_number());
             }
@@ -139,6 +142,15 @@ impl Log<'_> {
                     step.output_data = json!(finished.variables);
                 }
                 step.error_data = finished.error.as_ref().map_or(Value::Null, |error| json!(error));
+            }
+            Entry::Caught { path, step, failed, error, at } => {
+                let place = self.begin(path, step, 0, Value::Null, at.as_millis());
+                self.open.remove(path);
+                let Some(step) = self.steps.get_mut(place) else { return };
+                step.state = StepState::Ok.as_str().to_owned();
+                step.finished_at = at.as_millis();
+                step.output_data =
+                    json!({"error": error.message, "error_code": error.code, "failed_step": failed});
             }
             Entry::Paused { path, reason, at, .. } => {
                 if let Some(step) = self.open.get(path).and_then(|place| self.steps.get_mut(*place)) {

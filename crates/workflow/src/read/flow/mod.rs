@@ -20,7 +20,7 @@ use crate::source::Extent;
 use crate::yaml::Entry;
 
 /// The flow actions that run.
-pub(crate) const FLOW_ACTIONS: [&str; 13] = [
+pub(crate) const FLOW_ACTIONS: [&str; 14] = [
     "internal.SetVariables",
     "internal.ifCondition",
     "internal.ifTrueBranch",
@@ -28,6 +28,7 @@ pub(crate) const FLOW_ACTIONS: [&str; 13] = [
     "internal.switchCaseExpression",
     "internal.switchCaseLabel",
     "internal.switchCaseDefaultLabel",
+    "internal.catch",
     "internal.for",
     "internal.while",
     "internal.append_list",
@@ -37,8 +38,7 @@ pub(crate) const FLOW_ACTIONS: [&str; 13] = [
 ];
 
 /// Actions that the format knows and this version does not run.
-const NOT_YET: [&str; 4] = [
-    "internal.catch",
+const NOT_YET: [&str; 3] = [
     "internal.new_interactive_web_form",
     "internal.new_dynamic_web_form",
     "internal.web_form_interactive_set_status",
@@ -78,6 +78,7 @@ impl Reader<'_> {
             "internal.switchCaseExpression" => Body::Switch(self.switch(&mut params)),
             "internal.switchCaseLabel" => Body::Label(Some(self.label(&mut params))),
             "internal.switchCaseDefaultLabel" => Body::Label(None),
+            "internal.catch" => Body::Catch,
             "internal.for" => self.for_each(&mut params),
             "internal.append_list" => self.append_list(&mut params),
             "internal.print" => Body::Print(self.print(&mut params)),
