@@ -17,7 +17,7 @@ codes! {
     OUTPUT_TOO_LARGE = "output_too_large", "A step's output is larger than is kept.";
     LOOP_LIST_ERROR = "loop_list_error", "A loop was given nothing it can go through.";
     LOOP_TOO_LONG = "loop_too_long", "A loop has more turns than are allowed.";
-    SLEEP_ERROR = "sleep_error", "A wait's length is no length of time from 0 to 14 days.";
+    SLEEP_ERROR = "sleep_error", "A wait is for no length of time from 0 to 14 days, and until no point in time within them.";
     END_RUN_ERROR = "end_run_error", "`internal.EndRun` names a way to end that there is not.";
     ENDED_AS_FAILED = "ended_as_failed", "The workflow itself ended the run as failed.";
     STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";

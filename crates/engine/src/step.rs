@@ -41,6 +41,7 @@ impl Execution {
                 Ok(())
             }
             StepKind::Sleep { amount, unit_ms } => self.sleep(step, amount, *unit_ms, now, commands),
+            StepKind::SleepUntil { until } => self.sleep_until(step, until, now, commands),
             StepKind::EndRun { status, message } => {
                 self.end_run(status.as_ref(), message.as_ref(), now, commands)
             }
@@ -228,10 +229,38 @@ impl Execution {
             return Err(StepError::new(codes::SLEEP_ERROR, message));
         };
         let due = now.saturating_add(std::time::Duration::from_millis(millis as u64));
+        self.set_timer(step, due, now, commands);
+        Ok(())
+    }
+
+    fn sleep_until(
+        &mut self,
+        step: &PlanStep,
+        until: &PlanValue,
+        now: Timestamp,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), StepError> {
+        let until = self.evaluate(until, now)?;
+        let due = workflow::instant(&until).map_err(|error| {
+            let message = format!("`{}` is no point in time: {error}", until.render());
+            StepError::new(codes::SLEEP_ERROR, message)
+        })?;
+        if due <= now {
+            self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
+            return Ok(());
+        }
+        if due.since(now) > std::time::Duration::from_millis(SLEEP_MS_MAX as u64) {
+            let message = format!("`{}` is more than 14 days away", until.render());
+            return Err(StepError::new(codes::SLEEP_ERROR, message));
+        }
+        self.set_timer(step, due, now, commands);
+        Ok(())
+    }
+
+    fn set_timer(&mut self, step: &PlanStep, due: Timestamp, now: Timestamp, commands: &mut Vec<Command>) {
         let path = self.cursor.path_of(&step.id);
         self.record(Entry::TimerSet { path: path.clone(), step: step.id.clone(), due, at: now }, commands);
         commands.push(Command::SetTimer { path, due });
-        Ok(())
     }
 
     fn end_run(

@@ -118,7 +118,7 @@ codes! {
     ENDLESS_LOOP = "endless_loop";
     /// An item is to come to the end of something that is no variable.
     APPEND_LIST_SHAPE = "append_list_shape";
-    /// A wait without a length of time that can be read.
+    /// A wait without a length or a point of time that can be read.
     SLEEP_SHAPE = "sleep_shape";
     /// An end that is neither completed nor failed.
     END_RUN_SHAPE = "end_run_shape";

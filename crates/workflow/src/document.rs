@@ -169,6 +169,7 @@ pub(crate) enum Body {
         amount: PlanValue,
         unit_ms: i64,
     },
+    SleepUntil(PlanValue),
     EndRun {
         status: Option<PlanValue>,
         message: Option<PlanValue>,

@@ -9,6 +9,7 @@ mod check;
 pub mod codes;
 mod diagnostic;
 mod document;
+mod instant;
 mod lower;
 mod metadata;
 mod near;
@@ -22,6 +23,7 @@ pub use bind::{InputError, bind_inputs};
 pub use check::{ActionSignature, Catalog, Parameter, check};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use document::{AutomationType, Document, Trigger, TriggerCategory, UsedAction};
+pub use instant::instant;
 pub use metadata::Metadata;
 pub use plan::{InputDefinition, InputKind, Plan};
 

@@ -54,6 +54,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::AppendList { variable, item } => StepKind::AppendList { variable, item },
         Body::Print(text) => StepKind::Print { text },
         Body::Sleep { amount, unit_ms } => StepKind::Sleep { amount, unit_ms },
+        Body::SleepUntil(until) => StepKind::SleepUntil { until },
         Body::EndRun { status, message } => StepKind::EndRun { status, message },
         // What is not available yet comes here only if it is disabled or mocked, and so never runs.
         Body::Effect(inputs) | Body::NotYet(inputs) => StepKind::Effect { inputs },

@@ -138,6 +138,11 @@ pub enum StepKind {
         /// The length of one unit in milliseconds.
         unit_ms: i64,
     },
+    /// `internal.Sleep` until a point in time.
+    SleepUntil {
+        /// What [`crate::instant`] reads.
+        until: PlanValue,
+    },
     /// `internal.EndRun`.
     EndRun {
         /// `Completed` or `Failed`; completed if absent.

@@ -291,3 +291,32 @@ fn a_catch_may_take_some_failures_only_and_end_the_run_as_failed() {
     assert_eq!(ended.error.as_deref(), Some("ended_as_failed: because bad answered 500"));
     assert_eq!(ended.results, json!({"bad": 2, "S2": 3, "S4": 3, "S5": 1, "S6": 1}));
 }
+
+#[test]
+fn a_wait_until_a_point_in_time_ends_then_and_a_past_one_at_once() {
+    let waiting = |until: &str| {
+        document(
+            &format!("- {{id: S1, action: internal.Sleep, inputs: {{Until: {until}}}}}\n"),
+            "inputs: {at: {type: date}}\noutputs: {now: {value: '{{ to_epoch(now()) }}'}}\n",
+        )
+    };
+    // The test's runs begin at 1,700,000,000.
+    let check = |until: &str, at: Json, expected: i64| {
+        let (mut driver, first) = Driver::start(&plan(&waiting(until)), json!({"at": at}), &no_effects);
+        driver.run(first);
+        let ended = ended(&driver.execution);
+        assert_eq!((ended.error, ended.outputs), (None, json!({"now": expected})), "{until}");
+    };
+    check("2023-11-14T23:13:20+01:00", json!(null), 1_700_000_000);
+    check("2023-11-15", json!(null), 1_700_006_400);
+    check("'{{ inputs.at }}'", json!(1_700_000_060), 1_700_000_060);
+    check("'{{ date(inputs.at) }}'", json!("2023-11-14T22:14:20Z"), 1_700_000_060);
+    check("'{{ inputs.at }}'", json!("2001-01-01"), 1_700_000_000);
+    let error = |at: Json| run(&waiting("'{{ inputs.at }}'"), json!({"at": at})).error.unwrap();
+    assert_eq!(error(json!("2023-11-29")), "sleep_error: `2023-11-29` is more than 14 days away");
+    assert!(
+        error(json!("soon")).starts_with("sleep_error: `soon` is no point in time"),
+        "{}",
+        error(json!("soon"))
+    );
+}

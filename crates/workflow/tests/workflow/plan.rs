@@ -57,6 +57,7 @@ fn show_step(step: &PlanStep) -> String {
         StepKind::AppendList { variable, item } => format!("append {} to {variable}", show(item)),
         StepKind::Print { text } => format!("print {}", show(text)),
         StepKind::Sleep { amount, unit_ms } => format!("sleep {} of {unit_ms} ms", show(amount)),
+        StepKind::SleepUntil { until } => format!("sleep until {}", show(until)),
         StepKind::EndRun { status, message } => {
             format!("end {:?} {:?}", status.as_ref().map(show), message.as_ref().map(show))
         }

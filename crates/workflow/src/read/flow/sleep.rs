@@ -1,4 +1,5 @@
-//! `internal.Sleep`: a length of time, as `Amount` and `Unit`, as `Hours: 2`, or as `duration: 1h30m`.
+//! `internal.Sleep`: a length of time, as `Amount` and `Unit`, as `Hours: 2`, or as `duration: 1h30m`; or a point
+//! in time, as `Until: 2030-01-01T08:00:00Z`.
 
 use expr::Value;
 use types::limits::SLEEP_MS_MAX;
@@ -13,6 +14,21 @@ use crate::source::Extent;
 use crate::yaml::Node;
 
 const SHAPE: &str = "write `Amount: 5` and `Unit: Minutes`, or `duration: 5m`";
+const UNTIL_SHAPE: &str = "write `Until: 2030-01-01T08:00:00Z`, or an expression in braces";
+const UNTIL_NAMES: [&str; 10] = [
+    "until_date",
+    "until_time",
+    "wait_until",
+    "sleep_until",
+    "date",
+    "date_time",
+    "timestamp",
+    "target_time",
+    "instant",
+    "at",
+];
+const UNTIL_MODES: [&str; 8] =
+    ["until", "untildate", "untiltime", "waituntil", "date", "datetime", "specifictime", "specificdate"];
 const SECOND_MS: i64 = 1000;
 
 /// Units by the names of their parameters, with the spellings in which they may also come.
@@ -29,13 +45,20 @@ impl Reader<'_> {
     pub(super) fn sleep(&mut self, params: &mut Params<'_>) -> Body {
         let none = Body::Sleep { amount: PlanValue::Literal(Value::Int(0)), unit_ms: 1 };
         let mode = params.find("Mode", &["wait_mode", "sleep_mode", "wait_type"]);
-        if let Some(entry) = mode {
-            let text = self.text(&entry.value, "`Mode`").unwrap_or_default();
-            if !matches!(
-                normal(&text).as_str(),
-                "" | "time" | "duration" | "amount" | "fixedtime" | "interval"
-            ) {
-                self.not_yet(entry.value.at, &format!("waiting with `Mode: {text}`"));
+        let text = mode.and_then(|entry| self.text(&entry.value, "`Mode`")).unwrap_or_default();
+        let until = params.find("Until", &UNTIL_NAMES);
+        match (normal(&text).as_str(), until) {
+            (mode, _) if UNTIL_MODES.contains(&mode) => {
+                let until = until.or_else(|| params.find("Until", &["value", "time"]));
+                // A form may keep old values beside it.
+                params.ignore_the_rest();
+                return self.sleep_until(until.map(|entry| &entry.value), params.at).unwrap_or(none);
+            }
+            ("", Some(entry)) => return self.sleep_until(Some(&entry.value), params.at).unwrap_or(none),
+            ("" | "time" | "duration" | "amount" | "fixedtime" | "interval", _) => {}
+            _ => {
+                let at = mode.map_or(params.at, |entry| entry.value.at);
+                self.not_yet(at, &format!("waiting with `Mode: {text}`"));
                 params.ignore_the_rest();
                 return none;
             }
@@ -67,6 +90,25 @@ impl Reader<'_> {
             return Body::Sleep { amount: self.value(node), unit_ms };
         }
         self.sum(&parts, params.at).unwrap_or(none)
+    }
+
+    fn sleep_until(&mut self, node: Option<&Node>, at: Extent) -> Option<Body> {
+        let Some(node) = node.filter(|node| !node.is_empty()) else {
+            if !self.idle {
+                let message = "a wait until a point in time has no `Until`";
+                self.lacking.error(codes::SLEEP_SHAPE, at, message).hint(UNTIL_SHAPE);
+            }
+            return None;
+        };
+        let until = self.value(node);
+        if let PlanValue::Literal(literal) = &until
+            && !literal.is_nil()
+            && crate::instant(literal).is_err()
+        {
+            let message = format!("`Until` must be a point in time, not {}", node.describe());
+            self.problems.error(codes::SLEEP_SHAPE, node.at, message).hint(UNTIL_SHAPE);
+        }
+        Some(Body::SleepUntil(until))
     }
 
     /// Literal amounts of several units, added up.
