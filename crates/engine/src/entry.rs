@@ -38,6 +38,21 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// An attempt has failed and another is to follow.
+    AttemptFailed {
+        /// The step's path.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// The attempt that failed.
+        attempt: u32,
+        /// Why.
+        error: StepError,
+        /// When the next attempt begins.
+        due: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
     /// A loop was entered.
     LoopStarted {
         /// The loop's path.
@@ -180,7 +195,8 @@ impl Entry {
                 finished.output.json_len() + map(&finished.variables) + appended
             }
             Self::Finished { outputs, .. } => map(outputs),
-            Self::TurnStarted { .. }
+            Self::AttemptFailed { .. }
+            | Self::TurnStarted { .. }
             | Self::Caught { .. }
             | Self::TimerSet { .. }
             | Self::CancelRequested { .. }
@@ -193,6 +209,7 @@ impl Entry {
         match self {
             Self::Started { .. } => "started",
             Self::StepStarted { .. } => "step_started",
+            Self::AttemptFailed { .. } => "attempt_failed",
             Self::LoopStarted { .. } => "loop_started",
             Self::TurnStarted { .. } => "turn_started",
             Self::StepFinished(_) => "step_finished",

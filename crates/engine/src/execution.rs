@@ -36,11 +36,20 @@ pub struct Start {
     pub run_time: Duration,
 }
 
-/// An effect or a wait that the run stands at.
+/// An effect, a pause before its next attempt, or a wait that the run stands at.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Pending {
     Effect(PendingEffect),
-    Timer { path: String, due: Timestamp, since: Timestamp },
+    /// The attempt has failed, the next one begins when it is due.
+    Retry {
+        effect: PendingEffect,
+        due: Timestamp,
+    },
+    Timer {
+        path: String,
+        due: Timestamp,
+        since: Timestamp,
+    },
 }
 
 /// An attempt that was dispatched and has not reported yet.
@@ -83,6 +92,8 @@ pub struct Execution {
     pub(crate) pending: Option<Pending>,
     /// A step failed and nothing tolerates it: the run must end.
     pub(crate) failing: Option<RunError>,
+    /// Failed attempts of the step at hand.
+    pub(crate) failures: u32,
     pub(crate) steps_taken: u64,
     /// Bytes of the values in the journal so far.
     pub(crate) journal_bytes: usize,
@@ -138,6 +149,9 @@ impl Execution {
             Some(Pending::Timer { path, due, .. }) => {
                 commands.push(Command::SetTimer { path: path.clone(), due: *due });
             }
+            Some(Pending::Retry { effect, due }) => {
+                commands.push(Command::SetTimer { path: effect.path.clone(), due: *due });
+            }
             Some(Pending::Effect(_)) => {}
             None if self.state == RunState::Paused => {}
             None => commands.push(Command::Continue),
@@ -184,18 +198,7 @@ impl Execution {
                     self.lose_attempt(repeatable, now, commands);
                 }
             }
-            Event::TimerFired { path: fired } => match &self.pending {
-                Some(Pending::Timer { path, due, .. }) if *path == fired && now < *due => {
-                    commands.push(Command::SetTimer { path: fired, due: *due });
-                }
-                Some(Pending::Timer { path, since, .. }) if *path == fired => {
-                    let since = *since;
-                    self.finish_current(Outcome::ok(Value::Nil), since, now, commands);
-                    // The wait did not count.
-                    commands.push(Command::SetDeadline(self.deadline));
-                }
-                _ => {}
-            },
+            Event::TimerFired { path } => self.take_timer(path, now, commands),
             // Time stands still while a run waits or is paused; a new deadline is set when it goes on.
             Event::DeadlineReached if matches!(self.state, RunState::Waiting | RunState::Paused) => {}
             Event::DeadlineReached if now >= self.deadline => {
@@ -215,6 +218,35 @@ impl Execution {
         }
     }
 
+    fn take_timer(&mut self, fired: String, now: Timestamp, commands: &mut Vec<Command>) {
+        let (path, due) = match &self.pending {
+            Some(Pending::Timer { path, due, .. }) => (path, *due),
+            Some(Pending::Retry { effect, due }) => (&effect.path, *due),
+            _ => return,
+        };
+        if *path != fired {
+            return;
+        }
+        if now < due {
+            return commands.push(Command::SetTimer { path: fired, due });
+        }
+        match self.pending.clone() {
+            Some(Pending::Timer { since, .. }) => {
+                self.finish_current(Outcome::ok(Value::Nil), since, now, commands);
+                // The wait did not count.
+                commands.push(Command::SetDeadline(self.deadline));
+            }
+            Some(Pending::Retry { effect, .. }) => self.dispatch_again(effect, now, commands),
+            _ => {}
+        }
+    }
+
+    fn dispatch_again(&mut self, effect: PendingEffect, now: Timestamp, commands: &mut Vec<Command>) {
+        if let Some(step) = self.current_step() {
+            self.dispatch(step, effect.path, effect.attempt + 1, effect.inputs, now, commands);
+        }
+    }
+
     fn awaits(&self, path: &str, attempt: u32) -> bool {
         let fits = |effect: &PendingEffect| effect.path == path && effect.attempt == attempt;
         self.state != RunState::Paused && self.pending_effect().is_some_and(fits)
@@ -227,10 +259,14 @@ impl Execution {
                 Ok(output) => Outcome::ok(output),
                 Err(error) => Outcome::failed(error),
             },
-            EffectResult::Failed { error, output } => Outcome {
-                output: bounded_output(settled(output)).unwrap_or(Value::Nil),
-                ..Outcome::failed(error)
-            },
+            EffectResult::Failed { error, output } => {
+                let output = bounded_output(settled(output)).unwrap_or(Value::Nil);
+                match self.try_again(&error, &output, now, commands) {
+                    Ok(true) => return,
+                    Ok(false) => Outcome { output, ..Outcome::failed(error) },
+                    Err(error) => Outcome { output, ..Outcome::failed(error) },
+                }
+            }
             EffectResult::Cancelled => {
                 Outcome::failed(StepError::new(codes::STEP_CANCELLED, "the runner stopped the step"))
             }
@@ -244,7 +280,7 @@ impl Execution {
         };
         let id = self.plan.steps[step].id.clone();
         if repeatable {
-            self.dispatch(step, effect.path, effect.attempt + 1, effect.inputs, now, commands);
+            self.dispatch_again(effect, now, commands);
         } else {
             let reason = format!(
                 "the outcome of `{}` in step `{id}` is unknown: it was running when its runner was lost",
@@ -268,7 +304,9 @@ impl Execution {
         }
         if let (Some(pending), Some(step)) = (&self.pending, self.current_step()) {
             let (path, attempt, started_at) = match pending {
-                Pending::Effect(effect) => (effect.path.clone(), effect.attempt, effect.started_at),
+                Pending::Effect(effect) | Pending::Retry { effect, .. } => {
+                    (effect.path.clone(), effect.attempt, effect.started_at)
+                }
                 Pending::Timer { path, since, .. } => (path.clone(), 0, *since),
             };
             let step = self.plan.steps[step].id.clone();
@@ -409,7 +447,9 @@ impl Execution {
         let plan = Arc::clone(&self.plan);
         let step: &PlanStep = &plan.steps[index];
         let (path, attempt) = match &self.pending {
-            Some(Pending::Effect(effect)) => (effect.path.clone(), effect.attempt),
+            Some(Pending::Effect(effect) | Pending::Retry { effect, .. }) => {
+                (effect.path.clone(), effect.attempt)
+            }
             Some(Pending::Timer { path, .. }) => (path.clone(), 0),
             None => (self.cursor.path_of(&step.id), 0),
         };

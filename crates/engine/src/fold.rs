@@ -24,6 +24,7 @@ impl Execution {
             cursor: Cursor::at_start(),
             pending: None,
             failing: None,
+            failures: 0,
             steps_taken: 0,
             journal_bytes: entry.weight(),
             state: RunState::Running,
@@ -69,6 +70,14 @@ impl Execution {
                     inputs: inputs.clone(),
                     started_at: *at,
                 }));
+            }
+            Entry::AttemptFailed { step, due, .. } => {
+                fits(step)?;
+                self.failures = self.failures.saturating_add(1);
+                self.pending = match self.pending.take() {
+                    Some(Pending::Effect(effect)) => Some(Pending::Retry { effect, due: *due }),
+                    _ => return Err(step.clone()),
+                };
             }
             Entry::LoopStarted { step, items, .. } => {
                 let index = fits(step)?;
@@ -164,9 +173,10 @@ impl Execution {
                 self.waited += waited;
                 self.deadline = self.deadline.saturating_add(waited);
             }
-            Some(Pending::Effect(_)) => {}
+            Some(Pending::Effect(_) | Pending::Retry { .. }) => {}
             None => self.steps_taken += 1,
         }
+        self.failures = 0;
         self.state = RunState::Running;
         self.scope.set_variables(&finished.variables);
         if let Some(appended) = &finished.appended {

@@ -16,6 +16,7 @@ mod execution;
 mod fold;
 pub mod limits;
 mod outcome;
+mod retry;
 mod scope;
 mod step;
 mod variables;

@@ -87,12 +87,7 @@ impl Execution {
     fn skipped(&self, scope: &RunScope, step: &PlanStep, now: Timestamp) -> Result<bool, StepError> {
         let Some(when) = &step.settings.when else { return Ok(false) };
         let mut rng = self.rng();
-        Ok(match evaluate(when, &mut Context::new(scope, now, &mut rng))? {
-            Value::Bool(holds) => !holds,
-            Value::String(text) => text.trim() == "false",
-            Value::Nil => true,
-            _ => false,
-        })
+        Ok(!truth(&evaluate(when, &mut Context::new(scope, now, &mut rng))?))
     }
 
     fn pure(&self, step: &PlanStep, now: Timestamp) -> Result<Outcome, StepError> {
@@ -326,6 +321,16 @@ impl Execution {
             timeout_ms: timeout_ms.min(STEP_TIMEOUT_MS_MAX),
             full_response: step.settings.full_response,
         }));
+    }
+}
+
+/// What a `when` means: false, nil and the text `false` are false.
+pub(crate) fn truth(value: &Value) -> bool {
+    match value {
+        Value::Bool(holds) => *holds,
+        Value::String(text) => text.trim() != "false",
+        Value::Nil => false,
+        _ => true,
     }
 }
 

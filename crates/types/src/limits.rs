@@ -25,6 +25,12 @@ pub const EXECUTION_RUN_TIME_MS_DEFAULT: i64 = 2 * 60 * 60 * 1000;
 pub const STEP_TIMEOUT_MS_DEFAULT: u64 = 60_000;
 /// Milliseconds that a step may take at most (12 h).
 pub const STEP_TIMEOUT_MS_MAX: u64 = 12 * 60 * 60 * 1000;
+/// Attempts of one step, the first one included.
+pub const RETRY_ATTEMPTS_MAX: u32 = 100;
+/// Milliseconds between two attempts of a step at most (1 h).
+pub const RETRY_BACKOFF_MS_MAX: u64 = 60 * 60 * 1000;
+/// How many times as long each pause between attempts may be as the one before.
+pub const RETRY_FACTOR_MAX: f64 = 10.0;
 /// Milliseconds that a wait may take (14 days).
 pub const SLEEP_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
 /// Rows of one page of a list.

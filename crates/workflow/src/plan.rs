@@ -62,10 +62,36 @@ pub struct StepSettings {
     pub continue_on_error: bool,
     /// The action's whole answer (status, headers, body) instead of the body alone.
     pub full_response: bool,
+    /// A failed attempt is followed by another.
+    pub retry: Option<Retry>,
     /// The output that stands in for a run of the step.
     pub mock_output: Option<Value>,
     /// The step's output is not kept.
     pub discard_output: bool,
+}
+
+/// When and how often a failed step is tried again.
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// All attempts, the first one included.
+    pub attempts: u32,
+    /// Milliseconds before the second attempt.
+    pub initial_backoff_ms: u64,
+    /// Milliseconds between two attempts at most.
+    pub maximum_backoff_ms: u64,
+    /// Each pause is that many times as long as the one before.
+    pub factor: f64,
+    /// The part of each pause, from 0 to 1, that chance may take away.
+    pub jitter: f64,
+    /// Decides whether a failure is worth another attempt; every one is if absent.
+    pub when: Option<PlanValue>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let (initial_backoff_ms, maximum_backoff_ms) = (1_000, 60_000);
+        Self { attempts: 3, initial_backoff_ms, maximum_backoff_ms, factor: 2.0, jitter: 0.2, when: None }
+    }
 }
 
 /// What kind of thing a step is.

@@ -151,6 +151,7 @@ impl Run {
                     if self.inner.link.assign(assignment, reports.clone()).await {
                         continue;
                     }
+                    waits.attempt = None;
                     StepError::new(codes::RUNNER_LOST, "no runner takes the step")
                 }
                 Err(error) => error,

@@ -8,6 +8,7 @@ mod flow;
 mod inputs;
 mod outline;
 mod outputs;
+mod retry;
 mod settings;
 mod steps;
 mod top;

@@ -30,6 +30,8 @@ pub(super) struct Outlined {
 pub(super) enum Place {
     /// The step of that number in the outline.
     Step(usize),
+    /// The same, when that step has failed.
+    AfterStep(usize),
     /// After all steps.
     Outputs,
     /// Before all steps.
@@ -124,7 +126,12 @@ impl Reader<'_> {
             self.problems.error(codes::UNKNOWN_STEP, used.at(source), message).did_you_mean(meant.as_deref());
             return;
         };
-        let message = match used.place {
+        let place = match used.place {
+            Place::AfterStep(from) if target == from => return,
+            Place::AfterStep(from) => Place::Step(from),
+            place => place,
+        };
+        let message = match place {
             Place::Outputs => return,
             Place::Outside => format!("step `{id}` has not run yet when this is looked at"),
             // The number of the turn to come, the failure to be caught.
@@ -145,7 +152,7 @@ impl Reader<'_> {
             Place::Step(from) if target > from && !self.outline.share_a_loop(from, target) => {
                 format!("step `{id}` comes later: it has not run yet here")
             }
-            Place::Step(_) => return,
+            Place::Step(_) | Place::AfterStep(_) => return,
         };
         self.problems.warning(codes::LATER_STEP, used.at(source), message);
     }

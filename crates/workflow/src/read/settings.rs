@@ -8,14 +8,16 @@ use crate::codes;
 use crate::near::normal;
 use crate::plan::{PlanValue, StepSettings};
 use crate::read::Reader;
+use crate::source::Extent;
 use crate::yaml::{Entry, Node};
 
 /// The published spelling of every setting.
-pub(super) const SETTINGS: [&str; 7] = [
+pub(super) const SETTINGS: [&str; 8] = [
     "timeout",
     "continue_on_error",
     "include_full_response",
     "discard_output",
+    "retry",
     "when",
     "mock_output_enabled",
     "mock_output",
@@ -36,6 +38,8 @@ pub(super) struct Draft {
     settings: StepSettings,
     mocked: bool,
     mock: Option<Value>,
+    /// Where `retry` stands, to say so if the action cannot be tried again.
+    pub(super) retry_at: Option<Extent>,
 }
 
 impl Draft {
@@ -59,6 +63,10 @@ impl Reader<'_> {
                 settings.full_response = self.flag(node, "`include_full_response`");
             }
             "discardoutput" => settings.discard_output = self.flag(node, "`discard_output`"),
+            "retry" | "retries" | "retrypolicy" => {
+                settings.retry = self.retry(node);
+                draft.retry_at = settings.retry.is_some().then_some(entry.key.at);
+            }
             "when" => settings.when = self.when(node),
             "mockoutputenabled" => draft.mocked = self.flag(node, "`mock_output_enabled`"),
             "mockoutput" => draft.mock = Some(mock_output(node)),
@@ -110,7 +118,7 @@ impl Reader<'_> {
     }
 
     /// `false` disables the step, `true` is as if it were not there; anything else is an expression.
-    fn when(&mut self, node: &Node) -> Option<PlanValue> {
+    pub(super) fn when(&mut self, node: &Node) -> Option<PlanValue> {
         let text = self.text(node, "`when`")?;
         match text.trim().to_ascii_lowercase().as_str() {
             "true" => None,

@@ -9,7 +9,7 @@ use crate::codes;
 use crate::document::{Body, Step, UsedConnection, is_idle};
 use crate::plan::PlanValue;
 use crate::read::Reader;
-use crate::read::flow::takes_steps;
+use crate::read::flow::{FLOW_ACTIONS, takes_steps};
 use crate::read::outline::{Outlined, Place};
 use crate::read::settings::{Draft, SETTINGS};
 use crate::source::Extent;
@@ -82,6 +82,7 @@ impl Reader<'_> {
         self.outline.steps.push(Outlined { parent, action: String::new() });
         let mut draft = Draft::default();
         let keys = self.step_keys(entries, &mut draft);
+        let retry_at = draft.retry_at;
         let settings = draft.finish();
         self.idle = is_idle(&settings);
 
@@ -89,6 +90,11 @@ impl Reader<'_> {
         let (id, at) = self.step_id(keys.id, head, number);
         let (action, action_at) = self.step_action(keys.action, &id, at);
         self.outline.steps[number].action.clone_from(&action);
+        if let Some(at) = retry_at.filter(|_| FLOW_ACTIONS.contains(&action.as_str())) {
+            let message = format!("`{action}` is not tried again: it needs no runner");
+            let noted = self.problems.error(codes::INVALID_SETTING, at, message);
+            noted.hint("give `retry` to the steps whose actions a runner carries out");
+        }
         let name = keys.name.and_then(|name| self.text(name, "`name`"));
         let connections = keys.connections.map(|node| self.connections(node)).unwrap_or_default();
         let inputs = keys.inputs.map(|node| self.map(node, "`inputs`")).unwrap_or_default();

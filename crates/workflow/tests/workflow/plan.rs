@@ -163,6 +163,37 @@ fn settings_are_read_beside_the_action_and_under_configuration() {
 }
 
 #[test]
+fn retries_are_read_in_full_or_as_a_number_of_attempts() {
+    let check = |yaml: &str, expected: &str| {
+        let text = format!(
+            "workflow: [{{steps: [{{id: S1, action: http.requestV2, inputs: {{url: u}}, retry: {yaml}}}]}}]"
+        );
+        let retry = plan(&text).steps.remove(0).settings.retry;
+        let shown = retry.map_or("none".to_owned(), |retry| {
+            let (first, most) = (retry.initial_backoff_ms, retry.maximum_backoff_ms);
+            let when = retry.when.as_ref().map(show).unwrap_or_default();
+            format!("{} {first}..{most} x{} ~{} {when}", retry.attempts, retry.factor, retry.jitter)
+        });
+        assert_eq!(shown.trim_end(), expected, "{yaml}");
+    };
+    check("5", "5 1000..60000 x2 ~0.2");
+    check("true", "3 1000..60000 x2 ~0.2");
+    check("{}", "3 1000..60000 x2 ~0.2");
+    for none in ["false", "1", "''", "{attempts: 1}"] {
+        check(none, "none");
+    }
+    check(
+        "{max_attempts: 100, backoff: 500ms, Max Backoff: 3600, multiplier: 1.5, jitter: false}",
+        "100 500..3600000 x1.5 ~0",
+    );
+    check("{delay: 90}", "3 90000..90000 x2 ~0.2");
+    check(
+        "{initial_backoff: 0, when: steps.S1.error == 'x'}",
+        "3 0..60000 x2 ~0.2 <{{ steps.S1.error == 'x' }}>",
+    );
+}
+
+#[test]
 fn inputs_and_outputs_come_in_the_order_of_their_index() {
     let plan = plan(
         "name: n\nrunner: dmz\ninputs: {c: {type: text}, b: {type: number, index: 2, default: '5'}, a: {type: text, index: 1}}\n\

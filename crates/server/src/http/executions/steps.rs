@@ -66,7 +66,8 @@ pub(super) fn page_of<'r>(rows: &'r [StepExecution], query: &Query) -> &'r [Step
     &rest[..rest.len().min(count(query.limit))]
 }
 
-/// One row per executed step, in the order in which they began.
+/// One row per executed step, in the order in which they began; one more for each attempt that failed and was
+/// followed by another.
 pub(super) fn steps_of(
     execution: &Execution,
     journal: &[Entry],
@@ -118,6 +119,15 @@ impl Log<'_> {
             Entry::StepStarted { path, step, attempt, inputs, at } => {
                 self.begin(path, step, *attempt, inputs.to_json(), at.as_millis());
             }
+            // The attempt's row ends here; the next attempt has one of its own.
+            Entry::AttemptFailed { path, error, at, .. } => {
+                let place = self.open.remove(path);
+                let Some(step) = place.and_then(|place| self.steps.get_mut(place)) else { return };
+                step.state = StepState::Failed.as_str().to_owned();
+                step.finished_at = at.as_millis();
+                step.updated_at = step.finished_at;
+                step.error_data = json!(error);
+            }
             Entry::LoopStarted { path, step, items, at } => {
                 // How many turns a while has is known when it is done.
                 let counted = self.actions.get(step).is_none_or(|(action, _)| action != "internal.while");
@@ -167,7 +177,7 @@ impl Log<'_> {
     }
 
     fn begin(&mut self, path: &str, step: &str, attempt: u32, inputs: Value, started_at: i64) -> usize {
-        // A new attempt of the same step takes the old one's place.
+        // A new attempt of a step whose attempt was lost takes the old one's place.
         if let Some(place) = self.open.get(path).copied() {
             if let Some(step) = self.steps.get_mut(place) {
                 step.execution_count = attempt;

@@ -12,6 +12,7 @@ mod sleep;
 mod switch;
 
 use params::Params;
+pub(super) use sleep::parse_duration;
 
 use crate::codes;
 use crate::document::Body;

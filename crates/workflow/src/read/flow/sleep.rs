@@ -165,7 +165,7 @@ fn unit_ms(text: &str) -> Option<i64> {
 }
 
 /// `1h30m`, `500ms`, `2 days`; milliseconds.
-fn parse_duration(text: &str) -> Option<i64> {
+pub(in crate::read) fn parse_duration(text: &str) -> Option<i64> {
     let mut rest = text.trim();
     let mut millis = 0.0;
     if !rest.ends_with(char::is_alphabetic) {

@@ -1,0 +1,138 @@
+//! Failed attempts and those that follow them.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use engine::{Command, EffectResult, Entry, Event, RunState, StepError};
+use expr::Value;
+use serde_json::{Value as Json, json};
+use types::Timestamp;
+
+use crate::support::{Driver, START, document, no_effects, plan, run_with};
+
+fn retrying(retry: &str) -> String {
+    document(
+        &format!(
+            "- {{id: S1, action: test.effect, inputs: {{a: '{{{{ random_uuid() }}}}'}}, retry: {retry}}}\n"
+        ),
+        "outputs: {said: {value: '{{ steps.S1.output }}'}}\n",
+    )
+}
+
+fn failed(code: &str, output: Json) -> EffectResult {
+    EffectResult::Failed { error: StepError::new(code, "no answer"), output: Value::from(output) }
+}
+
+#[test]
+fn a_step_is_tried_again_with_the_same_inputs_until_it_succeeds() {
+    let inputs_seen = RefCell::new(Vec::new());
+    let effect = |_: &str, attempt: u32, inputs: &Json| {
+        inputs_seen.borrow_mut().push(inputs.clone());
+        if attempt < 3 {
+            failed("http_status", json!(null))
+        } else {
+            EffectResult::Succeeded(Value::from("yes"))
+        }
+    };
+    let ended = run_with(&retrying("{attempts: 10}"), json!({}), &effect);
+    assert_eq!((ended.error, ended.outputs), (None, json!({"said": "yes"})));
+    inputs_seen.borrow_mut().dedup();
+    assert_eq!(inputs_seen.borrow().len(), 1, "{inputs_seen:?}");
+}
+
+#[test]
+fn the_last_attempt_s_failure_is_the_step_s_and_lost_attempts_do_not_count() {
+    let attempts = RefCell::new(Vec::new());
+    let effect = |_: &str, attempt: u32, _: &Json| {
+        attempts.borrow_mut().push(attempt);
+        failed("http_status", json!({"status": 503}))
+    };
+    let ended = run_with(&retrying("{attempts: 4}"), json!({}), &effect);
+    assert_eq!(ended.error.as_deref(), Some("http_status: no answer"));
+    assert_eq!(attempts.borrow()[..4], [1, 2, 3, 4]);
+    // The runs that were cut off lost an attempt, and made one more.
+    assert_eq!(attempts.borrow().iter().max(), Some(&5));
+}
+
+#[test]
+fn an_expression_decides_which_failures_are_worth_another_attempt() {
+    let retry =
+        "{attempts: 5, when: 'steps.S1.error_code == \"http_status\" and steps.S1.output.status >= 500'}";
+    let dispatched = |code: &'static str, output: Json| {
+        let count = RefCell::new(0);
+        let effect = |_: &str, _: u32, _: &Json| {
+            *count.borrow_mut() += 1;
+            failed(code, output.clone())
+        };
+        let (mut driver, first) = Driver::start(&plan(&retrying(retry)), json!({}), &effect);
+        driver.run(first);
+        let error = driver.execution.error().unwrap().clone();
+        (*count.borrow(), error.code)
+    };
+    assert_eq!(dispatched("http_status", json!({"status": 503})), (5, "http_status".to_owned()));
+    assert_eq!(dispatched("http_status", json!({"status": 404})), (1, "http_status".to_owned()));
+    assert_eq!(dispatched("action_timeout", json!(null)), (1, "action_timeout".to_owned()));
+    let (count, code) = dispatched("http_status", json!({"status": {}}));
+    assert_eq!((count, code.as_str()), (1, "expression_error"));
+}
+
+/// A run whose first attempt has just failed; the commands of that.
+fn paused(driver: &mut Driver<'_>) -> (Vec<Command>, Timestamp) {
+    driver.execution.advance(Event::Continue, START);
+    let result = failed("http_status", json!(null));
+    let commands =
+        driver.execution.advance(Event::EffectFinished { path: "S1".into(), attempt: 1, result }, START);
+    let due = commands.iter().find_map(|command| match command {
+        Command::SetTimer { path, due } if path == "S1" => Some(*due),
+        _ => None,
+    });
+    (commands, due.unwrap())
+}
+
+#[test]
+fn a_pause_between_attempts_is_journaled_and_its_chance_comes_from_the_run() {
+    let plan = plan(&retrying("{initial_backoff: 10, jitter: 1}"));
+    let (mut driver, _) = Driver::start(&plan, json!({}), &no_effects);
+    let (commands, due) = paused(&mut driver);
+    assert!(due >= START && due.since(START) <= Duration::from_secs(10));
+    assert!(matches!(
+        &commands[..],
+        [Command::Append(Entry::AttemptFailed { attempt: 1, due: at, .. }), Command::SetTimer { .. }] if *at == due
+    ));
+    let (mut same, _) = Driver::start(&plan, json!({}), &no_effects);
+    assert_eq!(paused(&mut same).1, due);
+
+    // An early timer is set again; the report of an attempt that has failed changes nothing.
+    let early = driver.execution.advance(Event::TimerFired { path: "S1".into() }, START);
+    assert!(matches!(&early[..], [Command::SetTimer { due: at, .. }] if *at == due));
+    let late =
+        Event::EffectFinished { path: "S1".into(), attempt: 1, result: EffectResult::Succeeded(Value::Nil) };
+    assert!(driver.execution.advance(late, START).is_empty());
+    let commands = driver.execution.advance(Event::TimerFired { path: "S1".into() }, due);
+    assert!(commands.iter().any(|command| matches!(command, Command::Dispatch(next) if next.attempt == 2)));
+}
+
+#[test]
+fn a_run_is_cancelled_or_times_out_in_the_pause_between_two_attempts() {
+    let plan = plan(&retrying("{}"));
+    let end = |event: Event, at: Timestamp| {
+        let (mut driver, _) = Driver::start(&plan, json!({}), &no_effects);
+        let (_, due) = paused(&mut driver);
+        let commands = driver.execution.advance(event, at);
+        assert!(!commands.iter().any(|command| matches!(command, Command::CancelAttempt { .. })));
+        assert_eq!(driver.execution.step_results()["S1"], 4);
+        assert!(driver.execution.advance(Event::TimerFired { path: "S1".into() }, due).is_empty());
+        driver.execution.state()
+    };
+    assert_eq!(end(Event::CancelRequested { reason: "enough".into() }, START), RunState::Cancelled);
+    let deadline = START.saturating_add(Duration::from_secs(3600));
+    assert_eq!(end(Event::DeadlineReached, deadline), RunState::TimedOut);
+}
+
+#[test]
+fn a_cancelled_attempt_is_not_tried_again() {
+    let effect = |_: &str, _: u32, _: &Json| EffectResult::Cancelled;
+    let (mut driver, first) = Driver::start(&plan(&retrying("5")), json!({}), &effect);
+    driver.run(first);
+    assert_eq!(driver.execution.error().unwrap().code, "step_cancelled");
+}
