@@ -60,7 +60,8 @@ impl Execution {
             Entry::Started { .. } => return Err("started".to_owned()),
             Entry::StepStarted { path, step, attempt, inputs, at } => {
                 let index = fits(step)?;
-                self.steps_taken += 1;
+                // Another attempt is not another step: what follows must not depend on how many it took.
+                self.steps_taken += u64::from(*attempt == 1);
                 self.state = RunState::Running;
                 self.step_results.insert(step.clone(), StepState::Running.as_number());
                 self.pending = Some(Pending::Effect(PendingEffect {

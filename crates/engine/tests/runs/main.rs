@@ -172,6 +172,14 @@ fn a_late_result_of_an_old_attempt_is_ignored() {
 }
 
 #[test]
+fn a_repeated_attempt_does_not_change_the_randomness_of_later_steps() {
+    let steps = "- {id: S1, action: test.effect}\n- {id: S2, action: internal.print, inputs: {text: '{{ random_uuid() }}'}}\n";
+    let document = document(steps, "outputs:\n  id: {value: '{{ steps.S2.output }}', index: 1}\n");
+    let ended = run_with(&document, json!({}), &|_, _, _| EffectResult::Succeeded(Value::Nil));
+    assert_eq!(ended.state, RunState::Completed);
+}
+
+#[test]
 fn an_effect_whose_outcome_is_unknown_pauses_the_run_instead_of_being_repeated() {
     let plan = plan(&document("- {id: S1, action: test.effect}\n", ""));
     let (mut driver, _) = Driver::start(&plan, json!({}), &no_effects);
