@@ -1,0 +1,431 @@
+//! How a simulated server drives one run: event, decision, commit, and only then the commands. Follows
+//! `server/src/driver/{run,commit}.rs`, with a boundary at every place where a server may crash or freeze.
+
+use std::collections::VecDeque;
+
+use engine::{Command, EffectResult, Entry, Event, Execution, RunState};
+use types::Timestamp;
+
+use crate::mutation::Mutation;
+use crate::runner::{Report, Token};
+use crate::server::{Inbox, Key, Signal};
+use crate::store::{Appended, ServerId};
+use crate::workflows::is_repeatable;
+use crate::world::World;
+
+/// The commands of one `advance`, taken apart.
+pub(crate) struct Batch {
+    entries: Vec<Entry>,
+    rest: VecDeque<Command>,
+    state: RunState,
+    /// The commit that accepts the run.
+    pub(crate) first: bool,
+    /// Somebody waits to hear that the run will stop.
+    pub(crate) acknowledge: bool,
+    absorbed: bool,
+    tried_before: bool,
+}
+
+impl Batch {
+    pub(crate) fn new(commands: Vec<Command>, execution: &Execution) -> Self {
+        let (mut entries, mut rest, mut effects) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        for command in commands {
+            match command {
+                Command::Append(entry) => entries.push(entry),
+                Command::Dispatch(_) => effects.push_back(command),
+                _ => rest.push_back(command),
+            }
+        }
+        rest.append(&mut effects);
+        let state = execution.state();
+        Self { entries, rest, state, first: false, acknowledge: false, absorbed: false, tried_before: false }
+    }
+}
+
+/// Where the driver of a run stands.
+pub(crate) enum Phase {
+    Idle,
+    Committing(Batch),
+    /// The database did not answer; it is asked again.
+    Refused(Batch),
+    /// The database did not say whether it accepted the run.
+    Unsettled(Batch),
+    CarryingOut(VecDeque<Command>),
+}
+
+/// A run in the memory of a server.
+pub(crate) struct Live {
+    execution: Execution,
+    next_seq: usize,
+    /// The state in the run's row.
+    pub(crate) stored_state: RunState,
+    pub(crate) phase: Phase,
+    pub(crate) inbox: Inbox,
+    pub(crate) attempt: Option<(Token, String, u32)>,
+    timer: Option<(String, Timestamp)>,
+    deadline: Option<Timestamp>,
+    again: bool,
+}
+
+impl Live {
+    pub(crate) fn new(execution: Execution, next_seq: usize, batch: Batch) -> Self {
+        Self {
+            stored_state: execution.state(),
+            execution,
+            next_seq,
+            phase: Phase::Committing(batch),
+            inbox: Inbox::new(),
+            attempt: None,
+            timer: None,
+            deadline: None,
+            again: false,
+        }
+    }
+
+    fn take_signal(&mut self, wanted: fn(&Signal) -> bool) -> bool {
+        let place = self.inbox.iter().position(wanted);
+        place.and_then(|place| self.inbox.remove(place)).is_some()
+    }
+}
+
+/// What a step of the driver leads to.
+enum Next {
+    Again,
+    /// Nothing to do until something happens.
+    Rest,
+    /// The run is no longer driven here; `true` if somebody still waits for an answer.
+    Over {
+        unanswered: bool,
+    },
+}
+
+const OVER: Next = Next::Over { unanswered: false };
+
+enum Answer {
+    Written,
+    Fenced,
+    Unavailable,
+}
+
+impl World {
+    /// Drives the run on until it has to wait, ends, or its server crashes or freezes.
+    pub(crate) fn progress(&mut self, id: ServerId, key: Key) {
+        let server = self.servers.get_mut(&id).filter(|server| !server.frozen);
+        let Some(mut live) = server.and_then(|server| server.live.remove(&key)) else { return };
+        loop {
+            match self.drive_on(id, key, &mut live) {
+                Next::Again => {}
+                Next::Rest => break,
+                Next::Over { unanswered } => return self.let_go(key.0, &live, unanswered),
+            }
+            if self.servers.get(&id).is_none_or(|server| server.frozen) {
+                break;
+            }
+        }
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.live.insert(key, live);
+        }
+    }
+
+    fn drive_on(&mut self, id: ServerId, key: Key, live: &mut Live) -> Next {
+        match std::mem::replace(&mut live.phase, Phase::Idle) {
+            Phase::Idle => {
+                let Some(signal) = live.inbox.pop_front() else { return Next::Rest };
+                let acknowledge = matches!(signal, Signal::Cancel);
+                if let Some(event) = self.event_of(id, key, live, signal) {
+                    self.decide(id, live, event, acknowledge);
+                }
+                Next::Again
+            }
+            Phase::Committing(batch) => {
+                live.phase = Phase::Committing(batch);
+                if !self.boundary(id, "before a commit") {
+                    return Next::Again;
+                }
+                let Phase::Committing(batch) = std::mem::replace(&mut live.phase, Phase::Idle) else {
+                    return Next::Again;
+                };
+                self.commit(id, key, live, batch)
+            }
+            Phase::Refused(batch) if live.take_signal(|signal| matches!(signal, Signal::Retry)) => {
+                live.phase = Phase::Committing(batch);
+                Next::Again
+            }
+            Phase::Unsettled(batch) if live.take_signal(|signal| matches!(signal, Signal::Settle)) => {
+                let there = self.store.rows.get(&key.0).is_some_and(|row| !row.state.is_terminal());
+                if !there {
+                    return OVER;
+                }
+                live.next_seq += batch.entries.len();
+                live.phase = Phase::CarryingOut(batch.rest);
+                Next::Again
+            }
+            waits @ (Phase::Refused(_) | Phase::Unsettled(_)) => {
+                live.phase = waits;
+                Next::Rest
+            }
+            Phase::CarryingOut(mut commands) => {
+                let Some(command) = commands.pop_front() else { return self.carried_out(id, live) };
+                self.carry_out(id, key, live, command);
+                live.phase = Phase::CarryingOut(commands);
+                self.boundary(id, "between commands");
+                Next::Again
+            }
+        }
+    }
+
+    fn carried_out(&self, id: ServerId, live: &Live) -> Next {
+        let stopping = self.servers.get(&id).is_some_and(|server| server.stopping);
+        if live.execution.state().is_terminal() || (stopping && live.attempt.is_none()) {
+            return OVER;
+        }
+        Next::Again
+    }
+
+    fn decide(&mut self, id: ServerId, live: &mut Live, event: Event, acknowledge: bool) {
+        let now = self.clock(id);
+        // A server that is about to stop takes note of what happened and begins nothing more.
+        let absorbed = self.servers.get(&id).is_some_and(|server| server.stopping);
+        let execution = &mut live.execution;
+        let commands = if absorbed { execution.absorb(event, now) } else { execution.advance(event, now) };
+        let batch = Batch { acknowledge, absorbed, ..Batch::new(commands, execution) };
+        live.phase = Phase::Committing(batch);
+    }
+
+    fn commit(&mut self, id: ServerId, key: Key, live: &mut Live, mut batch: Batch) -> Next {
+        if self.mutation == Some(Mutation::CommandsBeforeCommit) && !batch.first {
+            for command in std::mem::take(&mut batch.rest) {
+                self.carry_out(id, key, live, command);
+            }
+            if !self.boundary(id, "between commands and their commit") {
+                live.phase = Phase::Committing(batch);
+                return Next::Again;
+            }
+        }
+        match self.append(id, key, live, &batch) {
+            Answer::Written => self.written(id, key, live, batch),
+            Answer::Fenced => {
+                self.ledger.count("stale owner fenced");
+                self.tell(|| format!("server {id} is fenced off run {} in epoch {}", key.0, key.1));
+                Next::Over { unanswered: batch.acknowledge }
+            }
+            Answer::Unavailable if batch.first => {
+                self.signal_later(500, id, key, Signal::Settle);
+                live.phase = Phase::Unsettled(batch);
+                Next::Rest
+            }
+            Answer::Unavailable => {
+                let pause = self.dice.between(50, 2_000);
+                self.signal_later(pause, id, key, Signal::Retry);
+                live.phase = Phase::Refused(Batch { tried_before: true, ..batch });
+                Next::Rest
+            }
+        }
+    }
+
+    fn written(&mut self, id: ServerId, key: Key, live: &mut Live, batch: Batch) -> Next {
+        live.next_seq += batch.entries.len();
+        live.stored_state = batch.state;
+        live.again = false;
+        if (live.execution.state().is_terminal() || self.dice.one_in(8))
+            && let Some(row) = self.store.rows.get(&key.0).filter(|row| row.epoch == key.1)
+        {
+            self.ledger.compare(key.0, &self.requests[key.0], &live.execution, row);
+        }
+        // A run that has been taken over may have ended otherwise before it was read back.
+        let has_stopped =
+            batch.state == RunState::Cancelled || self.mutation == Some(Mutation::CancelUnchecked);
+        let (first, acknowledge, absorbed) = (batch.first, batch.acknowledge, batch.absorbed);
+        live.phase = Phase::CarryingOut(batch.rest);
+        // A caller hears of it if the server lives on; a frozen one answers when it thaws, which is the same.
+        self.boundary(id, "after a commit");
+        if self.servers.contains_key(&id) {
+            if first {
+                self.ledger.accepted.insert(key.0);
+            }
+            if acknowledge && has_stopped {
+                self.ledger.stopped.insert(key.0);
+            }
+        }
+        if absorbed || (acknowledge && !has_stopped) {
+            return Next::Over { unanswered: acknowledge && !has_stopped };
+        }
+        Next::Again
+    }
+
+    /// Writes to the store, in whatever weather.
+    fn append(&mut self, id: ServerId, key: Key, live: &Live, batch: &Batch) -> Answer {
+        if batch.entries.is_empty() && batch.state == live.stored_state && !batch.first {
+            return Answer::Written;
+        }
+        if self.trouble(60) {
+            self.ledger.count("commit refused");
+            self.tell(|| format!("a commit of run {} is refused", key.0));
+            return Answer::Unavailable;
+        }
+        if self.mutation == Some(Mutation::AppendLost) && self.dice.one_in(20) {
+            return Answer::Written;
+        }
+        if batch.first {
+            self.store.insert(key.0, id, batch.state);
+        }
+        let mut first_seq = live.next_seq;
+        if self.mutation == Some(Mutation::RetryRenumbered) && batch.tried_before {
+            first_seq = self.store.rows.get(&key.0).map_or(1, |row| row.lines.len() + 1);
+        }
+        if self.mutation == Some(Mutation::CommitTorn) && batch.entries.len() > 1 && self.trouble(4) {
+            let (half, _) = batch.entries.split_at(batch.entries.len() / 2);
+            let _ = self.write(id, key, first_seq, half, live.stored_state);
+            self.servers.remove(&id);
+            self.later(1_000, crate::world::Happening::Restart);
+            return Answer::Unavailable;
+        }
+        match self.write(id, key, first_seq, &batch.entries, batch.state) {
+            Appended::Written if self.trouble(60) => {
+                self.ledger.count("answer of a commit lost");
+                self.tell(|| format!("the answer to a commit of run {} is lost", key.0));
+                Answer::Unavailable
+            }
+            Appended::Written => Answer::Written,
+            Appended::Fenced => Answer::Fenced,
+            // The same commit, done before its answer got lost.
+            Appended::Duplicate if batch.tried_before => Answer::Written,
+            Appended::Duplicate => {
+                self.ledger.fail(format!("run {}: two write line {first_seq}", key.0));
+                Answer::Fenced
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        id: ServerId,
+        key: Key,
+        first_seq: usize,
+        entries: &[Entry],
+        state: RunState,
+    ) -> Appended {
+        let lines: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+        let appended = self.store.append(key.0, key.1, first_seq, &lines, state);
+        if appended == Appended::Written {
+            self.tell(|| {
+                let kinds: Vec<String> = entries.iter().map(shown).collect();
+                format!("server {id} writes run {} from line {first_seq}: {}", key.0, kinds.join(", "))
+            });
+            self.ledger.written(key.0, entries);
+        }
+        appended
+    }
+
+    fn carry_out(&mut self, id: ServerId, key: Key, live: &mut Live, command: Command) {
+        let now = self.clock(id);
+        let until = |at: Timestamp| at.as_millis() - now.as_millis();
+        match command {
+            Command::SetTimer { path, due } => {
+                live.timer = Some((path.clone(), due));
+                self.signal_later(until(due), id, key, Signal::Timer { path, due });
+            }
+            Command::SetDeadline(at) => {
+                live.deadline = Some(at);
+                self.signal_later(until(at), id, key, Signal::Deadline(at));
+            }
+            Command::CancelAttempt { .. } => {
+                if let Some((token, ..)) = live.attempt.take() {
+                    self.cancel_attempt(token);
+                }
+            }
+            Command::Continue => {
+                live.again = true;
+                self.signal_later(0, id, key, Signal::Continue);
+            }
+            Command::Dispatch(dispatch) => {
+                let (path, attempt) = (dispatch.path.clone(), dispatch.attempt);
+                self.tell(|| format!("server {id} hands out `{path}`, attempt {attempt}, of run {}", key.0));
+                let token = self.assign(id, key, dispatch);
+                live.attempt = Some((token, path, attempt));
+            }
+            Command::Append(_) => {}
+        }
+    }
+
+    fn event_of(&mut self, id: ServerId, key: Key, live: &mut Live, signal: Signal) -> Option<Event> {
+        let now = self.clock(id);
+        match signal {
+            Signal::Continue => std::mem::take(&mut live.again).then_some(Event::Continue),
+            Signal::Cancel => Some(Event::CancelRequested { reason: "somebody asked".to_owned() }),
+            Signal::Timer { path, due } => {
+                live.timer.as_ref().filter(|timer| **timer == (path.clone(), due))?;
+                // Now and then it goes off early: the engine minds the time itself.
+                if now < due && !self.dice.one_in(4) {
+                    let pause = due.as_millis() - now.as_millis();
+                    self.signal_later(pause, id, key, Signal::Timer { path, due });
+                    return None;
+                }
+                live.timer = None;
+                Some(Event::TimerFired { path })
+            }
+            Signal::Deadline(at) => {
+                live.deadline.filter(|deadline| *deadline == at)?;
+                if now < at && !self.dice.one_in(4) {
+                    let pause = at.as_millis() - now.as_millis();
+                    self.signal_later(pause, id, key, Signal::Deadline(at));
+                    return None;
+                }
+                live.deadline = None;
+                Some(Event::DeadlineReached)
+            }
+            Signal::Report(report) => self.take_report(live, report),
+            Signal::Watch(token) => self.watch(id, key, live, token),
+            Signal::WatchAgain(token) => self.lose(key, live, token),
+            Signal::Retry | Signal::Settle => None,
+        }
+    }
+
+    fn take_report(&mut self, live: &mut Live, report: Report) -> Option<Event> {
+        let Report { token, path, attempt, result } = report;
+        let finished = |path, attempt, result: EffectResult| Event::EffectFinished { path, attempt, result };
+        if self.mutation == Some(Mutation::AnyTokenWillDo) {
+            let (_, path, attempt) = live.attempt.take()?;
+            return Some(finished(path, attempt, result));
+        }
+        let fits = live.attempt.take_if(|(awaited, ..)| *awaited == token).is_some();
+        if !fits {
+            self.ledger.count("stale report");
+        }
+        // Half of the time the engine has to tell by itself.
+        (fits || self.dice.one_in(2)).then(|| finished(path, attempt, result))
+    }
+
+    /// Looks whether the runner still has the attempt; now and then it is thought to be gone and is not.
+    fn watch(&mut self, id: ServerId, key: Key, live: &mut Live, token: Token) -> Option<Event> {
+        live.attempt.as_ref().filter(|(awaited, ..)| *awaited == token)?;
+        let at_work = self.attempts.get(&token).is_some_and(|attempt| attempt.at_work);
+        if at_work && self.trouble(8) {
+            return self.lose(key, live, token);
+        }
+        let signal = if at_work { Signal::Watch(token) } else { Signal::WatchAgain(token) };
+        let pause = if at_work { self.dice.between(5_000, 30_000) } else { 1_000 };
+        self.signal_later(pause, id, key, signal);
+        None
+    }
+
+    fn lose(&mut self, key: Key, live: &mut Live, token: Token) -> Option<Event> {
+        let (_, path, attempt) = live.attempt.take_if(|(awaited, ..)| *awaited == token)?;
+        let action = live.execution.pending_effect().map(|effect| effect.action.clone())?;
+        self.ledger.disturbed.insert(key.0);
+        self.ledger.count("attempt lost");
+        Some(Event::AttemptLost { path, attempt, repeatable: is_repeatable(&action) })
+    }
+}
+
+/// An entry in a word or two, for the story.
+fn shown(entry: &Entry) -> String {
+    match entry {
+        Entry::StepStarted { path, attempt, .. } => format!("{path} starts ({attempt})"),
+        Entry::StepFinished(finished) => format!("{} {}", finished.path, finished.state.as_str()),
+        Entry::LoopStarted { path, items, .. } => format!("{path} has {} turns", items.len()),
+        Entry::TimerSet { path, .. } => format!("{path} waits"),
+        Entry::Finished { state, .. } => format!("finished {}", state.as_str()),
+        other => other.kind().to_owned(),
+    }
+}

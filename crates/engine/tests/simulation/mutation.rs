@@ -1,0 +1,50 @@
+//! Ways to break the protocol on purpose. A simulation that does not notice one of them proves nothing.
+
+/// One breakage of the driver or the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mutation {
+    /// Commands are carried out before what they rest on is committed.
+    CommandsBeforeCommit,
+    /// Whatever a runner reports is taken for the attempt that is awaited.
+    AnyTokenWillDo,
+    /// The store takes what a former owner writes.
+    NoFence,
+    /// A run that is read back does not get its timer again.
+    TimersForgotten,
+    /// A run that is read back does not hear that its attempt is lost.
+    LossForgotten,
+    /// An effect that must not be repeated is repeated after an adoption.
+    DoubtfulRepeated,
+    /// An effect in flight is handed out again as the same attempt, behind the journal's back.
+    AttemptReused,
+    /// The store now and then says that it has written what it has not.
+    AppendLost,
+    /// A commit is two: a crash in between leaves the first half.
+    CommitTorn,
+    /// A run is said to be accepted before it is durable.
+    AcceptedBeforeDurable,
+    /// Somebody is told that a run will stop before that is durable.
+    CancelBeforeDurable,
+    /// Somebody is told that a run will stop which has ended otherwise meanwhile.
+    CancelUnchecked,
+    /// A commit whose answer was lost is written a second time, under new numbers.
+    RetryRenumbered,
+}
+
+impl Mutation {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::CommandsBeforeCommit,
+        Self::AnyTokenWillDo,
+        Self::NoFence,
+        Self::TimersForgotten,
+        Self::LossForgotten,
+        Self::DoubtfulRepeated,
+        Self::AttemptReused,
+        Self::AppendLost,
+        Self::CommitTorn,
+        Self::AcceptedBeforeDurable,
+        Self::CancelBeforeDurable,
+        Self::CancelUnchecked,
+        Self::RetryRenumbered,
+    ];
+}

@@ -1,0 +1,255 @@
+//! Random workflows, written as documents and compiled like anybody's, and what their effects answer.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{EffectResult, Start, StepError};
+use expr::{Map, Value};
+use serde_json::json;
+use workflow::plan::Plan;
+use workflow::{ActionSignature, Catalog};
+
+use crate::dice::Dice;
+
+/// An effect that may be done twice without harm.
+const REPEATABLE: &str = "test.repeatable";
+/// An effect that must happen once at most.
+const ONCE: &str = "test.once";
+/// Blocks within blocks.
+const DEPTH_MAX: u64 = 3;
+
+struct TestCatalog;
+
+impl Catalog for TestCatalog {
+    fn action(&self, full_name: &str) -> Option<ActionSignature<'_>> {
+        self.action_names().contains(&full_name).then_some(ActionSignature {
+            parameters: &[],
+            connection_types: &[],
+            connection_optional: true,
+        })
+    }
+
+    fn action_names(&self) -> Vec<&str> {
+        vec![
+            REPEATABLE,
+            ONCE,
+            "internal.SetVariables",
+            "internal.ifCondition",
+            "internal.ifTrueBranch",
+            "internal.ifFalseBranch",
+            "internal.for",
+            "internal.print",
+            "internal.Sleep",
+            "internal.EndRun",
+        ]
+    }
+}
+
+/// Whether the action may be done twice without harm.
+pub(crate) fn is_repeatable(action: &str) -> bool {
+    action == REPEATABLE
+}
+
+/// What an effect answers: always the same for the same step and inputs, whichever attempt asks.
+pub(crate) fn answer(path: &str, inputs: &Value) -> EffectResult {
+    let text = format!("{path} {}", inputs.to_json());
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let output = Value::from(json!({"n": hash % 89, "said": path}));
+    match hash % 11 {
+        0 => {
+            EffectResult::Failed { error: StepError::new("no_luck", format!("`{path}` has no luck")), output }
+        }
+        1 => EffectResult::Succeeded(Value::Nil),
+        _ => EffectResult::Succeeded(output),
+    }
+}
+
+/// Seconds that a run may take which has too little time.
+const HASTE_S: u64 = 10;
+
+/// A run that somebody is going to ask for.
+pub(crate) struct Request {
+    pub(crate) document: String,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) start: Start,
+}
+
+impl Request {
+    pub(crate) fn random(dice: &mut Dice) -> Self {
+        let document = Writer::document(dice);
+        let (plan, diagnostics) = workflow::compile(&document, &TestCatalog);
+        let plan = Arc::new(plan.unwrap_or_else(|| panic!("{diagnostics:?}\n{document}")));
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&dice.below(u64::MAX).to_le_bytes());
+        let inputs: Map = [("n".into(), Value::Int(dice.between(0, 9)))].into_iter().collect();
+        // Most have time enough, some have too little.
+        let run_time = Duration::from_secs(if dice.one_in(12) { HASTE_S } else { 7200 });
+        let start = Start { inputs, event: Value::Nil, metadata: Map::new(), seed, run_time };
+        Self { document, plan, start }
+    }
+
+    /// It has too little time for what it may have to do.
+    pub(crate) fn is_hasty(&self) -> bool {
+        self.start.run_time.as_secs() == HASTE_S
+    }
+}
+
+struct Writer<'d> {
+    dice: &'d mut Dice,
+    text: String,
+    steps: u32,
+}
+
+impl<'d> Writer<'d> {
+    fn document(dice: &'d mut Dice) -> String {
+        let text = "name: random\nworkflow:\n  - section: Steps\n    steps:\n".to_owned();
+        let mut writer = Self { dice, text, steps: 0 };
+        writer.block(6, 0);
+        let mut text = writer.text;
+        text.push_str("inputs:\n  n: {type: number, index: 1}\noutputs:\n");
+        for (index, name) in ["a", "b", "log"].iter().enumerate() {
+            let _ = writeln!(text, "  {name}: {{value: '{{{{ variables.{name} }}}}', index: {index}}}");
+        }
+        text.push_str("  last: {value: '{{ steps.last.output }}', index: 4}\n");
+        text
+    }
+
+    fn line(&mut self, indent: usize, line: &str) {
+        let _ = writeln!(self.text, "{:indent$}{line}", "");
+    }
+
+    fn block(&mut self, indent: usize, depth: u64) {
+        let steps = self.dice.between(1, if depth == 0 { 6 } else { 3 });
+        for _ in 0..steps {
+            self.step(indent, depth);
+        }
+    }
+
+    fn step(&mut self, indent: usize, depth: u64) {
+        self.steps += 1;
+        let id = format!("S{}", self.steps);
+        match self.dice.below(if depth < DEPTH_MAX { 20 } else { 15 }) {
+            0..=3 => self.variables(indent, &id),
+            4..=5 => {
+                self.leaf(indent, &id, "internal.print", "text: 'at {{ variables.log }} {{ inputs.n }}'")
+            }
+            6..=7 => self.sleep(indent, &id),
+            8..=10 => self.effect(indent, &id, REPEATABLE),
+            11..=13 => self.effect(indent, &id, ONCE),
+            14 => self.end_run(indent, &id),
+            15..=17 => self.condition(indent, &id, depth),
+            _ => self.each(indent, &id, depth),
+        }
+    }
+
+    /// One step without steps of its own, with settings now and then.
+    fn leaf(&mut self, indent: usize, id: &str, action: &str, inputs: &str) {
+        let settings = match self.dice.below(12) {
+            0..=2 => ", continue_on_error: true",
+            3 => ", discard_output: true",
+            4 => ", when: '{{ (variables.a ?? 0) % 2 == 0 }}'",
+            5 if self.dice.one_in(2) => ", mock_output_enabled: true, mock_output: {n: 5}",
+            _ => "",
+        };
+        self.line(indent, &format!("- {{id: {id}, action: {action}, inputs: {{{inputs}}}{settings}}}"));
+    }
+
+    fn effect(&mut self, indent: usize, id: &str, action: &str) {
+        let given = *self.dice.pick(&[
+            "{{ variables.a ?? 0 }}",
+            "{{ variables.log ?? \"\" }}",
+            "{{ steps.last.output }}",
+            "{{ random_uuid() }}",
+            "{{ inputs.n + 1 }}",
+        ]);
+        self.leaf(indent, id, action, &format!("given: '{given}'"));
+    }
+
+    fn variables(&mut self, indent: usize, id: &str) {
+        let assignment = match self.dice.below(12) {
+            0 => "{Name: b, Type: Number, Value: 'not a number'}",
+            1 => "{Name: b, Type: String, Value: '{{ random_uuid() }}'}",
+            2 => "{Name: b, Type: String, Value: '{{ steps.last.status }}{{ steps.last.error }}'}",
+            3 => "{Name: a, Type: Number, Value: '{{ steps.last.output.n ?? 7 }}'}",
+            4 => "{Name: b, Type: Number, Value: '{{ \"x\" + 1 }}'}",
+            5..=7 => "{Name: a, Type: Number, Value: '{{ (variables.a ?? inputs.n) + 3 }}'}",
+            _ => "",
+        };
+        let log = format!("{{Name: log, Type: String, Value: '{{{{ variables.log }}}}{id} '}}");
+        let comma = if assignment.is_empty() { "" } else { ", " };
+        let inputs = format!("Variables: [{log}{comma}{assignment}]");
+        self.leaf(indent, id, "internal.SetVariables", &inputs);
+    }
+
+    fn sleep(&mut self, indent: usize, id: &str) {
+        let seconds = match self.dice.below(12) {
+            0 => "0".to_owned(),
+            1 => "'{{ 99999999 }}'".to_owned(),
+            2 => self.dice.between(10_000, 900_000).to_string(),
+            _ => self.dice.between(1, 60).to_string(),
+        };
+        self.leaf(indent, id, "internal.Sleep", &format!("seconds: {seconds}"));
+    }
+
+    fn end_run(&mut self, indent: usize, id: &str) {
+        let inputs =
+            *self.dice.pick(&["", "status: Failed, message: enough", "status: '{{ \"Some\" + \"how\" }}'"]);
+        // Not at every turn, or hardly a run would get far.
+        let when = *self.dice.pick(&["{{ (variables.a ?? 0) > 12 }}", "{{ inputs.n > 7 }}"]);
+        let line = format!("- {{id: {id}, action: internal.EndRun, inputs: {{{inputs}}}, when: '{when}'}}");
+        self.line(indent, &line);
+    }
+
+    fn condition(&mut self, indent: usize, id: &str, depth: u64) {
+        let sentence = *self.dice.pick(&[
+            "{lvalue: '{{ variables.a ?? inputs.n }}', op: Greater than, rvalue: '{{ 5 }}'}",
+            "{lvalue: '{{ steps.last.output.n }}', op: Less than, rvalue: '{{ 40 }}'}",
+            "{lvalue: '{{ inputs.n }}', op: Equals, rvalue: '{{ 3 }}'}",
+        ]);
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.ifCondition");
+        self.line(indent + 2, &format!("inputs: {{condition: {{match: And, sentence: [{sentence}]}}}}"));
+        self.line(indent + 2, "steps:");
+        for branch in ["internal.ifTrueBranch", "internal.ifFalseBranch"] {
+            self.line(indent + 4, &format!("- id: {id}{}", if branch.contains("True") { "t" } else { "f" }));
+            self.line(indent + 6, &format!("action: {branch}"));
+            self.line(indent + 6, "steps:");
+            self.block(indent + 8, depth + 1);
+        }
+    }
+
+    fn each(&mut self, indent: usize, id: &str, depth: u64) {
+        let (list, small) = match self.dice.below(40) {
+            0 => ("{{ 100001 }}", false),
+            1 => ("{{ \"nothing\" }}", false),
+            2 => ("{{ 300 }}", true),
+            3..=6 => ("[]", false),
+            7..=20 => ("[4, 9]", false),
+            21..=30 => ("{{ 3 }}", false),
+            _ => ("{{ {\"x\": 1, \"y\": [2]} }}", false),
+        };
+        let quoted = if list.starts_with("[") { list.to_owned() } else { format!("'{list}'") };
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.for");
+        self.line(indent + 2, &format!("inputs: {{list: {quoted}, variable_name: b}}"));
+        if self.dice.one_in(3) {
+            self.line(indent + 2, "continue_on_error: true");
+        }
+        self.line(indent + 2, "steps:");
+        if small {
+            self.steps += 1;
+            let inner = format!("S{}", self.steps);
+            self.leaf(
+                indent + 4,
+                &inner,
+                "internal.SetVariables",
+                "Variables: [{Name: a, Type: Number, Value: '{{ (variables.a ?? 0) + 1 }}'}]",
+            );
+        } else {
+            self.block(indent + 4, depth + 1);
+        }
+    }
+}
