@@ -77,4 +77,7 @@ fn the_examples_run_as_they_stand() {
     assert!(report.starts_with("as expected: ") && report.contains("404"), "{report}");
 
     assert_eq!(outputs(&server, "wait-and-report", &["seconds=1"]), json!({"report": "waited 1 s"}));
+
+    let caught = outputs(&server, "run-on-error", &[]);
+    assert_eq!(caught, json!({"good": 1, "bad": ["S1[1].S2 http_status"]}));
 }
