@@ -20,6 +20,7 @@ codes! {
     SLEEP_ERROR = "sleep_error", "A wait is for no length of time from 0 to 14 days, and until no point in time within them.";
     END_RUN_ERROR = "end_run_error", "`internal.EndRun` names a way to end that there is not.";
     ENDED_AS_FAILED = "ended_as_failed", "The workflow itself ended the run as failed.";
+    STEP_TIMEOUT = "step_timeout", "The runner did not say how the step went, long after its time was over.";
     STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";
     OUTPUT_ERROR = "output_error", "An output of the workflow cannot be evaluated or is too large.";
     STEP_LIMIT = "step_limit", "The run has started more steps than one run may.";

@@ -30,9 +30,10 @@ pub enum Event {
         /// The action may be done twice without harm.
         repeatable: bool,
     },
-    /// A timer that [`Command::SetTimer`] asked for.
+    /// A timer that [`Command::SetTimer`] asked for, or that of an attempt
+    /// ([`attempt_due`](crate::Execution::attempt_due)).
     TimerFired {
-        /// The waiting step's path.
+        /// The step's path.
         path: String,
     },
     /// The run's deadline has come.

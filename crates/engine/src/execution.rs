@@ -63,6 +63,8 @@ pub struct PendingEffect {
     pub attempt: u32,
     /// The evaluated inputs.
     pub inputs: Value,
+    /// Milliseconds that it may take once the runner has begun.
+    pub timeout_ms: u64,
     /// When it was dispatched.
     pub started_at: Timestamp,
 }
@@ -222,7 +224,12 @@ impl Execution {
         let (path, due) = match &self.pending {
             Some(Pending::Timer { path, due, .. }) => (path, *due),
             Some(Pending::Retry { effect, due }) => (&effect.path, *due),
-            _ => return,
+            // No runner can have begun before it was asked to.
+            Some(Pending::Effect(effect)) => match self.attempt_due(effect.started_at) {
+                Some(due) if self.state != RunState::Paused => (&effect.path, due),
+                _ => return,
+            },
+            None => return,
         };
         if *path != fired {
             return;
@@ -237,8 +244,18 @@ impl Execution {
                 commands.push(Command::SetDeadline(self.deadline));
             }
             Some(Pending::Retry { effect, .. }) => self.dispatch_again(effect, now, commands),
-            _ => {}
+            Some(Pending::Effect(effect)) => self.give_attempt_up(effect, now, commands),
+            None => {}
         }
+    }
+
+    /// The runner hangs: a run must not hang with it.
+    fn give_attempt_up(&mut self, effect: PendingEffect, now: Timestamp, commands: &mut Vec<Command>) {
+        let PendingEffect { path, action, attempt, timeout_ms, .. } = effect;
+        commands.push(Command::CancelAttempt { path, attempt });
+        let message = format!("`{action}` had {timeout_ms} ms, and its runner has not said how it went");
+        let error = StepError::new(codes::STEP_TIMEOUT, message);
+        self.finish_effect(EffectResult::Failed { error, output: Value::Nil }, now, commands);
     }
 
     fn dispatch_again(&mut self, effect: PendingEffect, now: Timestamp, commands: &mut Vec<Command>) {

@@ -12,6 +12,7 @@ use crate::cursor::{Cursor, Next};
 use crate::entry::{Entry, RunError, RunState, StepFinished, StepState};
 use crate::execution::{Execution, Pending, PendingEffect, RestoreError};
 use crate::scope::RunScope;
+use crate::step::timeout_ms;
 
 impl Execution {
     pub(crate) fn begin(plan: Arc<Plan>, entry: &Entry) -> Result<Self, RestoreError> {
@@ -68,6 +69,7 @@ impl Execution {
                     path: path.clone(),
                     action: self.plan.steps[index].action.clone(),
                     attempt: *attempt,
+                    timeout_ms: timeout_ms(&self.plan.steps[index]),
                     inputs: inputs.clone(),
                     started_at: *at,
                 }));

@@ -7,5 +7,7 @@ pub const STEPS_PER_ADVANCE_MAX: usize = 256;
 pub const ADVANCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of values, as JSON, in the journal of one run.
 pub const JOURNAL_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Milliseconds that a runner may take, after a step's own time, to say how it went (5 s).
+pub const RUNNER_GRACE_MS: u64 = 5_000;
 /// Bytes of an error's message kept in the journal.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 16 * 1024;

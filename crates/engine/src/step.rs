@@ -310,7 +310,6 @@ impl Execution {
             at: now,
         };
         self.record(entry, commands);
-        let timeout_ms = step.settings.timeout_ms.unwrap_or(STEP_TIMEOUT_MS_DEFAULT);
         commands.push(Command::Dispatch(Dispatch {
             path,
             step: step.id.clone(),
@@ -318,10 +317,15 @@ impl Execution {
             action: step.action.clone(),
             inputs,
             connections: step.connections.clone(),
-            timeout_ms: timeout_ms.min(STEP_TIMEOUT_MS_MAX),
+            timeout_ms: timeout_ms(step),
             full_response: step.settings.full_response,
         }));
     }
+}
+
+/// Milliseconds that an attempt of the step may take.
+pub(crate) fn timeout_ms(step: &PlanStep) -> u64 {
+    step.settings.timeout_ms.unwrap_or(STEP_TIMEOUT_MS_DEFAULT).min(STEP_TIMEOUT_MS_MAX)
 }
 
 /// What a `when` means: false, nil and the text `false` are false.

@@ -1,12 +1,14 @@
 //! What others may know of a run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use expr::{Map, Value};
 use types::Timestamp;
 
 use crate::entry::{RunError, RunState};
 use crate::execution::{Execution, Pending, PendingEffect};
+use crate::limits::RUNNER_GRACE_MS;
 
 impl Execution {
     /// Where it stands.
@@ -53,6 +55,15 @@ impl Execution {
     pub fn net_runtime_ms(&self) -> i64 {
         let net = self.finished_at.map(|end| end.since(self.started_at).saturating_sub(self.waited));
         i64::try_from(net.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// When the attempt that is under way is given up if its runner, which began with it at `began_at`, says
+    /// nothing more: the driver sends [`Event::TimerFired`](crate::Event::TimerFired) then. The time that an
+    /// attempt waits for its turn at the runner does not count, so the engine cannot set this timer itself.
+    pub fn attempt_due(&self, began_at: Timestamp) -> Option<Timestamp> {
+        let effect = self.pending_effect()?;
+        let allowed = effect.timeout_ms.saturating_add(RUNNER_GRACE_MS);
+        Some(began_at.saturating_add(Duration::from_millis(allowed)))
     }
 
     /// The dispatched attempt that has not reported. After a restore nobody works on it any more: the driver

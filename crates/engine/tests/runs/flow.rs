@@ -271,7 +271,7 @@ fn a_catch_may_take_some_failures_only_and_end_the_run_as_failed() {
 - {id: bad, action: test.effect}
 - id: S2
   action: internal.catch
-  when: steps.S2.error_code == "action_timeout"
+  when: steps.S2.error_code == "timeout"
   steps: [{id: S3, action: internal.print, inputs: {text: not this one}}]
 - id: S4
   action: internal.catch

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use engine::{Command, EffectResult, Entry, Event, RunState, StepError};
+use engine::limits::RUNNER_GRACE_MS;
+use engine::{Command, EffectResult, Entry, Event, Execution, RunState, StepError};
 use expr::Value;
 use serde_json::{Value as Json, json};
 use types::Timestamp;
@@ -71,7 +72,7 @@ fn an_expression_decides_which_failures_are_worth_another_attempt() {
     };
     assert_eq!(dispatched("http_status", json!({"status": 503})), (5, "http_status".to_owned()));
     assert_eq!(dispatched("http_status", json!({"status": 404})), (1, "http_status".to_owned()));
-    assert_eq!(dispatched("action_timeout", json!(null)), (1, "action_timeout".to_owned()));
+    assert_eq!(dispatched("timeout", json!(null)), (1, "timeout".to_owned()));
     let (count, code) = dispatched("http_status", json!({"status": {}}));
     assert_eq!((count, code.as_str()), (1, "expression_error"));
 }
@@ -135,4 +136,57 @@ fn a_cancelled_attempt_is_not_tried_again() {
     let (mut driver, first) = Driver::start(&plan(&retrying("5")), json!({}), &effect);
     driver.run(first);
     assert_eq!(driver.execution.error().unwrap().code, "step_cancelled");
+}
+
+#[test]
+fn an_attempt_whose_runner_says_nothing_is_given_up_and_may_be_tried_again() {
+    let document = document("- {id: S1, action: test.effect, timeout: 30, retry: 2}\n", "");
+    let (mut driver, first) = Driver::start(&plan(&document), json!({}), &no_effects);
+    let mut journal: Vec<Entry> = Vec::new();
+    let mut keep = |commands: Vec<Command>| {
+        let others = commands.into_iter().filter_map(|command| match command {
+            Command::Append(entry) => {
+                journal.push(entry);
+                None
+            }
+            other => Some(other),
+        });
+        others.collect::<Vec<_>>()
+    };
+    keep(first);
+    keep(driver.execution.advance(Event::Continue, START));
+    let fired = || Event::TimerFired { path: "S1".into() };
+    let began = START.saturating_add(Duration::from_secs(100));
+    let due = driver.execution.attempt_due(began).unwrap();
+    assert_eq!(due.since(began), Duration::from_millis(30_000 + RUNNER_GRACE_MS));
+
+    // Never before the runner can have had its time.
+    let early = keep(driver.execution.advance(fired(), START));
+    assert!(matches!(&early[..], [Command::SetTimer { due: at, .. }] if *at < due));
+
+    let given_up = keep(driver.execution.advance(fired(), due));
+    let [Command::CancelAttempt { attempt: 1, .. }, Command::SetTimer { due: again, .. }] = &given_up[..]
+    else {
+        panic!("{given_up:?}");
+    };
+    let dispatched = keep(driver.execution.advance(fired(), *again));
+    assert!(matches!(&dispatched[..], [Command::Dispatch(next)] if next.attempt == 2));
+    let due = driver.execution.attempt_due(*again).unwrap();
+    let last = keep(driver.execution.advance(fired(), due));
+    assert!(matches!(&last[..], [Command::CancelAttempt { attempt: 2, .. }]));
+    let error = driver.execution.error().unwrap();
+    assert_eq!((error.code.as_str(), driver.execution.state()), ("step_timeout", RunState::Failed));
+    let restored = Execution::restore(plan(&document), &journal).unwrap();
+    assert_eq!((restored.state(), restored.error()), (RunState::Failed, Some(error)));
+}
+
+#[test]
+fn a_step_in_doubt_is_not_given_up() {
+    let plan = plan(&document("- {id: S1, action: test.effect}\n", ""));
+    let (mut driver, _) = Driver::start(&plan, json!({}), &no_effects);
+    driver.execution.advance(Event::Continue, START);
+    let due = driver.execution.attempt_due(START).unwrap();
+    driver.execution.advance(Event::AttemptLost { path: "S1".into(), attempt: 1, repeatable: false }, START);
+    assert!(driver.execution.advance(Event::TimerFired { path: "S1".into() }, due).is_empty());
+    assert_eq!(driver.execution.state(), RunState::Paused);
 }

@@ -26,9 +26,18 @@ pub struct RunnerChannel {
     pub session: SessionKey,
 }
 
-/// A runner's report on one attempt.
+/// What a runner says of one attempt.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) enum Report {
+    /// Its turn has come.
+    Began(AttemptToken),
+    /// How it went.
+    Ended(Ended),
+}
+
+/// A runner's last word on one attempt.
+#[derive(Debug)]
+pub(crate) struct Ended {
     pub(crate) token: AttemptToken,
     pub(crate) outcome: Outcome,
     pub(crate) secret_uses: Vec<SecretUse>,
@@ -94,13 +103,20 @@ async fn route(
                 let reports = lock(&waiting).remove(&token);
                 if let Some(reports) = reports {
                     // The run may have ended meanwhile; its attempt is of no interest then.
-                    let _ = reports.send(Report { token, outcome, secret_uses });
+                    let _ = reports.send(Report::Ended(Ended { token, outcome, secret_uses }));
                 }
             }
             ToServer::Log { token, line, .. } => {
                 tracing::debug!(attempt.token = %token, line, "step log");
             }
-            ToServer::Started { .. } | ToServer::Heartbeat { .. } => {}
+            ToServer::Started { token, .. } => {
+                let reports = lock(&waiting).get(&token).cloned();
+                if let Some(reports) = reports {
+                    // The run may have ended meanwhile.
+                    let _ = reports.send(Report::Began(token));
+                }
+            }
+            ToServer::Heartbeat { .. } => {}
         }
     }
     // The runner is gone: whoever waits for it waits in vain.
@@ -112,7 +128,8 @@ async fn route(
             data: serde_json::Value::Null,
         };
         // The run may have ended meanwhile.
-        let _ = reports.send(Report { token, outcome: Outcome::Failed { error }, secret_uses: Vec::new() });
+        let ended = Ended { token, outcome: Outcome::Failed { error }, secret_uses: Vec::new() };
+        let _ = reports.send(Report::Ended(ended));
     }
 }
 

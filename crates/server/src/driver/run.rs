@@ -233,7 +233,20 @@ impl Run {
         report: Report,
         waits: &mut Waits,
     ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
+        let report = match report {
+            Report::Began(token) => {
+                // From now on its time runs; until then it waited for its turn.
+                let due = self.execution.attempt_due(self.inner.clock.now());
+                let under_way = waits.attempt.as_ref().filter(|(current, ..)| *current == token);
+                if let (Some((_, path, _)), Some(due)) = (under_way, due) {
+                    waits.timer = Some((path.clone(), due));
+                }
+                return None;
+            }
+            Report::Ended(report) => report,
+        };
         let (_, path, attempt) = waits.attempt.take_if(|(token, ..)| *token == report.token)?;
+        waits.timer = None;
         let audit = report.secret_uses.iter().map(|secret| used(self.ids, &path, attempt, secret)).collect();
         let result = match report.outcome {
             protocol::Outcome::Succeeded { output } => EffectResult::Succeeded(expr::Value::from(output)),

@@ -61,7 +61,7 @@ impl Local {
             if execution.state().is_terminal() || execution.state() == RunState::Paused {
                 return Ok(execution);
             }
-            let event = self.next_event(report).await?;
+            let event = self.next_event(&execution, report).await?;
             commands = execution.advance(event, SystemClock.now());
         }
     }
@@ -128,7 +128,7 @@ impl Local {
         self.next = Some(Event::EffectFinished { path: dispatch.path, attempt: dispatch.attempt, result });
     }
 
-    async fn next_event(&mut self, report: &mut Report<'_>) -> Outcome<Event> {
+    async fn next_event(&mut self, execution: &Execution, report: &mut Report<'_>) -> Outcome<Event> {
         if let Some(event) = self.next.take() {
             return Ok(event);
         }
@@ -138,7 +138,8 @@ impl Local {
             tokio::select! {
                 message = self.link.from_runner.recv() => {
                     let stopped = || Failure::new(Exit::Failed, "the runner has stopped");
-                    if let Some(event) = self.take_message(message.ok_or_else(stopped)?, report).await {
+                    let message = message.ok_or_else(stopped)?;
+                    if let Some(event) = self.take_message(message, execution, report).await {
                         return Ok(event);
                     }
                 }
@@ -163,7 +164,12 @@ impl Local {
         Some(Event::TimerFired { path })
     }
 
-    async fn take_message(&mut self, message: ToServer, report: &mut Report<'_>) -> Option<Event> {
+    async fn take_message(
+        &mut self,
+        message: ToServer,
+        execution: &Execution,
+        report: &mut Report<'_>,
+    ) -> Option<Event> {
         match message {
             ToServer::Hello { .. } => {
                 let welcome = ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: HEARTBEAT_MS };
@@ -175,9 +181,15 @@ impl Local {
                 report.log(&line);
                 None
             }
-            ToServer::Started { .. } | ToServer::Heartbeat { .. } => None,
+            ToServer::Started { token, .. } => {
+                let (_, dispatch) = self.attempt.as_ref().filter(|(current, _)| *current == token)?;
+                self.timer = Some((dispatch.path.clone(), execution.attempt_due(SystemClock.now())?));
+                None
+            }
+            ToServer::Heartbeat { .. } => None,
             ToServer::Finished { token, outcome, secret_uses } => {
                 let (_, dispatch) = self.attempt.take_if(|(current, _)| *current == token)?;
+                self.timer = None;
                 if let Some(stored) = &self.stored {
                     stored.record_uses(self.id, &dispatch, &secret_uses).await;
                 }
