@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::executions::workflow;
-use crate::support::{Nictate, on_both, on_both_with, text, until};
+use crate::support::{Nictate, RunnerKind, on_both, on_both_with, text, until};
 
 /// How long a server is believed to live after its last sign of life, and a bit.
 const LEASE: Duration = Duration::from_secs(11);
@@ -161,6 +161,56 @@ async fn what_was_answered_is_there_after_a_crash() {
         // The first start was the first: no second admin, no second workspace, the same key.
         nictate.post_nothing(&format!("{path}/test")).await.ok();
         assert_eq!(nictate.tool.seen()[0].header("authorization"), "Bearer one");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pause_between_two_attempts_goes_on_after_a_crash() {
+    on_both(async |nictate| {
+        let url = format!("{}/status/503", nictate.tool.url());
+        let step = format!(
+            "- id: S1\n  action: http.requestV2\n  inputs: {{url: {url}}}\n  \
+               retry: {{attempts: 3, initial_backoff: 1, factor: 1, jitter: false, when: 'steps.S1.output.status == 503'}}"
+        );
+        let id = nictate.publish("insists", &workflow(&step, "{{ 1 }}")).await;
+        let execution = nictate.execute(&id, json!({})).await;
+        let steps = format!("/executions/{execution}/steps");
+        until("the first attempt has failed", async || {
+            let rows = nictate.get(&steps).await.results();
+            rows.first().is_some_and(|row| row["state"] == "Failed").then_some(())
+        })
+        .await;
+        crash_and_start(nictate).await;
+        let run = nictate.execution_in(&execution, "Failed").await;
+        assert_eq!((&run["step_results"], &run["error_details"]["error_code"]), (&json!({"S1": 2}), &json!("http_status")));
+        assert_eq!(nictate.tool.seen_at("/status/503").len(), 3);
+        let rows = nictate.get(&steps).await.results();
+        let shown: Vec<_> = rows.iter().map(|row| (&row["path"], &row["state"], &row["execution_count"])).collect();
+        let (path, state) = (json!("S1"), json!("Failed"));
+        assert_eq!(shown, [(&path, &state, &json!(1)), (&path, &state, &json!(2)), (&path, &state, &json!(3))]);
+        assert!(rows.iter().all(|row| row["error_data"]["code"] == "http_status"), "{rows:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_whose_runner_falls_silent_is_given_up_and_tried_again() {
+    on_both(async |nictate| {
+        nictate.stop().await;
+        nictate.start_again_with(RunnerKind::LosesOneReport).await;
+        let url = format!("{}/after", nictate.tool.url());
+        let step = format!(
+            "- id: S1\n  action: http.requestV2\n  inputs: {{url: {url}}}\n  timeout: 0.5\n  \
+               retry: {{attempts: 2, initial_backoff: 0, when: 'steps.S1.error_code == \"step_timeout\"'}}"
+        );
+        let id = nictate.publish("insists", &workflow(&step, "{{ steps.S1.output.ok }}")).await;
+        let execution = nictate.execute(&id, json!({})).await;
+        let run = nictate.execution_in(&execution, "Completed").await;
+        assert_eq!(run["outputs"], json!({"out": true}));
+        let rows = nictate.get(&format!("/executions/{execution}/steps")).await.results();
+        let shown: Vec<_> = rows.iter().map(|row| (&row["state"], &row["error_data"]["code"])).collect();
+        assert_eq!(shown, [(&json!("Failed"), &json!("step_timeout")), (&json!("OK"), &json!(null))]);
     })
     .await;
 }

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 pub(crate) use log::logged;
 pub(crate) use people::Person;
 pub(crate) use reply::{Reply, SHAPE_OF_ERRORS};
-pub(crate) use running::{Running, ShiftedClock, start};
+pub(crate) use running::{RunnerKind, Running, ShiftedClock, start, start_with};
 
 use crate::tool::Tool;
 
@@ -155,7 +155,12 @@ impl Nictate {
 
     /// Starts it again on the same data.
     pub(crate) async fn start_again(&mut self) {
-        let running = start(&self.config, &self.clock).await.unwrap();
+        self.start_again_with(RunnerKind::Sound).await;
+    }
+
+    /// The same with another runner.
+    pub(crate) async fn start_again_with(&mut self, runner: RunnerKind) {
+        let running = start_with(&self.config, &self.clock, runner).await.unwrap();
         self.url = running.url();
         self.running = Some(running);
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use protocol::ToServer;
 use runner::{Runner, RunnerSettings};
 use server::config::Config;
 use server::{RunnerChannel, Server, StartError};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use types::{Clock, SystemClock, SystemRng, Timestamp};
 
@@ -36,8 +37,26 @@ pub(crate) struct Running {
     serving: JoinHandle<()>,
 }
 
+/// What the runner of a server is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunnerKind {
+    /// As `nictate serve` has it.
+    Sound,
+    /// Its first report is lost, as if it hung in the middle of a step.
+    LosesOneReport,
+}
+
 /// Starts a server with its embedded runner, as `nictate serve` does.
 pub(crate) async fn start(config: &Config, clock: &Arc<ShiftedClock>) -> Result<Running, StartError> {
+    start_with(config, clock, RunnerKind::Sound).await
+}
+
+/// The same with a runner of some kind.
+pub(crate) async fn start_with(
+    config: &Config,
+    clock: &Arc<ShiftedClock>,
+    kind: RunnerKind,
+) -> Result<Running, StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (config, clock) = (config.clone(), Arc::clone(clock));
     let started = runtime.spawn(async move {
@@ -45,8 +64,11 @@ pub(crate) async fn start(config: &Config, clock: &Arc<ShiftedClock>) -> Result<
         let settings = RunnerSettings::new(http.clone(), clock.clone());
         let (link, runner) = Runner::embedded(settings, &mut SystemRng);
         tokio::spawn(runner.run());
-        let channel =
-            RunnerChannel { to_runner: link.to_runner, from_runner: link.from_runner, session: link.session };
+        let from_runner = match kind {
+            RunnerKind::Sound => link.from_runner,
+            RunnerKind::LosesOneReport => without_one_report(link.from_runner),
+        };
+        let channel = RunnerChannel { to_runner: link.to_runner, from_runner, session: link.session };
         Server::start(config, channel, http, clock).await
     });
     let server = match started.await.unwrap() {
@@ -66,6 +88,21 @@ pub(crate) async fn start(config: &Config, clock: &Arc<ShiftedClock>) -> Result<
             .await;
     });
     Ok(Running { address, runtime, stop, serving })
+}
+
+fn without_one_report(mut from_runner: mpsc::Receiver<ToServer>) -> mpsc::Receiver<ToServer> {
+    let (to_server, passed_on) = mpsc::channel(64);
+    tokio::spawn(async move {
+        let mut lost = false;
+        while let Some(message) = from_runner.recv().await {
+            if matches!(message, ToServer::Finished { .. }) && !lost {
+                lost = true;
+            } else if to_server.send(message).await.is_err() {
+                return;
+            }
+        }
+    });
+    passed_on
 }
 
 impl Running {
