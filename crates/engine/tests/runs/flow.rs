@@ -320,3 +320,32 @@ fn a_wait_until_a_point_in_time_ends_then_and_a_past_one_at_once() {
         error(json!("soon"))
     );
 }
+
+#[test]
+fn a_step_of_any_kind_is_skipped_with_its_steps_if_its_when_does_not_hold() {
+    let kinds = [
+        "internal.SetVariables, inputs: {Variables: [{Name: a, Value: 1}]}",
+        "internal.append_list, inputs: {list: l, value: 1}",
+        "internal.print, inputs: {text: a}",
+        "internal.Sleep, inputs: {Days: 1}",
+        "internal.EndRun, inputs: {status: Failed}",
+        "internal.for, inputs: {list: 3}, steps: [{id: S2, action: test.effect}]",
+        "internal.while, inputs: {condition: true}, steps: [{id: S2, action: test.effect}]",
+        "internal.ifCondition, inputs: {condition: true}, steps: [{id: S2, action: internal.ifTrueBranch, steps: [{id: S3, action: test.effect}]}]",
+        "internal.ifCondition, inputs: {condition: true}, when: 'true', steps: [{id: S2, action: internal.ifTrueBranch, when: WHEN, steps: [{id: S3, action: test.effect}]}]",
+        "internal.switchCaseExpression, inputs: {switch_variable: 1}, steps: [{id: S2, action: internal.switchCaseLabel, inputs: {value: 1}, steps: [{id: S3, action: test.effect}]}]",
+        "test.effect",
+    ];
+    for kind in kinds {
+        for when in ["'{{ inputs.go }}'", "'inputs.go ?? false'", "inputs.go == true", "'{{ nil }}'"] {
+            let own = if kind.contains("when") { String::new() } else { format!(", when: {when}") };
+            let kind = kind.replace("WHEN", when);
+            let document =
+                document(&format!("- {{id: S1, action: {kind}{own}}}\n"), "inputs: {go: {type: checkbox}}\n");
+            let ended = run(&document, json!({}));
+            assert_eq!((ended.state, ended.error), (RunState::Completed, None), "{kind} {when}");
+            let skipped = if own.is_empty() { 1 } else { 3 };
+            assert_eq!(ended.results, json!({"S1": skipped}), "{kind} {when}");
+        }
+    }
+}
