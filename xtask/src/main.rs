@@ -1,4 +1,4 @@
-//! The developers' commands: `cargo xtask serve|test|generate|tidy|bench`. One file per command.
+//! The developers' commands: `cargo xtask serve|test|simulate|generate|tidy|bench`. One file per command.
 //! This crate builds and drives the product from outside, so it depends on no crate of it.
 
 // A command line tool for people at a terminal: its output is its answer.
@@ -15,6 +15,7 @@ mod postgres;
 mod scratch;
 mod serve;
 mod shell;
+mod simulate;
 mod stopwatch;
 mod test;
 mod tidy;
@@ -36,6 +37,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Check everything: format, house rules, lints, tests on both databases, the browser.
     Test(test::Arguments),
+    /// Run the engine's simulation over many seeds, or over one that failed.
+    Simulate(simulate::Arguments),
     /// Write the files that are made from the code.
     Generate(generate::Arguments),
     /// Check the house rules that no compiler knows.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -3,14 +3,13 @@
 
 use std::collections::VecDeque;
 
-use engine::{Command, EffectResult, Entry, Event, Execution, RunState};
+use engine::{Command, Entry, Event, Execution, RunState};
 use types::Timestamp;
 
 use crate::mutation::Mutation;
-use crate::runner::{Report, Token};
+use crate::runner::Token;
 use crate::server::{Inbox, Key, Signal};
 use crate::store::{Appended, ServerId};
-use crate::workflows::is_repeatable;
 use crate::world::World;
 
 /// The commands of one `advance`, taken apart.
@@ -55,16 +54,16 @@ pub(crate) enum Phase {
 
 /// A run in the memory of a server.
 pub(crate) struct Live {
-    execution: Execution,
+    pub(crate) execution: Execution,
     next_seq: usize,
     /// The state in the run's row.
     pub(crate) stored_state: RunState,
     pub(crate) phase: Phase,
     pub(crate) inbox: Inbox,
     pub(crate) attempt: Option<(Token, String, u32)>,
-    timer: Option<(String, Timestamp)>,
-    deadline: Option<Timestamp>,
-    again: bool,
+    pub(crate) timer: Option<(String, Timestamp)>,
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) again: bool,
 }
 
 impl Live {
@@ -346,75 +345,6 @@ impl World {
             }
             Command::Append(_) => {}
         }
-    }
-
-    fn event_of(&mut self, id: ServerId, key: Key, live: &mut Live, signal: Signal) -> Option<Event> {
-        let now = self.clock(id);
-        match signal {
-            Signal::Continue => std::mem::take(&mut live.again).then_some(Event::Continue),
-            Signal::Cancel => Some(Event::CancelRequested { reason: "somebody asked".to_owned() }),
-            Signal::Timer { path, due } => {
-                live.timer.as_ref().filter(|timer| **timer == (path.clone(), due))?;
-                // Now and then it goes off early: the engine minds the time itself.
-                if now < due && !self.dice.one_in(4) {
-                    let pause = due.as_millis() - now.as_millis();
-                    self.signal_later(pause, id, key, Signal::Timer { path, due });
-                    return None;
-                }
-                live.timer = None;
-                Some(Event::TimerFired { path })
-            }
-            Signal::Deadline(at) => {
-                live.deadline.filter(|deadline| *deadline == at)?;
-                if now < at && !self.dice.one_in(4) {
-                    let pause = at.as_millis() - now.as_millis();
-                    self.signal_later(pause, id, key, Signal::Deadline(at));
-                    return None;
-                }
-                live.deadline = None;
-                Some(Event::DeadlineReached)
-            }
-            Signal::Report(report) => self.take_report(live, report),
-            Signal::Watch(token) => self.watch(id, key, live, token),
-            Signal::WatchAgain(token) => self.lose(key, live, token),
-            Signal::Retry | Signal::Settle => None,
-        }
-    }
-
-    fn take_report(&mut self, live: &mut Live, report: Report) -> Option<Event> {
-        let Report { token, path, attempt, result } = report;
-        let finished = |path, attempt, result: EffectResult| Event::EffectFinished { path, attempt, result };
-        if self.mutation == Some(Mutation::AnyTokenWillDo) {
-            let (_, path, attempt) = live.attempt.take()?;
-            return Some(finished(path, attempt, result));
-        }
-        let fits = live.attempt.take_if(|(awaited, ..)| *awaited == token).is_some();
-        if !fits {
-            self.ledger.count("stale report");
-        }
-        // Half of the time the engine has to tell by itself.
-        (fits || self.dice.one_in(2)).then(|| finished(path, attempt, result))
-    }
-
-    /// Looks whether the runner still has the attempt; now and then it is thought to be gone and is not.
-    fn watch(&mut self, id: ServerId, key: Key, live: &mut Live, token: Token) -> Option<Event> {
-        live.attempt.as_ref().filter(|(awaited, ..)| *awaited == token)?;
-        let at_work = self.attempts.get(&token).is_some_and(|attempt| attempt.at_work);
-        if at_work && self.trouble(8) {
-            return self.lose(key, live, token);
-        }
-        let signal = if at_work { Signal::Watch(token) } else { Signal::WatchAgain(token) };
-        let pause = if at_work { self.dice.between(5_000, 30_000) } else { 1_000 };
-        self.signal_later(pause, id, key, signal);
-        None
-    }
-
-    fn lose(&mut self, key: Key, live: &mut Live, token: Token) -> Option<Event> {
-        let (_, path, attempt) = live.attempt.take_if(|(awaited, ..)| *awaited == token)?;
-        let action = live.execution.pending_effect().map(|effect| effect.action.clone())?;
-        self.ledger.disturbed.insert(key.0);
-        self.ledger.count("attempt lost");
-        Some(Event::AttemptLost { path, attempt, repeatable: is_repeatable(&action) })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod dice;
 mod driver;
+mod events;
 mod ledger;
 mod mutation;
 mod reference;
