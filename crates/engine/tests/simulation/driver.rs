@@ -9,7 +9,7 @@ use types::Timestamp;
 use crate::mutation::Mutation;
 use crate::runner::Token;
 use crate::server::{Inbox, Key, Signal};
-use crate::store::{Appended, ServerId};
+use crate::store::{Appended, RunId, ServerId};
 use crate::world::World;
 
 /// The commands of one `advance`, taken apart.
@@ -132,7 +132,7 @@ impl World {
                 let Some(signal) = live.inbox.pop_front() else { return Next::Rest };
                 let acknowledge = matches!(signal, Signal::Cancel);
                 if let Some(event) = self.event_of(id, key, live, signal) {
-                    self.decide(id, live, event, acknowledge);
+                    self.decide(id, key.0, live, event, acknowledge);
                 }
                 Next::Again
             }
@@ -181,13 +181,20 @@ impl World {
         Next::Again
     }
 
-    fn decide(&mut self, id: ServerId, live: &mut Live, event: Event, acknowledge: bool) {
+    fn decide(&mut self, id: ServerId, run: RunId, live: &mut Live, event: Event, acknowledge: bool) {
         let now = self.clock(id);
         // A server that is about to stop takes note of what happened and begins nothing more.
         let absorbed = self.servers.get(&id).is_some_and(|server| server.stopping);
+        let reported = match &event {
+            Event::EffectFinished { path, attempt, .. } => Some((path.clone(), *attempt)),
+            _ => None,
+        };
         let execution = &mut live.execution;
         let commands = if absorbed { execution.absorb(event, now) } else { execution.advance(event, now) };
         let batch = Batch { acknowledge, absorbed, ..Batch::new(commands, execution) };
+        if let (Some((path, attempt)), Some(entry)) = (reported, batch.entries.first()) {
+            self.ledger.decided(run, &path, attempt, entry);
+        }
         live.phase = Phase::Committing(batch);
     }
 

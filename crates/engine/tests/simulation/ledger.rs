@@ -69,6 +69,18 @@ impl Ledger {
         }
     }
 
+    /// The engine has heard of an attempt and decides on this first.
+    pub(crate) fn decided(&mut self, run: RunId, path: &str, attempt: u32, entry: &Entry) {
+        let Entry::StepFinished(finished) = entry else { return };
+        // Attempt 0 is a step that the engine itself ran.
+        if finished.attempt > 0 && (finished.path != path || finished.attempt != attempt) {
+            let (ended, other) = (&finished.path, finished.attempt);
+            self.fail(format!(
+                "run {run}: a report on attempt {attempt} of `{path}` ends attempt {other} of `{ended}`"
+            ));
+        }
+    }
+
     /// A server hands an attempt to a runner.
     pub(crate) fn assigned(&mut self, run: RunId, dispatch: &Dispatch, is_owner: bool) {
         let Dispatch { path, attempt, action, .. } = dispatch;
