@@ -65,9 +65,11 @@ fn pause(retry: &Retry, failures: u32, rng: &mut dyn Rng) -> Duration {
     let exponent = i32::try_from(failures.saturating_sub(1).min(RETRY_ATTEMPTS_MAX)).unwrap_or(0);
     #[allow(clippy::cast_precision_loss)] // both are far below 2^53
     let (first, most) = (retry.initial_backoff_ms as f64, retry.maximum_backoff_ms as f64);
+    // Every attempt of a step begins with the same randomness: the pause after the third failure is its third number.
+    let chance = (0..failures.min(RETRY_ATTEMPTS_MAX)).map(|_| rng.below(CHANCES)).last().unwrap_or(0);
     let full = (first * retry.factor.powi(exponent)).min(most);
     #[allow(clippy::cast_precision_loss)]
-    let chance = rng.below(CHANCES) as f64 / CHANCES as f64;
+    let chance = chance as f64 / CHANCES as f64;
     let millis = full * (1.0 - retry.jitter * chance);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and an hour
     Duration::from_millis(millis.round() as u64)
@@ -93,7 +95,11 @@ mod tests {
         let pauses: Vec<_> = (0..1000).map(|_| pause(&shaky, 1, &mut rng).as_millis()).collect();
         assert!(pauses.iter().all(|pause| (500..=1_000).contains(pause)));
         assert!(pauses.iter().any(|pause| *pause < 550) && pauses.iter().any(|pause| *pause > 950));
-        let again = pause(&shaky, 1, &mut SeededRng::from_u64(9));
-        assert_eq!(pause(&shaky, 1, &mut SeededRng::from_u64(9)), again);
+        let pause_after = |failures| {
+            let flat = Retry { factor: 1.0, ..shaky.clone() };
+            pause(&flat, failures, &mut SeededRng::from_u64(9))
+        };
+        assert_eq!(pause_after(1), pause_after(1));
+        assert_ne!(pause_after(1), pause_after(2));
     }
 }
