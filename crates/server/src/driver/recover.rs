@@ -1,6 +1,6 @@
 //! Runs whose server is gone: reads their journal, folds it, goes on.
 
-use engine::{Entry, Event, Execution};
+use engine::{Entry, Event, Execution, RunState};
 use store::StoreError;
 use store::executions::Owned;
 use types::{ExecutionId, TenantId, WorkspaceId};
@@ -13,6 +13,8 @@ use crate::error::{ApiError, ApiResult};
 
 /// Runs that are adopted in one transaction.
 const ADOPTED_AT_A_TIME: i64 = 200;
+/// How often a run is taken over to be cancelled, if another server takes it each time in between.
+const TAKE_OVER_TRIES: usize = 3;
 
 impl Driver {
     /// Adopts every unfinished run that no living server owns; answers how many.
@@ -29,14 +31,15 @@ impl Driver {
                 return Ok(adopted);
             }
             for run in owned {
-                if self.resume(run, None).await {
+                if self.resume(run, None).await.is_some() {
                     adopted += 1;
                 }
             }
         }
     }
 
-    /// Takes over one run that this server does not drive, and ends it; false if it has ended already.
+    /// Takes over one run that this server does not drive, and cancels it; false if it has ended otherwise, or was
+    /// taken by another server each time.
     pub(super) async fn take_over(
         &self,
         tenant: TenantId,
@@ -47,33 +50,41 @@ impl Driver {
         let driver = self.clone();
         // A task of its own: a caller who goes away must not leave a run behind that nobody drives.
         let taken = self.0.tasks.spawn(async move {
-            let (server, now) = (driver.0.server, driver.0.clock.now());
-            let db = &driver.0.db;
-            let taken =
-                db.write(async move |tx| store::executions::take_over(tx, server, workspace, id, now).await);
-            let Some(run) = taken.await? else { return Ok(false) };
-            tracing::info!(execution.id = %id, tenant.id = %tenant, "run taken over to be cancelled");
-            Ok::<_, StoreError>(driver.resume(run, Some(reason)).await)
+            for _ in 0..TAKE_OVER_TRIES {
+                let (server, now) = (driver.0.server, driver.0.clock.now());
+                let db = &driver.0.db;
+                let taken = db.write(async move |tx| {
+                    store::executions::take_over(tx, server, workspace, id, now).await
+                });
+                let Some(run) = taken.await? else { return Ok(false) };
+                tracing::info!(execution.id = %id, tenant.id = %tenant, "run taken over to be cancelled");
+                // Only what is on disk counts: its owner may have ended it in between, or another server taken it.
+                if let Some(state) = driver.resume(run, Some(reason.clone())).await {
+                    return Ok(state == RunState::Cancelled);
+                }
+            }
+            Ok::<_, StoreError>(false)
         });
         Ok(taken.await.map_err(ApiError::internal)??)
     }
 
-    /// Reads a run back and sets it going again, or ends it if it is to be cancelled. False if it cannot be
-    /// read back: then it has been ended, or let go of if that was for want of the database.
-    async fn resume(&self, owned: Owned, cancel: Option<String>) -> bool {
+    /// Reads a run back and sets it going again, or ends it if it is to be cancelled; its state, which is on disk.
+    /// None if it is no longer this server's, or cannot be read back: then it has been ended, or let go of if that
+    /// was for want of the database.
+    async fn resume(&self, owned: Owned, cancel: Option<String>) -> Option<RunState> {
         let inner = &self.0;
         let (execution, tenant, next_seq) = match read_back(inner, owned).await {
             Ok(read) => read,
             Err(ReadBackError::Store(error)) if error.is_unavailable() => {
                 tracing::warn!(execution.id = %owned.id, %error, "run cannot be read back at the moment");
                 inner.release(owned.id, owned.epoch).await;
-                return false;
+                return None;
             }
             Err(error) => {
                 tracing::error!(execution.id = %owned.id, %error, "run cannot be read back");
                 let message = "the run cannot be read back from its journal";
                 inner.give_up(owned.id, owned.epoch, codes::NOT_RESTORABLE, message).await;
-                return false;
+                return None;
             }
         };
         let ids = RunIds { tenant, workspace: owned.workspace_id, execution: owned.id };
@@ -90,10 +101,10 @@ impl Driver {
             commands.extend(run.execution.advance(event, inner.clock.now()));
         }
         let batch = Batch::new(inner, ids, commands).await;
-        if let Some((effects, rest)) = run.begin(batch).await {
-            self.set_going(run, effects, rest);
-        }
-        true
+        let state = run.execution.state();
+        let (effects, rest) = run.begin(batch).await?;
+        self.set_going(run, effects, rest);
+        Some(state)
     }
 }
 
