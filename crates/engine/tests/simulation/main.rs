@@ -95,7 +95,7 @@ fn whatever_can_go_wrong_does() {
         "timed_out",
     ];
     let mut seen = BTreeMap::new();
-    for seed in 0..300 {
+    for seed in 0..600 {
         let mut world = World::new(seed, None);
         assert_eq!(broken_in(&mut world), None);
         for (what, times) in world.ledger.seen {
@@ -109,7 +109,7 @@ fn whatever_can_go_wrong_does() {
 
 #[test]
 fn every_breakage_of_the_protocol_is_noticed() {
-    const SEEDS_MAX: u64 = 2_000;
+    const SEEDS_MAX: u64 = 10_000;
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut unnoticed = Vec::new();

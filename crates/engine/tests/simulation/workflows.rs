@@ -39,6 +39,12 @@ impl Catalog for TestCatalog {
             "internal.ifTrueBranch",
             "internal.ifFalseBranch",
             "internal.for",
+            "internal.while",
+            "internal.switchCaseExpression",
+            "internal.switchCaseLabel",
+            "internal.switchCaseDefaultLabel",
+            "internal.catch",
+            "internal.append_list",
             "internal.print",
             "internal.Sleep",
             "internal.EndRun",
@@ -110,10 +116,10 @@ impl<'d> Writer<'d> {
         writer.block(6, 0);
         let mut text = writer.text;
         text.push_str("inputs:\n  n: {type: number, index: 1}\noutputs:\n");
-        for (index, name) in ["a", "b", "log"].iter().enumerate() {
+        for (index, name) in ["a", "b", "log", "items"].iter().enumerate() {
             let _ = writeln!(text, "  {name}: {{value: '{{{{ variables.{name} }}}}', index: {index}}}");
         }
-        text.push_str("  last: {value: '{{ steps.last.output }}', index: 4}\n");
+        text.push_str("  last: {value: '{{ steps.last.output }}', index: 5}\n");
         text
     }
 
@@ -131,8 +137,14 @@ impl<'d> Writer<'d> {
     fn step(&mut self, indent: usize, depth: u64) {
         self.steps += 1;
         let id = format!("S{}", self.steps);
-        match self.dice.below(if depth < DEPTH_MAX { 20 } else { 15 }) {
-            0..=3 => self.variables(indent, &id),
+        match self.dice.below(if depth < DEPTH_MAX { 24 } else { 16 }) {
+            0..=2 => self.variables(indent, &id),
+            3 => self.leaf(
+                indent,
+                &id,
+                "internal.append_list",
+                "list: items, value: '{{ steps.last.output }}'",
+            ),
             4..=5 => {
                 self.leaf(indent, &id, "internal.print", "text: 'at {{ variables.log }} {{ inputs.n }}'")
             }
@@ -140,7 +152,11 @@ impl<'d> Writer<'d> {
             8..=10 => self.effect(indent, &id, REPEATABLE),
             11..=13 => self.effect(indent, &id, ONCE),
             14 => self.end_run(indent, &id),
-            15..=17 => self.condition(indent, &id, depth),
+            // It takes what fails before it in its block, if anything does.
+            15 => self.catch(indent, &id, depth),
+            16..=18 => self.condition(indent, &id, depth),
+            19 => self.switch(indent, &id, depth),
+            20 => self.repeated(indent, &id, depth),
             _ => self.each(indent, &id, depth),
         }
     }
@@ -250,6 +266,51 @@ impl<'d> Writer<'d> {
             );
         } else {
             self.block(indent + 4, depth + 1);
+        }
+    }
+
+    fn switch(&mut self, indent: usize, id: &str, depth: u64) {
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.switchCaseExpression");
+        self.line(indent + 2, "inputs: {switch_variable: '{{ (variables.a ?? inputs.n) % 3 }}'}");
+        self.line(indent + 2, "steps:");
+        for label in ["0", "1"] {
+            self.line(indent + 4, &format!("- id: {id}l{label}"));
+            self.line(indent + 6, "action: internal.switchCaseLabel");
+            self.line(indent + 6, &format!("inputs: {{value: {label}}}"));
+            self.line(indent + 6, "steps:");
+            self.block(indent + 8, depth + 1);
+        }
+        if self.dice.one_in(2) {
+            self.line(indent + 4, &format!("- id: {id}d"));
+            self.line(indent + 6, "action: internal.switchCaseDefaultLabel");
+            self.line(indent + 6, "steps:");
+            self.block(indent + 8, depth + 1);
+        }
+    }
+
+    /// A few turns.
+    fn repeated(&mut self, indent: usize, id: &str, depth: u64) {
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.while");
+        let turns = self.dice.between(0, 3);
+        let sentence =
+            format!("{{lvalue: '{{{{ steps.{id}.index }}}}', op: Less than, rvalue: '{{{{ {turns} }}}}'}}");
+        self.line(indent + 2, &format!("inputs: {{condition: {{match: And, sentence: [{sentence}]}}}}"));
+        self.line(indent + 2, "steps:");
+        self.block(indent + 4, depth + 1);
+    }
+
+    fn catch(&mut self, indent: usize, id: &str, depth: u64) {
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.catch");
+        self.line(indent + 2, "steps:");
+        if depth < DEPTH_MAX {
+            self.block(indent + 4, depth + 1);
+        } else {
+            self.steps += 1;
+            let inner = format!("S{}", self.steps);
+            self.leaf(indent + 4, &inner, "internal.print", &format!("text: '{{{{ steps.{id}.error }}}}'"));
         }
     }
 }
