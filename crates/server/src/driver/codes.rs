@@ -14,7 +14,7 @@ codes! {
     CONNECTION_INACTIVE = "connection_inactive", "The connection is deactivated.";
     CONNECTION_UNUSABLE = "connection_unusable", "The connection's secrets cannot be opened; the log says why.";
     STORAGE_UNAVAILABLE = "storage_unavailable", "The database did not answer when the connection was looked up.";
-    RUNNER_LOST = "runner_lost", "No runner takes the step, or the runner stopped while it had it.";
+    RUNNER_LOST = "runner_lost", "No runner takes the step.";
     NOT_RESTORABLE = "not_restorable", "The run cannot be read back from its journal; the log says why.";
     DRIVER_FAILED = "driver_failed", "The server failed while it drove the run; the log says why.";
 }

@@ -5,13 +5,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::{
-    ActionError, Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, SecretUse, ToRunner, ToServer,
-};
+use protocol::{Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, SecretUse, ToRunner, ToServer};
 use secrets::session::SessionKey;
 use tokio::sync::mpsc;
-
-use super::codes;
 
 /// Milliseconds between a runner's heartbeats.
 const HEARTBEAT_MS: u64 = 2_000;
@@ -33,6 +29,8 @@ pub(crate) enum Report {
     Began(AttemptToken),
     /// How it went.
     Ended(Ended),
+    /// The runner is gone; nobody knows how it went.
+    Lost(AttemptToken),
 }
 
 /// A runner's last word on one attempt.
@@ -50,13 +48,21 @@ pub(crate) type Reports = mpsc::UnboundedSender<Report>;
 pub(crate) struct Link {
     to_runner: mpsc::Sender<ToRunner>,
     session: SessionKey,
-    waiting: Arc<Mutex<HashMap<AttemptToken, Reports>>>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+/// Who waits for reports.
+#[derive(Default)]
+struct Waiting {
+    attempts: HashMap<AttemptToken, Reports>,
+    /// The runner will not report any more.
+    gone: bool,
 }
 
 impl Link {
     /// Takes the channel over and starts routing what comes from the runner.
     pub(crate) fn new(channel: RunnerChannel) -> Self {
-        let waiting = Arc::new(Mutex::new(HashMap::new()));
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
         let router = route(channel.from_runner, channel.to_runner.clone(), Arc::clone(&waiting));
         tokio::spawn(router);
         Self { to_runner: channel.to_runner, session: channel.session, waiting }
@@ -69,17 +75,23 @@ impl Link {
     /// Hands an assignment to the runner; its report will go to `reports`. False if the runner is gone.
     pub(crate) async fn assign(&self, assignment: Box<Assignment>, reports: Reports) -> bool {
         let token = assignment.token.clone();
-        lock(&self.waiting).insert(token.clone(), reports);
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.gone {
+                return false;
+            }
+            waiting.attempts.insert(token.clone(), reports);
+        }
         if self.to_runner.send(ToRunner::Assign { assignment }).await.is_ok() {
             return true;
         }
-        lock(&self.waiting).remove(&token);
+        lock(&self.waiting).attempts.remove(&token);
         false
     }
 
     /// Tells the runner to stop an attempt whose report no longer matters.
     pub(crate) async fn cancel(&self, token: AttemptToken) {
-        lock(&self.waiting).remove(&token);
+        lock(&self.waiting).attempts.remove(&token);
         // A runner that is gone has nothing to stop.
         let _ = self.to_runner.send(ToRunner::Cancel { token }).await;
     }
@@ -88,7 +100,7 @@ impl Link {
 async fn route(
     mut from_runner: mpsc::Receiver<ToServer>,
     to_runner: mpsc::Sender<ToRunner>,
-    waiting: Arc<Mutex<HashMap<AttemptToken, Reports>>>,
+    waiting: Arc<Mutex<Waiting>>,
 ) {
     while let Some(message) = from_runner.recv().await {
         match message {
@@ -100,7 +112,7 @@ async fn route(
                 }
             }
             ToServer::Finished { token, outcome, secret_uses } => {
-                let reports = lock(&waiting).remove(&token);
+                let reports = lock(&waiting).attempts.remove(&token);
                 if let Some(reports) = reports {
                     // The run may have ended meanwhile; its attempt is of no interest then.
                     let _ = reports.send(Report::Ended(Ended { token, outcome, secret_uses }));
@@ -110,7 +122,7 @@ async fn route(
                 tracing::debug!(attempt.token = %token, line, "step log");
             }
             ToServer::Started { token, .. } => {
-                let reports = lock(&waiting).get(&token).cloned();
+                let reports = lock(&waiting).attempts.get(&token).cloned();
                 if let Some(reports) = reports {
                     // The run may have ended meanwhile.
                     let _ = reports.send(Report::Began(token));
@@ -119,17 +131,12 @@ async fn route(
             ToServer::Heartbeat { .. } => {}
         }
     }
-    // The runner is gone: whoever waits for it waits in vain.
-    for (token, reports) in lock(&waiting).drain() {
-        let error = ActionError {
-            code: codes::RUNNER_LOST.to_owned(),
-            message: "the runner stopped while it had the step".to_owned(),
-            retryable: false,
-            data: serde_json::Value::Null,
-        };
+    // Whoever waits for it waits in vain.
+    let mut waiting = lock(&waiting);
+    waiting.gone = true;
+    for (token, reports) in waiting.attempts.drain() {
         // The run may have ended meanwhile.
-        let ended = Ended { token, outcome: Outcome::Failed { error }, secret_uses: Vec::new() };
-        let _ = reports.send(Report::Ended(ended));
+        let _ = reports.send(Report::Lost(token));
     }
 }
 

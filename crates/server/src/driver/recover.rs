@@ -144,7 +144,7 @@ async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, TenantId, 
 }
 
 /// The attempt that was in flight: nobody will report on it any more.
-fn lost_attempt(inner: &Inner, execution: &Execution) -> Option<Event> {
+pub(super) fn lost_attempt(inner: &Inner, execution: &Execution) -> Option<Event> {
     if execution.state() == engine::RunState::Paused {
         return None;
     }

@@ -12,6 +12,7 @@ use types::Timestamp;
 use super::commit::{Batch, Commit, Effect, outcome_of};
 use super::grants::{RunIds, used};
 use super::link::Report;
+use super::recover::lost_attempt;
 use super::{Inner, codes};
 
 /// What reaches a run from outside.
@@ -244,6 +245,12 @@ impl Run {
                 return None;
             }
             Report::Ended(report) => report,
+            Report::Lost(token) => {
+                waits.attempt.take_if(|(current, ..)| *current == token)?;
+                waits.timer = None;
+                // Whether it may be tried again is decided as after a crash.
+                return Some((lost_attempt(&self.inner, &self.execution)?, None, Vec::new()));
+            }
         };
         let (_, path, attempt) = waits.attempt.take_if(|(token, ..)| *token == report.token)?;
         waits.timer = None;

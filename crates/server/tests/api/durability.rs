@@ -214,3 +214,27 @@ async fn a_step_whose_runner_falls_silent_is_given_up_and_tried_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_runner_that_is_gone_leaves_in_doubt_what_must_not_be_repeated() {
+    on_both(async |nictate| {
+        for (method, state, step, code) in
+            [("POST", "Paused", 5, Value::Null), ("GET", "Failed", 2, json!("runner_lost"))]
+        {
+            nictate.stop().await;
+            nictate.start_again_with(RunnerKind::EndsInTheMiddle).await;
+            let action = format!(
+                "- id: S1\n  action: http.requestV2\n  inputs: {{method: {method}, url: {}/after}}",
+                nictate.tool.url()
+            );
+            let id =
+                nictate.publish(&format!("ends-{method}"), &workflow(&action, "{{ steps.S1.status }}")).await;
+            let execution = nictate.execute(&id, json!({})).await;
+            let run = nictate.execution_in(&execution, state).await;
+            assert_eq!(run["step_results"]["S1"], step, "{run}");
+            assert_eq!(*run["error_details"].get("error_code").unwrap_or(&Value::Null), code, "{run}");
+            assert_eq!(nictate.tool.seen_at("/after").iter().filter(|seen| seen.method == method).count(), 1);
+        }
+    })
+    .await;
+}

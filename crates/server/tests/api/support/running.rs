@@ -44,6 +44,8 @@ pub(crate) enum RunnerKind {
     Sound,
     /// Its first report is lost, as if it hung in the middle of a step.
     LosesOneReport,
+    /// It is gone before its first report.
+    EndsInTheMiddle,
 }
 
 /// Starts a server with its embedded runner, as `nictate serve` does.
@@ -67,6 +69,7 @@ pub(crate) async fn start_with(
         let from_runner = match kind {
             RunnerKind::Sound => link.from_runner,
             RunnerKind::LosesOneReport => without_one_report(link.from_runner),
+            RunnerKind::EndsInTheMiddle => until_the_first_report(link.from_runner),
         };
         let channel = RunnerChannel { to_runner: link.to_runner, from_runner, session: link.session };
         Server::start(config, channel, http, clock).await
@@ -98,6 +101,18 @@ fn without_one_report(mut from_runner: mpsc::Receiver<ToServer>) -> mpsc::Receiv
             if matches!(message, ToServer::Finished { .. }) && !lost {
                 lost = true;
             } else if to_server.send(message).await.is_err() {
+                return;
+            }
+        }
+    });
+    passed_on
+}
+
+fn until_the_first_report(mut from_runner: mpsc::Receiver<ToServer>) -> mpsc::Receiver<ToServer> {
+    let (to_server, passed_on) = mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Some(message) = from_runner.recv().await {
+            if matches!(message, ToServer::Finished { .. }) || to_server.send(message).await.is_err() {
                 return;
             }
         }
