@@ -6,7 +6,7 @@ use types::{ConnectionId, ConnectionTypeId, TenantId, Timestamp, WorkflowId, Wor
 
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
-use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, Sql, StoreError, Tx};
+use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
 
 /// The unique key that a second connection with the same name meets.
 pub const NAME_KEY: &str = "connections_tenant_id_name_key";
@@ -257,13 +257,7 @@ pub async fn get_with<V: Send>(
     id: ConnectionId,
     mut view: impl FnMut(Connection<&str>) -> V + Send,
 ) -> Result<Option<V>, StoreError> {
-    let mut found = None;
-    read.fetch(Sql::Static(&GET), &[workspace.into(), id.into()], |row| {
-        found = Some(view(decode(row)?));
-        Ok(())
-    })
-    .await?;
-    Ok(found)
+    read.read_one(&GET, &[workspace.into(), id.into()], |row| Ok(view(decode(row)?))).await
 }
 
 /// The connection of that name, in whichever workspace of the tenant.

@@ -122,7 +122,7 @@ pub trait Read: Sync {
         &self,
         statement: &'static Statement,
         params: &[Value<'_>],
-        decode: fn(&Row<'_>) -> Result<T, RowError>,
+        mut decode: impl FnMut(&Row<'_>) -> Result<T, RowError> + Send,
     ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
         async move {
             let mut found = None;
