@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use expr::{Context, Expression, Map, Rendering, Shape, Template, Value};
+use expr::{Context, Expression, Map, Problem, Rendering, Shape, Template, Value};
 use types::{Clock as _, Rng, SeededRng, SystemClock, SystemRng, Timestamp};
 
 use crate::args::EvalArgs;
@@ -17,7 +17,7 @@ use crate::printer::Printer;
 
 /// Bytes of the file with what an expression sees.
 const ENV_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Bytes of an expression or a template that is read from stdin; a longer one is refused.
+/// Bytes of an expression or a template, from stdin or as a line of a batch; a longer one is refused.
 const SOURCE_BYTES_MAX: u64 = expr::limits::TEMPLATE_BYTES_MAX as u64;
 
 pub(crate) fn run(args: &EvalArgs, printer: &Printer) -> Outcome {
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &EvalArgs, printer: &Printer) -> Outcome {
             None => editor::check(&source, args.template, &env, printer),
         });
     }
-    let value = evaluator.evaluate(&source).map_err(|error| explained(&error, &source))?;
+    let value = evaluator.evaluate(&source).map_err(|error| explained(error, &source))?;
     printer.line(&json(&value).map_err(|message| Failure::new(Exit::Invalid, message))?);
     Ok(Exit::Ok)
 }
@@ -94,16 +94,22 @@ fn json(value: &Value) -> Result<String, String> {
     Ok(value.to_json().to_string())
 }
 
-/// The error with the place it is about, drawn.
-fn explained(error: &expr::Error, source: &str) -> Failure {
-    let drawn = expr::Error { hint: None, ..error.clone() }.explain(source);
-    let mut lines = drawn.lines().map(str::to_owned);
-    let message = lines.next().unwrap_or_default();
-    let failure = Failure::new(Exit::Invalid, message).details(lines);
-    match &error.hint {
+/// The error with the place it is about.
+fn explained(error: expr::Error, source: &str) -> Failure {
+    let problem = Problem::from(error);
+    let (message, excerpt) = drawn(&problem, source);
+    let failure = Failure::new(Exit::Invalid, message).details(excerpt);
+    match problem.hint {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// The sentence on a problem and the lines that show its place; its hint is left to the caller.
+fn drawn(problem: &Problem, source: &str) -> (String, Vec<String>) {
+    let drawn = Problem { hint: None, ..problem.clone() }.explain(source);
+    let mut lines = drawn.lines().map(str::to_owned);
+    (lines.next().unwrap_or_default(), lines.collect())
 }
 
 fn read_env(path: &Path) -> Outcome<Map> {

@@ -5,13 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Evaluator, json, open};
+use super::{Evaluator, SOURCE_BYTES_MAX, json, open};
 use crate::exit::Exit;
 use crate::failure::{Context as _, Outcome};
 use crate::printer::Printer;
-
-/// Bytes of a line; what is longer is not kept.
-const LINE_BYTES_MAX: u64 = expr::limits::TEMPLATE_BYTES_MAX as u64;
 
 pub(super) fn run(path: &Path, evaluator: &mut Evaluator, printer: &Printer) -> Outcome {
     let mut lines = BufReader::new(open(path, "the expressions")?);
@@ -21,7 +18,7 @@ pub(super) fn run(path: &Path, evaluator: &mut Evaluator, printer: &Printer) -> 
         let answer = if fits {
             answer(&line, evaluator)
         } else {
-            Err(format!("the line is longer than {LINE_BYTES_MAX} bytes"))
+            Err(format!("the line is longer than {SOURCE_BYTES_MAX} bytes"))
         };
         printer.line(&answer.unwrap_or_else(|message| json!({"error": message}).to_string()));
         if printer.is_closed() {
@@ -42,13 +39,13 @@ fn answer(line: &[u8], evaluator: &mut Evaluator) -> Result<String, String> {
 /// Reads the next line into `line`, without its end; none at the end of all. Whether it was short enough.
 fn next(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
-    if lines.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', line)? == 0 {
+    if lines.by_ref().take(SOURCE_BYTES_MAX + 1).read_until(b'\n', line)? == 0 {
         return Ok(None);
     }
     if line.last() == Some(&b'\n') {
         line.pop();
         line.pop_if(|last| *last == b'\r');
-    } else if line.len() as u64 > LINE_BYTES_MAX {
+    } else if line.len() as u64 > SOURCE_BYTES_MAX {
         lines.skip_until(b'\n')?;
         return Ok(Some(false));
     }
@@ -61,13 +58,13 @@ mod tests {
 
     #[test]
     fn lines_end_as_on_any_system_and_one_that_is_too_long_does_not_hide_the_next() {
-        let long = vec![b'x'; LINE_BYTES_MAX as usize + 1];
+        let long = vec![b'x'; SOURCE_BYTES_MAX as usize + 1];
         let text = [b"a\r\n\n", long.as_slice(), b"yy\nb"].concat();
         let (mut lines, mut line) = (text.as_slice(), Vec::new());
         let mut seen = Vec::new();
         while let Some(fits) = next(&mut lines, &mut line).unwrap() {
             seen.push((fits, line.len()));
         }
-        assert_eq!(seen, [(true, 1), (true, 0), (false, LINE_BYTES_MAX as usize + 1), (true, 1)]);
+        assert_eq!(seen, [(true, 1), (true, 0), (false, SOURCE_BYTES_MAX as usize + 1), (true, 1)]);
     }
 }

@@ -3,6 +3,7 @@
 use expr::{CandidateKind, Problem, Severity, Shape};
 use serde_json::{Value, json};
 
+use super::drawn;
 use crate::exit::Exit;
 use crate::printer::{Printer, Target, Tone};
 use crate::text::printable;
@@ -31,10 +32,9 @@ fn as_json(problem: &Problem) -> Value {
 fn show(source: &str, problem: &Problem, printer: &Printer) {
     let tone = if problem.severity == Severity::Error { Tone::Error } else { Tone::Warning };
     let label = printer.paint(Target::Out, tone, &format!("{}:", severity(problem)));
-    let drawn = Problem { hint: None, ..problem.clone() }.explain(source);
-    let mut lines = drawn.lines();
-    printer.line(&format!("{label} {}", printable(lines.next().unwrap_or_default())));
-    lines.for_each(|line| printer.line(&format!("  {}", printable(line))));
+    let (message, excerpt) = drawn(problem, source);
+    printer.line(&format!("{label} {}", printable(&message)));
+    excerpt.iter().for_each(|line| printer.line(&format!("  {}", printable(line))));
     if let Some(hint) = &problem.hint {
         let label = printer.paint(Target::Out, Tone::Hint, "hint:");
         printer.line(&format!("  {label} {}", printable(hint)));
