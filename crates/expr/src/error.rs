@@ -89,7 +89,7 @@ impl Error {
 }
 
 /// The nearest character boundary at or before `index`.
-fn floor_char_boundary(source: &str, index: usize) -> usize {
+pub(crate) fn floor_char_boundary(source: &str, index: usize) -> usize {
     let mut index = index.min(source.len());
     while !source.is_char_boundary(index) {
         index -= 1;

@@ -82,23 +82,6 @@ const OPERATORS: [&str; 26] = [
     "endsWith",
     "not contains",
 ];
-const LOOPS: [&str; 15] = [
-    "all",
-    "none",
-    "any",
-    "one",
-    "filter",
-    "map",
-    "count",
-    "sum",
-    "find",
-    "findIndex",
-    "findLast",
-    "findLastIndex",
-    "groupBy",
-    "sortBy",
-    "reduce",
-];
 const METHODS: [&str; 14] = [
     "Year", "Unix", "Format", "String", "Add", "Sub", "AddDate", "In", "Location", "Truncate", "Round",
     "Hours", "Abs", "Compare",
@@ -148,6 +131,7 @@ fn expressions() -> impl Strategy<Value = String> {
         .flat_map(|(_, functions)| functions.iter().map(|function| (function.name, function.signature)))
         .map(|(name, signature)| (name, least(signature), most(signature)))
         .collect();
+    let loops: Vec<&str> = functions::LOOPS.iter().map(|kind| kind.name).collect();
     let select = |from: &'static [&'static str]| prop::sample::select(from);
     let atom = prop_oneof![4 => select(&ATOMS), 1 => select(&POINTERS)].prop_map(str::to_owned);
     atom.prop_recursive(6, 48, 4, move |inner| {
@@ -161,7 +145,7 @@ fn expressions() -> impl Strategy<Value = String> {
                         _ => format!("{name}({})", list.join(", ")),
                     }
                 }),
-            4 => (select(&LOOPS), inner.clone(), inner.clone())
+            4 => (prop::sample::select(loops.clone()), inner.clone(), inner.clone())
                 .prop_map(|(kind, list, body)| format!("{kind}({list}, {{{body}}})")),
             1 => (select(&["sortBy", "reduce"]), inner.clone(), inner.clone(), inner.clone())
                 .prop_map(|(kind, list, body, extra)| format!("{kind}({list}, ({body}), {extra})")),

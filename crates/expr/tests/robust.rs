@@ -120,24 +120,7 @@ fn methods_survive_odd_arguments() {
 
 #[test]
 fn loops_survive_odd_lists_and_bodies() {
-    let loops = [
-        "all",
-        "none",
-        "any",
-        "one",
-        "filter",
-        "map",
-        "count",
-        "sum",
-        "find",
-        "findIndex",
-        "findLast",
-        "findLastIndex",
-        "groupBy",
-        "sortBy",
-        "reduce",
-    ];
-    for kind in loops {
+    for kind in functions::LOOPS.iter().map(|kind| kind.name) {
         for list in ODD {
             for body in ODD.into_iter().chain(["#", "#acc", "#index", ".a", "# + #acc", "[#acc, #acc]"]) {
                 run(&format!("{kind}(({list}), {body})"));

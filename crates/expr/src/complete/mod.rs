@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use crate::ErrorKind;
 use crate::check::{Checker, Hole, Shape};
+use crate::error::floor_char_boundary;
 use crate::lexer::{Stop, Token, TokenKind, is_word, lex};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::parser;
@@ -71,7 +72,7 @@ pub fn complete(source: &str, position: usize, env: &Shape) -> Completion {
 
 /// As [`complete`], in a text with `{{ … }}` in it; outside of them there are no candidates.
 pub fn complete_template(source: &str, position: usize, env: &Shape) -> Completion {
-    let position = boundary(source, position);
+    let position = floor_char_boundary(source, position);
     let mut at = 0;
     while let Some(open) = source[at..].find("{{").map(|i| at + i + 2) {
         if position < open {
@@ -90,18 +91,9 @@ pub fn complete_template(source: &str, position: usize, env: &Shape) -> Completi
     Completion { span: position..position, candidates: Vec::new() }
 }
 
-/// The nearest character boundary at or before `position`.
-fn boundary(source: &str, position: usize) -> usize {
-    let mut position = position.min(source.len());
-    while !source.is_char_boundary(position) {
-        position -= 1;
-    }
-    position
-}
-
 /// Completes in the expression that stands on the bytes `within`.
 fn complete_within(source: &str, within: Range<usize>, position: usize, env: &Shape) -> Completion {
-    let position = boundary(source, position).clamp(within.start, within.end);
+    let position = floor_char_boundary(source, position).clamp(within.start, within.end);
     let before = &source[within.start..position];
     let after = &source[position..within.end];
     let start =
@@ -189,7 +181,10 @@ impl<'s> Before<'s> {
             }
             // What stands before something that is no token is given up, as is a text with a wrong escape.
             let end = error.span.end.max(from + 1);
-            from = boundary(source, if rest.starts_with('\\') { end_of_text(source, from, at) } else { end });
+            from = floor_char_boundary(
+                source,
+                if rest.starts_with('\\') { end_of_text(source, from, at) } else { end },
+            );
             if from >= word {
                 return Self::Tokens(Vec::new());
             }
