@@ -145,7 +145,7 @@ async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, TenantId, 
 
 /// The attempt that was in flight: nobody will report on it any more.
 pub(super) fn lost_attempt(inner: &Inner, execution: &Execution) -> Option<Event> {
-    if execution.state() == engine::RunState::Paused {
+    if execution.state() == RunState::Paused {
         return None;
     }
     let pending = execution.pending_effect()?;
