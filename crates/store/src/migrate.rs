@@ -3,7 +3,6 @@
 
 use deadpool_postgres::ClientWrapper;
 use rusqlite::Connection;
-use tokio_postgres::error::SqlState;
 
 use crate::{Db, Dialect, Read, Sql, StoreError};
 
@@ -26,20 +25,19 @@ macro_rules! migrations {
 /// Every migration there is, the oldest first.
 const MIGRATIONS: &[Migration] = migrations![1 "0001_initial"];
 
-/// Row 0 is no migration: it is there to be locked, so that two servers that start at once take turns.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version    BIGINT PRIMARY KEY,
     name       TEXT NOT NULL,
     checksum   TEXT NOT NULL,
     applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 )";
-const INSERT_LOCK: &str =
-    "INSERT INTO schema_migrations (version, name, checksum) VALUES (0, 'lock', '') ON CONFLICT DO NOTHING";
-const LOCK: &str = "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE";
+/// Servers that start at once take turns: the lock ends with the transaction, and is the database's own. Creating the
+/// table needs it too: IF NOT EXISTS does not help two that both see no table, one of them gets an error. Read
+/// committed, whatever the database's default: who has waited must see what the other has made.
+const BEGIN_LOCKED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7883950)";
+/// Row 0, which early databases have, is no migration.
 const APPLIED: &str =
     "SELECT version, name, checksum FROM schema_migrations WHERE version > 0 ORDER BY version";
-/// Times that PostgreSQL may refuse to make the table because another server makes it at this moment.
-const CREATE_ATTEMPTS_MAX: u32 = 20;
 
 struct Applied {
     version: i64,
@@ -72,16 +70,6 @@ pub(crate) fn sqlite(connection: &mut Connection) -> Result<Vec<&'static str>, S
 
 /// Applies what is missing; waits if another server is at it.
 pub(crate) async fn postgres(client: &ClientWrapper) -> Result<Vec<&'static str>, StoreError> {
-    let failed = |error: tokio_postgres::Error| StoreError::postgres("schema_migrations.migrate", &error);
-    let mut attempts = 0;
-    // IF NOT EXISTS does not help two servers that both see no table: one of them gets an error.
-    while let Err(error) = client.batch_execute(&format!("{CREATE};{INSERT_LOCK}")).await {
-        attempts += 1;
-        let raced = matches!(error.code(), Some(&SqlState::UNIQUE_VIOLATION | &SqlState::DUPLICATE_TABLE));
-        if !raced || attempts == CREATE_ATTEMPTS_MAX {
-            return Err(failed(error));
-        }
-    }
     let done = apply(client).await;
     if done.is_err() {
         // The error that led here is the one to tell; a dead connection is found at its next use.
@@ -92,7 +80,7 @@ pub(crate) async fn postgres(client: &ClientWrapper) -> Result<Vec<&'static str>
 
 async fn apply(client: &ClientWrapper) -> Result<Vec<&'static str>, StoreError> {
     let failed = |error: tokio_postgres::Error| StoreError::postgres("schema_migrations.migrate", &error);
-    client.batch_execute(&format!("BEGIN;{LOCK}")).await.map_err(failed)?;
+    client.batch_execute(&format!("{BEGIN_LOCKED};{CREATE}")).await.map_err(failed)?;
     let rows = client.query(APPLIED, &[]).await.map_err(failed)?;
     let read = |row: &tokio_postgres::Row| {
         Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })

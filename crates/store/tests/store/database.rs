@@ -270,7 +270,7 @@ async fn migrations_are_applied_once_however_many_servers_start() {
         let pending = first.pending_migrations().await.unwrap();
         assert_eq!(pending.first(), Some(&"0001_initial"));
         let applied = Arc::new(AtomicU32::new(0));
-        for _ in 0..4 {
+        for _ in 0..8 {
             let (url, applied) = (url.clone(), Arc::clone(&applied));
             tasks.spawn(async move {
                 let db = Db::open(&url, &Options::default()).await.unwrap();
