@@ -34,7 +34,7 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 /// Servers that start at once take turns: the lock ends with the transaction, and is the database's own. Creating the
 /// table needs it too: IF NOT EXISTS does not help two that both see no table, one of them gets an error. Read
 /// committed, whatever the database's default: who has waited must see what the other has made.
-const BEGIN_LOCKED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7883950)";
+const BEGIN_LOCKED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 7883950))";
 /// Row 0, which early databases have, is no migration.
 const APPLIED: &str =
     "SELECT version, name, checksum FROM schema_migrations WHERE version > 0 ORDER BY version";
