@@ -60,6 +60,7 @@ pub mod code {
         WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";
         INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
         EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel execution, it is not in a running state.";
+        EXECUTION_IMMUTABLE = 400 "execution_immutable", "A member of the run that cannot be changed; `data.member` names it.";
         EXECUTION_FAILED = 400 "execution_failed", "The synchronous run ended without success; `data` holds its id and state.";
         EXECUTION_STILL_RUNNING = 408 "execution_still_running", "The synchronous run did not end in the time given; it goes on, `data.execution_id` names it.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";

@@ -4,14 +4,15 @@
 
 use types::{ExecutionId, ServerId, TenantId, Timestamp, WorkflowId, WorkspaceId};
 
-use crate::page::{Listing, list as page};
 use crate::statement::sql;
 use crate::workflow_versions::Branch;
-use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
+use crate::{Read, Row, RowError, StoreError, Tx};
 
+mod lists;
 mod ownership;
 mod state;
 
+pub use lists::{FIELDS, FIELDS_WITH_INPUTS, INPUTS_SHOWN_CHARS_MAX, count_by_state, list, list_with_inputs};
 pub use ownership::{Owned, adopt, list_unfinished, release, take_over};
 pub use state::ExecutionState;
 
@@ -64,6 +65,12 @@ pub struct Execution {
     pub net_runtime_ms: i64,
     /// When the row was last written.
     pub updated_at: Timestamp,
+    /// A name of its own; empty if it goes by its workflow's.
+    pub name: String,
+    /// Who changed it last; empty if nobody has since it was started.
+    pub updated_by: String,
+    /// The editor's session that it tests for, in the editor's words; empty if there is none.
+    pub test_session_id: String,
 }
 
 /// A run with what went in and came out.
@@ -113,9 +120,10 @@ macro_rules! columns {
         "id, tenant_id, workspace_id, workflow_id, workflow_name, document_hash, branch, workflow_version, \
          execution_number, trigger_type, state, step_results, error_code, error_message, cancel_reason, \
          execution_depth, parent_execution_id, created_at, created_by, started_at, finished_at, net_runtime_ms, \
-         updated_at"
+         updated_at, name, updated_by, test_session_id"
     };
 }
+use columns;
 macro_rules! all_columns {
     () => {
         concat!(columns!(), ", inputs, event, outputs, seed, owner_server_id, owner_epoch")
@@ -125,7 +133,8 @@ macro_rules! all_columns {
 sql! {
     INSERT = "executions.insert": concat!(
         "INSERT INTO executions (", all_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)"
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+         $31, $32)"
     );
     GET = "executions.get":
         concat!("SELECT ", all_columns!(), " FROM executions WHERE workspace_id = $1 AND id = $2");
@@ -137,54 +146,17 @@ sql! {
              cancel_reason = $8, started_at = $9, finished_at = $10, net_runtime_ms = $11, updated_at = $12
          WHERE id = $1 AND owner_epoch = $2
            AND state IN ('queued', 'running', 'waiting', 'paused')";
+    // The row's time is also its version: it must move on, whatever the clock does.
+    RENAME = "executions.rename":
+        "UPDATE executions
+         SET name = $3, updated_by = $4,
+             updated_at = CASE WHEN updated_at < $5 THEN $5 ELSE updated_at + 1 END
+         WHERE workspace_id = $1 AND id = $2";
     NEXT_NUMBERS = "execution_numbers.next":
         "INSERT INTO execution_numbers (workflow_id, last) VALUES ($1, $2)
          ON CONFLICT (workflow_id) DO UPDATE SET last = execution_numbers.last + excluded.last
          RETURNING last";
 }
-
-/// The fields of a run that lists know.
-pub static FIELDS: FieldMap = FieldMap {
-    fields: &[
-        Field::same("id", Kind::Text),
-        Field::same("tenant_id", Kind::Text),
-        Field::same("workspace_id", Kind::Text),
-        Field::new("playbook_id", "workflow_id", Kind::Text),
-        Field::new("playbook_name", "workflow_name", Kind::Text),
-        Field::new("last_playbook_name", "workflow_name", Kind::Text),
-        Field::new("name", "workflow_name", Kind::Text),
-        Field::new("type", "branch", Kind::Text),
-        Field::new("version", "workflow_version", Kind::Int),
-        Field::same("execution_number", Kind::Int),
-        Field::same("trigger_type", Kind::Text),
-        Field::new("state", state::PUBLIC_STATE, Kind::Text),
-        Field::new("state_ui", state::PUBLIC_STATE, Kind::Text),
-        Field::same("step_results", Kind::Opaque),
-        Field::new("error_details", "error_message", Kind::Opaque),
-        Field::optional("error_code", Kind::Text),
-        Field::optional("cancel_reason", Kind::Text),
-        Field::same("execution_depth", Kind::Int),
-        Field::optional("parent_execution_id", Kind::Text),
-        Field::same("created_at", Kind::Time),
-        Field::same("created_by", Kind::Text),
-        Field::same("started_at", Kind::Time).sorted_by("COALESCE(started_at, 0)"),
-        Field::optional("finished_at", Kind::Time),
-        Field::same("net_runtime_ms", Kind::Int),
-        Field::same("updated_at", Kind::Time),
-        Field::new("updated_by", "created_by", Kind::Text),
-        Field::computed("app_id"),
-        Field::computed("async_parent_execution_id"),
-        Field::computed("display_name"),
-        Field::computed("duration"),
-        Field::computed("playbook"),
-        Field::computed("runner_group_id"),
-        Field::computed("runner_id"),
-        Field::computed("test_session_id"),
-        Field::computed("top_execution_id"),
-        Field::computed("top_execution_started_at"),
-    ],
-    defaults: Defaults { sort: &["-created_at"], search: &["name"] },
-};
 
 /// Stores a run that was accepted.
 pub async fn insert(tx: &Tx<'_>, run: &FullExecution) -> Result<(), StoreError> {
@@ -213,6 +185,9 @@ pub async fn insert(tx: &Tx<'_>, run: &FullExecution) -> Result<(), StoreError> 
         e.finished_at.into(),
         e.net_runtime_ms.into(),
         e.updated_at.into(),
+        (&e.name).into(),
+        (&e.updated_by).into(),
+        (&e.test_session_id).into(),
         (&run.inputs).into(),
         (&run.event).into(),
         run.outputs.as_deref().into(),
@@ -251,21 +226,6 @@ pub async fn outputs(
     .await
 }
 
-/// The workspace's runs.
-pub async fn list(
-    read: &impl Read,
-    workspace: WorkspaceId,
-    query: &Query,
-) -> Result<Page<Execution>, StoreError> {
-    let listing = Listing {
-        name: "executions.list",
-        columns: columns!(),
-        from: "executions",
-        scope: "workspace_id = $1",
-    };
-    page(read, &listing, &[workspace.into()], query, decode).await
-}
-
 /// Stores where the run stands, on behalf of the owner of `epoch`; whether that still is the owner and the
 /// run had not ended. Called by the driver, which owns runs of every workspace.
 pub async fn set_outcome(
@@ -292,15 +252,28 @@ pub async fn set_outcome(
     Ok(tx.execute(&SET_OUTCOME, &params).await? == 1)
 }
 
+/// Gives the run a name of its own, or with an empty one takes it away; false if it is not there.
+pub async fn rename(
+    tx: &Tx<'_>,
+    workspace: WorkspaceId,
+    id: ExecutionId,
+    name: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [workspace.into(), id.into(), name.into(), by.into(), now.into()];
+    Ok(tx.execute(&RENAME, &params).await? == 1)
+}
+
 fn decode_full(row: &Row<'_>) -> Result<FullExecution, RowError> {
     Ok(FullExecution {
         execution: decode(row)?,
-        inputs: row.string(23)?,
-        event: row.string(24)?,
-        outputs: row.opt_string(25)?,
-        seed: row.string(26)?,
-        owner_server_id: row.opt_id(27)?,
-        owner_epoch: row.int(28)?,
+        inputs: row.string(26)?,
+        event: row.string(27)?,
+        outputs: row.opt_string(28)?,
+        seed: row.string(29)?,
+        owner_server_id: row.opt_id(30)?,
+        owner_epoch: row.int(31)?,
     })
 }
 
@@ -329,5 +302,8 @@ fn decode(row: &Row<'_>) -> Result<Execution, RowError> {
         finished_at: row.opt_time(20)?,
         net_runtime_ms: row.int(21)?,
         updated_at: row.time(22)?,
+        name: row.string(23)?,
+        updated_by: row.string(24)?,
+        test_session_id: row.string(25)?,
     })
 }

@@ -64,3 +64,28 @@ pub(crate) async fn list<T: Send>(
     .await?;
     Ok(Page { rows, total: u64::try_from(total).unwrap_or(0) })
 }
+
+/// How many rows satisfy the query's filter, for each value of `column`; `decode` reads the value from column 0.
+pub(crate) async fn count_by<T: Send>(
+    read: &impl Read,
+    listing: &Listing,
+    column: &str,
+    scope: &[Value<'_>],
+    query: &Query,
+    decode: fn(&Row<'_>) -> Result<T, RowError>,
+) -> Result<Vec<(T, u64)>, StoreError> {
+    let Listing { name, from, scope: within, .. } = listing;
+    let mut render = Render::new(read.dialect(), scope.to_vec());
+    let mut text = format!("SELECT {column}, COUNT(*) FROM {from} WHERE {within}");
+    if let Some(condition) = query.condition() {
+        let _ = write!(text, " AND {}", render.condition(condition));
+    }
+    let _ = write!(text, " GROUP BY {column}");
+    let mut counts = Vec::new();
+    read.fetch(Sql::Dynamic { name, text: &text }, render.params(), |row| {
+        counts.push((decode(row)?, u64::try_from(row.int(1)?).unwrap_or(0)));
+        Ok(())
+    })
+    .await?;
+    Ok(counts)
+}

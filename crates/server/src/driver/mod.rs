@@ -73,6 +73,8 @@ pub(crate) struct NewRun {
     pub(crate) trigger_type: &'static str,
     pub(crate) user_email: String,
     pub(crate) created_by: String,
+    /// The editor's session that it tests for; empty if there is none.
+    pub(crate) test_session_id: String,
 }
 
 struct Handle {
@@ -407,6 +409,9 @@ fn row_of(
             finished_at: outcome.finished_at,
             net_runtime_ms: outcome.net_runtime_ms,
             updated_at: now,
+            name: String::new(),
+            updated_by: String::new(),
+            test_session_id: new.test_session_id.clone(),
         },
         inputs: serde_json::to_string(&new.inputs).unwrap_or_default(),
         event: new.event.to_string(),

@@ -44,21 +44,38 @@ pub(crate) fn json(value: &impl Serialize) -> ApiResult {
 
 /// One page of a list; with `select`, of each row only the members named.
 pub(crate) fn page<T: Serialize>(query: &Query, total: u64, rows: &[T]) -> ApiResult {
-    let info = PagingInfo {
-        limit: i64::try_from(query.limit).unwrap_or(i64::MAX),
-        offset: i64::try_from(query.offset).unwrap_or(i64::MAX),
-        total: i64::try_from(total).unwrap_or(i64::MAX),
-    };
     if query.select.is_empty() {
-        return json(&Page { info, results: rows });
+        return json(&Page { info: PagingInfo::of(query, total), results: rows });
     }
+    let (info, results) = page_parts(query, total, rows)?;
+    json(&Page { info, results: &results })
+}
+
+/// The parts of a page, for an answer that has more to it.
+pub(super) fn page_parts<T: Serialize>(
+    query: &Query,
+    total: u64,
+    rows: &[T],
+) -> ApiResult<(PagingInfo, Vec<Value>)> {
     let projected: Result<Vec<Value>, _> = rows.iter().map(|row| project(row, &query.select)).collect();
-    json(&Page { info, results: &projected.map_err(ApiError::internal)? })
+    Ok((PagingInfo::of(query, total), projected.map_err(ApiError::internal)?))
+}
+
+impl PagingInfo {
+    fn of(query: &Query, total: u64) -> Self {
+        Self {
+            limit: i64::try_from(query.limit).unwrap_or(i64::MAX),
+            offset: i64::try_from(query.offset).unwrap_or(i64::MAX),
+            total: i64::try_from(total).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 fn project(row: &impl Serialize, select: &[&str]) -> serde_json::Result<Value> {
     let mut row = serde_json::to_value(row)?;
-    if let Value::Object(members) = &mut row {
+    if let Value::Object(members) = &mut row
+        && !select.is_empty()
+    {
         members.retain(|name, _| select.contains(&name.as_str()));
     }
     Ok(row)

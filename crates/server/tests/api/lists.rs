@@ -34,6 +34,8 @@ async fn every_member_of_a_row_can_be_selected_and_there_is_no_other_field() {
         hold_the_same(nictate, "/connections", &store::connections::FIELDS).await;
         hold_the_same(nictate, "/playbooks", &store::workflows::FIELDS).await;
         hold_the_same(nictate, "/executions", &store::executions::FIELDS).await;
+        hold_the_same(nictate, "/executions/with_metrics", &store::executions::FIELDS).await;
+        hold_the_same(nictate, "/executions/with_inputs", &store::executions::FIELDS_WITH_INPUTS).await;
         let types = "/api/v1/connection_types";
         let all: Vec<Value> = nictate.list(types, &json!({"limit": 1})).await.results();
         for member in members(&all[0]) {

@@ -106,6 +106,52 @@ async fn runs_are_listed_by_the_public_names() {
 }
 
 #[tokio::test]
+async fn runs_are_counted_by_state_within_the_filter_and_the_workspace() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut runs: Vec<_> = (1..=4).map(|number| run(&seeded, number)).collect();
+        runs[2].execution.state = ExecutionState::Failed;
+        insert(&db, runs).await;
+        let count = async |workspace, q| {
+            let mut counts = executions::count_by_state(&db, workspace, &query(q, &FIELDS)).await.unwrap();
+            counts.sort_by_key(|(state, _)| state.as_str());
+            counts
+        };
+        let all = count(seeded.workspace, "{}").await;
+        assert_eq!(all, [(ExecutionState::Failed, 1), (ExecutionState::Queued, 3)]);
+        let late = count(seeded.workspace, r#"{"filter": {"execution_number": {"$gt": 3}}}"#).await;
+        assert_eq!(late, [(ExecutionState::Queued, 1)]);
+        assert_eq!(count(seeded.other_workspace, "{}").await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_is_renamed_in_its_workspace_and_its_row_moves_on() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let stored = run(&seeded, 1);
+        insert(&db, vec![stored.clone()]).await;
+        let (workspace, id) = (seeded.workspace, stored.execution.id);
+        let rename = async |workspace, name: &'static str| {
+            db.write(async move |tx| executions::rename(tx, workspace, id, name, "bob", NOW).await)
+                .await
+                .unwrap()
+        };
+        assert!(!rename(seeded.other_workspace, "theirs").await);
+        let mut last = stored.execution.updated_at;
+        for name in ["first", "second"] {
+            assert!(rename(workspace, name).await);
+            let row = executions::get(&db, workspace, id).await.unwrap().unwrap().execution;
+            assert_eq!((row.name.as_str(), row.updated_by.as_str()), (name, "bob"));
+            assert!(row.updated_at > last, "though the clock stands still");
+            last = row.updated_at;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn numbers_of_runs_are_given_out_once() {
     each_database(async |db| {
         let seeded = seed(&db).await;

@@ -1,12 +1,14 @@
-//! Executions: list, read, steps, outputs, cancel; starting them is in `start`.
+//! Executions: read, steps, outputs, cancel; their lists are in `lists`, starting them is in `start`.
 
+mod lists;
 mod model;
 mod start;
 mod steps;
+mod update;
 
 use std::collections::BTreeMap;
 
-use engine::Entry;
+use engine::{Entry, StepState};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use store::executions::{self, FullExecution};
@@ -18,36 +20,43 @@ use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::names::check_text;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+pub(super) use lists::{list, list_with_inputs, list_with_metrics};
 use model::FullView;
-pub(crate) use model::{ExecuteInput, Execution, FullView as FullExecutionView, Started, StepExecution};
+pub(crate) use model::{
+    ActionHistory, ExecuteInput, Execution, FullView as FullExecutionView, Started, StepExecution,
+    WithInputs, WithMetrics,
+};
 pub(super) use start::{execute, execute_draft};
-
-/// The runs of the workspace.
-pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
-    let query = super::parse_q(list.q.as_deref(), &executions::FIELDS)?;
-    let found = executions::list(ctx.db(), ctx.workspace(), &query).await?;
-    let now = ctx.now();
-    let rows: ApiResult<Vec<Execution>> =
-        found.rows.into_iter().map(|row| Execution::new(row, now)).collect();
-    page(&query, found.total, &rows?)
-}
+pub(crate) use update::UpdateInput;
+pub(super) use update::update;
 
 /// One run.
 pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
-    let mut full = find(&ctx).await?;
-    let run = &full.execution;
-    let document = document_of(&ctx, &full).await?.unwrap_or_default();
-    let workflow = store::workflows::get(ctx.db(), run.workspace_id, run.workflow_id).await?;
-    if run.state.is_finished() {
-        // The run changes no more, but its workflow may be moved or deleted.
-        let workflow_version = workflow.as_ref().map_or(0, |workflow| workflow.row_version);
-        let tag = format!("{}-{workflow_version}", run.updated_at.as_millis());
-        return json_with_etag(&known, &tag, &FullView::new(full, document, workflow.as_ref(), ctx.now())?);
+    let full = find(&ctx).await?;
+    let finished = full.execution.state.is_finished().then_some(full.execution.updated_at);
+    let (view, workflow_version) = shown(&ctx, full).await?;
+    match finished {
+        // The run changes by hand alone, but its workflow may be moved or deleted.
+        Some(updated_at) => {
+            let tag = format!("{}-{workflow_version}", updated_at.as_millis());
+            json_with_etag(&known, &tag, &view)
+        }
+        None => json(&view),
     }
-    let journal = read_journal(&ctx, full.execution.id).await?;
-    full.execution.step_results =
-        serde_json::to_string(&steps::results_of(&journal)).map_err(ApiError::internal)?;
-    json(&FullView::new(full, document, workflow.as_ref(), ctx.now())?)
+}
+
+/// The run with everything that there is to show of it, and the version of its workflow: 0 if that is gone.
+async fn shown(ctx: &Ctx, mut full: FullExecution) -> ApiResult<(FullView, i64)> {
+    let run = &full.execution;
+    let document = document_of(ctx, &full).await?.unwrap_or_default();
+    let workflow = store::workflows::get(ctx.db(), run.workspace_id, run.workflow_id).await?;
+    if !run.state.is_finished() {
+        let journal = read_journal(ctx, run.id).await?;
+        full.execution.step_results =
+            serde_json::to_string(&steps::results_of(&journal)).map_err(ApiError::internal)?;
+    }
+    let workflow_version = workflow.as_ref().map_or(0, |workflow| workflow.row_version);
+    Ok((FullView::new(full, document, workflow.as_ref(), ctx.now())?, workflow_version))
 }
 
 async fn document_of(ctx: &Ctx, full: &FullExecution) -> ApiResult<Option<String>> {
@@ -57,18 +66,32 @@ async fn document_of(ctx: &Ctx, full: &FullExecution) -> ApiResult<Option<String
 /// The steps of a run, in the order in which they began: all of them, up to [`steps::ROWS_MAX`], if the caller
 /// does not say how many.
 pub(super) async fn list_steps(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
-    let query = steps::parse_q(list.q.as_deref())?;
-    let full = find(&ctx).await?;
-    let journal = read_journal(&ctx, full.execution.id).await?;
-    let document = document_of(&ctx, &full).await?.and_then(|text| workflow::parse(&text).document);
-    let actions: BTreeMap<String, (String, String)> = document
-        .iter()
-        .flat_map(workflow::Document::actions)
-        .map(|used| (used.step, (used.full_name, used.name.unwrap_or_default())))
-        .collect();
-    let rows = steps::steps_of(&full.execution, &journal, &actions);
-    let total = rows.len() as u64;
-    page(&query, total, steps::page_of(&rows, &query))
+    let query = steps::parse_q(list.q.as_deref(), &steps::FIELDS)?;
+    let rows = steps_of(&ctx).await?;
+    page(&query, rows.len() as u64, steps::page_of(&rows, &query))
+}
+
+/// The actions that a run has carried out, in the order in which they began: what it skipped is not among them.
+pub(super) async fn action_history(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
+    let query = steps::parse_q(list.q.as_deref(), &steps::HISTORY_FIELDS)?;
+    let mut rows = steps_of(&ctx).await?;
+    rows.retain(|step| step.state != StepState::Skipped.as_str());
+    let rows: Vec<ActionHistory> = rows.into_iter().map(ActionHistory::from).collect();
+    page(&query, rows.len() as u64, steps::page_of(&rows, &query))
+}
+
+async fn steps_of(ctx: &Ctx) -> ApiResult<Vec<StepExecution>> {
+    let full = find(ctx).await?;
+    let journal = read_journal(ctx, full.execution.id).await?;
+    let actions = actions_of(ctx, &full).await?;
+    Ok(steps::steps_of(&full.execution, &journal, &actions))
+}
+
+/// Step id -> its action's full name and its own name.
+async fn actions_of(ctx: &Ctx, full: &FullExecution) -> ApiResult<BTreeMap<String, (String, String)>> {
+    let document = document_of(ctx, full).await?.and_then(|text| workflow::parse(&text).document);
+    let used = document.iter().flat_map(workflow::Document::actions);
+    Ok(used.map(|used| (used.step, (used.full_name, used.name.unwrap_or_default()))).collect())
 }
 
 /// The outputs of a run: empty until it has completed.

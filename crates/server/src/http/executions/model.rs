@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use store::executions::{Execution as Row, FullExecution};
+use store::executions::{Execution as Row, ExecutionState, FullExecution};
 use store::workflows::Workflow;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ApiResult};
+use crate::http::answer::PagingInfo;
 
 /// A run of a workflow. `step_results`: step id -> 0 running, 1 OK, 2 failed, 3 skipped, 4 cancelled, 5 in doubt.
 #[derive(Serialize, ToSchema)]
@@ -32,6 +33,7 @@ pub(crate) struct Execution {
     pub finished_at: i64,
     pub id: String,
     pub last_playbook_name: String,
+    /// The workflow's name, or the one that the run was given.
     pub name: String,
     pub net_runtime_ms: i64,
     pub parent_execution_id: String,
@@ -47,6 +49,7 @@ pub(crate) struct Execution {
     #[schema(value_type = Object)]
     pub step_results: Box<RawValue>,
     pub tenant_id: String,
+    /// The editor's session that it tests for.
     pub test_session_id: String,
     /// The run that it all began with: itself, unless it is nested in another.
     pub top_execution_id: String,
@@ -72,12 +75,14 @@ impl Execution {
         let parent = row.parent_execution_id;
         // A nested run would have to be followed up to its root; there are none yet.
         let top = if parent.is_none() { (row.id.to_string(), started_at) } else { (String::new(), 0) };
+        let of_its_own = |own: String, other: &str| if own.is_empty() { other.to_owned() } else { own };
+        let name = of_its_own(row.name, &row.workflow_name);
         Ok(Self {
             app_id: String::new(),
             async_parent_execution_id: String::new(),
             cancel_reason: row.cancel_reason.unwrap_or_default(),
             created_at: row.created_at.as_millis(),
-            display_name: format!("{} #{}", row.workflow_name, row.execution_number),
+            display_name: format!("{name} #{}", row.execution_number),
             duration: i64::try_from(duration).unwrap_or(i64::MAX),
             error_code: row.error_code.unwrap_or_default(),
             error_details,
@@ -86,7 +91,7 @@ impl Execution {
             finished_at: row.finished_at.map_or(0, types::Timestamp::as_millis),
             id: row.id.to_string(),
             last_playbook_name: row.workflow_name.clone(),
-            name: row.workflow_name.clone(),
+            name,
             net_runtime_ms: row.net_runtime_ms,
             parent_execution_id: parent.map(|id| id.to_string()).unwrap_or_default(),
             playbook: String::new(),
@@ -99,13 +104,13 @@ impl Execution {
             state,
             step_results: RawValue::from_string(row.step_results).map_err(ApiError::internal)?,
             tenant_id: row.tenant_id.to_string(),
-            test_session_id: String::new(),
+            test_session_id: row.test_session_id,
             top_execution_id: top.0,
             top_execution_started_at: top.1,
             trigger_type: row.trigger_type,
             r#type: row.branch.as_str().to_owned(),
             updated_at: row.updated_at.as_millis(),
-            updated_by: row.created_by.clone(),
+            updated_by: of_its_own(row.updated_by, &row.created_by),
             created_by: row.created_by,
             version: row.workflow_version.to_string(),
             workspace_id: row.workspace_id.to_string(),
@@ -155,6 +160,125 @@ impl FullView {
             scheduled_trigger_timezone: String::new(),
             execution: Execution { playbook: document, ..Execution::new(full.execution, now)? },
         })
+    }
+}
+
+/// A run with its inputs, in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::ExecutionWithInputs)]
+pub(crate) struct WithInputs {
+    #[serde(flatten)]
+    execution: Execution,
+    /// By name; empty if they were left out.
+    #[schema(value_type = Object)]
+    inputs: Box<RawValue>,
+    /// They are too long for a list: ask for the run itself.
+    inputs_left_out: bool,
+}
+
+impl WithInputs {
+    pub(super) fn new(row: Row, inputs: Option<String>, now: types::Timestamp) -> ApiResult<Self> {
+        let inputs_left_out = inputs.is_none();
+        let inputs = RawValue::from_string(inputs.unwrap_or_else(|| "{}".to_owned()));
+        Ok(Self {
+            execution: Execution::new(row, now)?,
+            inputs: inputs.map_err(ApiError::internal)?,
+            inputs_left_out,
+        })
+    }
+}
+
+/// How many runs the filter lets through, on whatever page they are.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = models::PlaybookExecutionMetrics)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct Metrics {
+    pub cancelled: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub paused: u64,
+    /// In a wait.
+    pub pending: u64,
+    pub queued: u64,
+    pub running: u64,
+    pub timeout: u64,
+    /// Of every state.
+    pub total_executions: u64,
+    /// Minutes that people were spared. Workflows do not say how many that are: always 0.
+    pub total_time_saved: u64,
+}
+
+impl Metrics {
+    pub(super) fn of(counts: &[(ExecutionState, u64)]) -> Self {
+        let mut metrics = Self::default();
+        for (state, count) in counts {
+            metrics.total_executions += count;
+            *metrics.count_of(*state) += count;
+        }
+        metrics
+    }
+
+    fn count_of(&mut self, state: ExecutionState) -> &mut u64 {
+        match state {
+            ExecutionState::Queued => &mut self.queued,
+            ExecutionState::Running => &mut self.running,
+            ExecutionState::Waiting => &mut self.pending,
+            ExecutionState::Paused => &mut self.paused,
+            ExecutionState::Completed => &mut self.completed,
+            ExecutionState::Failed => &mut self.failed,
+            ExecutionState::Cancelled => &mut self.cancelled,
+            ExecutionState::TimedOut => &mut self.timeout,
+        }
+    }
+}
+
+/// A page of runs, and how many there are of each state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::PlaybookExecutionWithMetrics)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct WithMetrics {
+    #[serde(flatten)]
+    pub info: PagingInfo,
+    #[schema(value_type = Vec<Execution>)]
+    pub results: Vec<Value>,
+    pub metrics: Metrics,
+}
+
+/// An action that a run has carried out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::ActionHistory)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct ActionHistory {
+    /// The action's full name.
+    pub cmd: String,
+    pub created_at: i64,
+    /// Who started the run.
+    pub created_by: String,
+    pub execution_id: String,
+    /// The same as the step's.
+    pub id: String,
+    /// The step's name.
+    pub name: String,
+    pub step_id: String,
+    pub tenant_id: String,
+    pub updated_at: i64,
+    pub updated_by: String,
+}
+
+impl From<StepExecution> for ActionHistory {
+    fn from(step: StepExecution) -> Self {
+        Self {
+            cmd: step.action,
+            created_at: step.created_at,
+            created_by: step.created_by,
+            execution_id: step.execution_id,
+            id: step.id,
+            name: step.name,
+            step_id: step.step_id,
+            tenant_id: step.tenant_id,
+            updated_at: step.updated_at,
+            updated_by: step.updated_by,
+        }
     }
 }
 

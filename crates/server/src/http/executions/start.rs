@@ -128,6 +128,7 @@ async fn start(ctx: &Ctx, row: Row, document: Document, input: ExecuteInput) -> 
         trigger_type: "on_demand",
         user_email: ctx.caller().email.clone(),
         created_by: ctx.user().to_string(),
+        test_session_id: String::new(),
     };
     ctx.app().driver().start(new, plan).await
 }

@@ -45,13 +45,30 @@ pub(super) static FIELDS: FieldMap = FieldMap {
     defaults: Defaults { sort: &[], search: &[] },
 };
 
+/// The members of a row of the history of actions, which comes in the same order.
+pub(super) static HISTORY_FIELDS: FieldMap = FieldMap {
+    fields: &[
+        Field::computed("cmd"),
+        Field::computed("created_at"),
+        Field::computed("created_by"),
+        Field::computed("execution_id"),
+        Field::computed("id"),
+        Field::computed("name"),
+        Field::computed("step_id"),
+        Field::computed("tenant_id"),
+        Field::computed("updated_at"),
+        Field::computed("updated_by"),
+    ],
+    defaults: Defaults { sort: &[], search: &[] },
+};
+
 /// Reads `q`, of which `limit`, `offset` and `select` count.
-pub(super) fn parse_q(q: Option<&str>) -> ApiResult<Query> {
+pub(super) fn parse_q(q: Option<&str>, fields: &'static FieldMap) -> ApiResult<Query> {
     #[derive(Default, Deserialize)]
     struct Given {
         limit: Option<Value>,
     }
-    let mut query = crate::http::parse_q(q, &FIELDS)?;
+    let mut query = crate::http::parse_q(q, fields)?;
     let given: Given = q.and_then(|q| serde_json::from_str(q).ok()).unwrap_or_default();
     if given.limit.is_none() {
         query.limit = ROWS_MAX;
@@ -60,7 +77,7 @@ pub(super) fn parse_q(q: Option<&str>) -> ApiResult<Query> {
 }
 
 /// The rows that the query asks for.
-pub(super) fn page_of<'r>(rows: &'r [StepExecution], query: &Query) -> &'r [StepExecution] {
+pub(super) fn page_of<'r, T>(rows: &'r [T], query: &Query) -> &'r [T] {
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let rest = rows.get(count(query.offset)..).unwrap_or_default();
     &rest[..rest.len().min(count(query.limit))]

@@ -27,12 +27,59 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
         .workspace(
             Method::GET,
+            "/executions/with_inputs",
+            executions::list_with_inputs,
+            Needs(ExecutionView),
+            Describe::new("GetExecutionsWithInputs", TAG, "Gets Executions by filter, with their inputs")
+                .q()
+                .page::<executions::WithInputs>()
+                .error(400, "Cannot read the query"),
+        )
+        .workspace(
+            Method::GET,
+            "/executions/with_metrics",
+            executions::list_with_metrics,
+            Needs(ExecutionView),
+            Describe::new(
+                "GetExecutionsWithMetrics",
+                TAG,
+                "Gets Executions by filter, and how many have which state",
+            )
+            .q()
+            .one::<executions::WithMetrics>()
+            .error(400, "Cannot read the query"),
+        )
+        .workspace(
+            Method::GET,
             "/executions/{id}",
             executions::get,
             Needs(ExecutionView),
             Describe::new("PlaybookExecutionGetById", TAG, "Gets an Execution by id")
                 .id(ID)
                 .one::<executions::FullExecutionView>()
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::PUT,
+            "/executions/{id}",
+            executions::update,
+            Needs(ExecutionEdit),
+            Describe::new("PlaybookExecutionUpdate", TAG, "Gives an Execution a name of its own")
+                .id(ID)
+                .body::<executions::UpdateInput>()
+                .one::<executions::FullExecutionView>()
+                .error(400, "The body changes what cannot be changed")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/executions/{id}/action_history",
+            executions::action_history,
+            Needs(ExecutionView),
+            Describe::new("GetActionHistory", TAG, "Gets the actions that an Execution has carried out")
+                .id(ID)
+                .q()
+                .page::<executions::ActionHistory>()
                 .error(404, NOT_FOUND),
         )
         .workspace(
