@@ -7,6 +7,7 @@ mod disk;
 mod load;
 mod page;
 mod process;
+mod runs;
 
 use std::fs;
 use std::path::Path;
@@ -43,6 +44,7 @@ pub(crate) struct Arguments {
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     Server,
+    Runs,
     Expressions,
 }
 
@@ -51,6 +53,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut sections = Vec::new();
     if wanted(Part::Server) {
         sections.push(page::server(&server(arguments.seconds)?));
+    }
+    if wanted(Part::Runs) {
+        sections.push(page::runs(&runs(arguments.seconds)?));
     }
     if wanted(Part::Expressions) {
         let bench = ["bench", "--quiet", "-p", "expr", "--bench", "speed"];
@@ -68,9 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 /// What the server costs.
 fn server(seconds: u32) -> Outcome<Table> {
     packages::ensure(&[POSTGRES, WRK])?;
-    // Together in one build, so that both stand on the very same framework and features.
-    let words = ["build", "--release", "-p", "nictate", "-p", "xtask", "--features", "xtask/bare-handler"];
-    shell::run(&mut cargo(words))?;
+    build()?;
 
     let scratch = Scratch::make(&shell::target_dir(), "bench")?;
     let folder = scratch.path();
@@ -93,6 +96,48 @@ fn server(seconds: u32) -> Outcome<Table> {
     Ok(table)
 }
 
+/// What runs cost, on each database.
+fn runs(seconds: u32) -> Outcome<Vec<(&'static str, String, String)>> {
+    packages::ensure(&[POSTGRES, WRK])?;
+    build()?;
+    let scratch = Scratch::make(&shell::target_dir(), "bench-runs")?;
+    let folder = scratch.path();
+    let flushed = disk::flushed_write_ms(folder)?;
+    let body = folder.join("body.json");
+    fs::write(&body, "{\"ok\": true}").context("write the answer for the bare handler")?;
+    let (bare, tool) = bare_handler(&body)?;
+    let measure = |name, database| {
+        let product = Product::new(folder.join(name), database)?;
+        let product = product.with("NICTATE_HTTP_ALLOWED_NETWORKS", "127.0.0.0/8");
+        runs::measure(&product, folder, &tool, flushed, seconds)
+    };
+    let sqlite = measure("sqlite", None)?;
+    let database = Postgres::start(Durability::Real)?;
+    let postgres = measure("postgres", Some(database.url()))?;
+    drop((bare, database));
+    let both = sqlite.into_iter().zip(postgres);
+    let mut rows: Vec<_> = both.map(|((what, sqlite), (_, postgres))| (what, sqlite, postgres)).collect();
+    rows.push(("a flushed write of 4 KiB", format!("{flushed:.2} ms"), String::new()));
+    Ok(rows)
+}
+
+/// Builds what is measured and the yardstick, together in one build, so that both stand on the very same framework
+/// and features.
+fn build() -> Outcome {
+    let words = ["build", "--release", "-p", "nictate", "-p", "xtask", "--features", "xtask/bare-handler"];
+    shell::run(&mut cargo(words))
+}
+
+/// A server that answers what is in the file; also its address.
+fn bare_handler(body: &Path) -> Outcome<(Process, String)> {
+    let address = format!("127.0.0.1:{}", free_port()?);
+    let mut command = shell::program_at_root(&shell::binary(Profile::Release, "xtask"));
+    command.args(["bare-handler", "--listen", &address, "--body"]).arg(body);
+    let bare = Process::start(command)?;
+    process::wait_until_listening(&address)?;
+    Ok((bare, address))
+}
+
 /// The real answer against the same bytes from a handler that does nothing.
 fn compare(product: &Product, folder: &Path, seconds: u32) -> Outcome<Comparison> {
     let server = product.start()?;
@@ -101,11 +146,7 @@ fn compare(product: &Product, folder: &Path, seconds: u32) -> Outcome<Comparison
     let body = folder.join("body.json");
     fs::write(&body, answer).context("write the answer for the bare handler")?;
 
-    let bare_address = format!("127.0.0.1:{}", free_port()?);
-    let mut command = shell::program_at_root(&shell::binary(Profile::Release, "xtask"));
-    command.args(["bare-handler", "--listen", &bare_address, "--body"]).arg(&body);
-    let bare = Process::start(command)?;
-    process::wait_until_listening(&bare_address)?;
+    let (bare, bare_address) = bare_handler(&body)?;
 
     let urls = load::Urls { bare: format!("http://{bare_address}{path}"), real: product.url(&path) };
     let comparison = load::compare(&urls, &product.client().api_key, seconds);

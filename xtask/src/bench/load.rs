@@ -1,6 +1,7 @@
 //! Load with wrk, and the reading of its answer. The two sides take turns, so that a machine that slows
 //! down in between slows both.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::bench::median;
@@ -8,6 +9,7 @@ use crate::failure::{Failure, Outcome};
 use crate::shell;
 
 const ROUNDS: usize = 3;
+const THREADS_MAX: u32 = 2;
 
 /// What is asked.
 pub(crate) struct Urls {
@@ -31,11 +33,44 @@ pub(crate) fn compare(urls: &Urls, api_key: &str, seconds: u32) -> Outcome<Compa
     Ok(Comparison { bare: median(&mut bare), real: median(&mut real) })
 }
 
+/// What one side did under load.
+pub(crate) struct Load {
+    pub(crate) per_second: f64,
+    /// Median milliseconds from a request to its answer.
+    pub(crate) median_ms: f64,
+}
+
+/// Posts what `script` says, on so many connections for `seconds`.
+pub(crate) fn post(url: &str, api_key: &str, script: &Path, connections: u32, seconds: u32) -> Outcome<Load> {
+    let mut wrk = wrk(url, api_key, connections, seconds);
+    wrk.arg("--latency").args(["--timeout", "60s"]).arg("--script").arg(script);
+    let report = shell::output(&mut wrk)?;
+    let median_ms =
+        median_ms(&report).ok_or_else(|| Failure::new(format!("`wrk` gave no median:\n{report}")))?;
+    Ok(Load { per_second: parse(&report)?, median_ms })
+}
+
 fn requests_per_second(url: &str, api_key: &str, seconds: u32) -> Outcome<f64> {
+    parse(&shell::output(&mut wrk(url, api_key, 32, seconds))?)
+}
+
+fn wrk(url: &str, api_key: &str, connections: u32, seconds: u32) -> Command {
+    let threads = connections.min(THREADS_MAX).to_string();
     let mut wrk = Command::new("wrk");
-    wrk.args(["--threads", "2", "--connections", "32", "--duration", &format!("{seconds}s")]);
-    wrk.args(["--header", &format!("BLINK-API-KEY: {api_key}"), url]);
-    parse(&shell::output(&mut wrk)?)
+    wrk.args(["--threads", &threads, "--connections", &connections.to_string()]);
+    wrk.args(["--duration", &format!("{seconds}s"), "--header", &format!("BLINK-API-KEY: {api_key}"), url]);
+    wrk
+}
+
+/// The middle of the times that wrk lists, `50%    1.23ms`.
+fn median_ms(report: &str) -> Option<f64> {
+    let text = report.lines().find_map(|line| line.trim().strip_prefix("50%"))?.trim();
+    for (unit, ms) in [("us", 0.001), ("ms", 1.0), ("s", 1_000.0)] {
+        if let Some(number) = text.strip_suffix(unit).and_then(|number| number.parse::<f64>().ok()) {
+            return Some(number * ms);
+        }
+    }
+    None
 }
 
 /// The speed that wrk reports. Answers other than 2xx make it worthless: then it is an error.
@@ -54,7 +89,7 @@ fn parse(report: &str) -> Outcome<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{median_ms, parse};
 
     const REPORT: &str =
         "  120 requests in 1.00s, 2.00MB read\nRequests/sec:  61234.56\nTransfer/sec: 2.0MB\n";
@@ -62,6 +97,15 @@ mod tests {
     #[test]
     fn the_speed_is_read_from_the_report() {
         assert_eq!(parse(REPORT).unwrap(), 61234.56);
+    }
+
+    #[test]
+    fn the_median_is_read_in_each_unit() {
+        let report = |time: &str| format!("  Latency Distribution\n     50%  {time}\n     75%    9.00ms\n");
+        for (time, ms) in [("830.00us", 0.83), ("1.25ms", 1.25), ("2.00s", 2_000.0)] {
+            assert_eq!(median_ms(&report(time)), Some(ms));
+        }
+        assert_eq!(median_ms(REPORT), None);
     }
 
     #[test]

@@ -32,6 +32,20 @@ pub(crate) fn server(Table(rows): &Table) -> String {
     text
 }
 
+/// What runs cost: what, on SQLite, on PostgreSQL.
+pub(crate) fn runs(rows: &[(&'static str, String, String)]) -> String {
+    let mut text = "## Runs\n\n\
+        Whole workflows over the API, under `wrk`, from the call until the run has ended and its answer is there, or until \
+        it is\naccepted. Disks are flushed, every run and each of its steps is kept. The flushed write is the floor that no \
+        durable\nanswer can go below; many runs share one.\n\n\
+        | what | SQLite | PostgreSQL |\n|---|---:|---:|\n"
+        .to_owned();
+    for (what, sqlite, postgres) in rows {
+        text.push_str(&format!("| {what} | {sqlite} | {postgres} |\n"));
+    }
+    text
+}
+
 /// What expressions cost, as their own benchmark printed it.
 pub(crate) fn expressions(table: &str) -> String {
     format!(

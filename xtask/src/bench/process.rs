@@ -16,7 +16,7 @@ use crate::stopwatch::Stopwatch;
 
 /// Preset for the first admin of a scratch server, which listens on loopback only.
 const API_KEY: &str = "nictate-bench-0123456789abcdef0123456789abcdef";
-const WORKSPACE_ID: &str = "00000000-0000-7000-8000-00000000be7c";
+pub(crate) const WORKSPACE_ID: &str = "00000000-0000-7000-8000-00000000be7c";
 /// The type of the connection that is read, by name.
 const CONNECTION_TYPE: &str =
     "/api/v1/connection_types?q=%7B%22filter%22%3A%7B%22name%22%3A%22http_bearer%22%7D%7D";
@@ -40,6 +40,15 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Ends it as a failing machine would.
+    pub(crate) fn kill(mut self) {
+        // What has ended by itself is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // Asking, so that the database is closed as in real life; killing whatever does not listen.
@@ -60,11 +69,19 @@ pub(crate) struct Product {
     /// Absent: SQLite in the data folder.
     database: Option<String>,
     address: String,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Product {
     pub(crate) fn new(data: PathBuf, database: Option<String>) -> Outcome<Self> {
-        Ok(Self { data, database, address: format!("127.0.0.1:{}", free_port()?) })
+        let address = format!("127.0.0.1:{}", free_port()?);
+        Ok(Self { data, database, address, settings: Vec::new() })
+    }
+
+    /// With one more environment variable.
+    pub(crate) fn with(mut self, setting: &'static str, value: &str) -> Self {
+        self.settings.push((setting, value.to_owned()));
+        self
     }
 
     pub(crate) fn start(&self) -> Outcome<Process> {
@@ -79,6 +96,7 @@ impl Product {
             command.args(["--database", url]);
         }
         command.env("NICTATE_BOOTSTRAP_API_KEY", API_KEY).env("NICTATE_BOOTSTRAP_WORKSPACE_ID", WORKSPACE_ID);
+        command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
         let stopwatch = Stopwatch::start();
         let process = Process::start(command)?;
         while stopwatch.elapsed() < READY_TIMEOUT {
@@ -137,7 +155,7 @@ pub(crate) fn success(path: &str, response: Response) -> Outcome<String> {
 }
 
 /// The id in an answer: of the object itself, or of the first of a list or a page.
-fn first_id(body: &str) -> Outcome<String> {
+pub(crate) fn first_id(body: &str) -> Outcome<String> {
     let answer: serde_json::Value = serde_json::from_str(body).context(format!("read `{body}` as JSON"))?;
     let list = answer.get("results").unwrap_or(&answer);
     let object = list.get(0).unwrap_or(list);

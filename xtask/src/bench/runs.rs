@@ -1,0 +1,191 @@
+//! What a run costs: whole workflows over the public API, from the call to the durable end. Every run and each of
+//! its steps stays in the history.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::failure::{Context, Failure, Outcome};
+use crate::stopwatch::Stopwatch;
+
+use super::load::{self, Load};
+use super::process::{Process, Product, WORKSPACE_ID, first_id, success};
+
+/// Steps of the workflow that is one long line of them.
+const LINEAR_STEPS: usize = 1_000;
+const LOOP_TURNS: usize = 100;
+/// Runs that wait when their server is killed.
+const IN_FLIGHT: usize = 1_000;
+/// Seconds that they wait: longer than it takes to start them all.
+const WAIT_S: usize = 8;
+const RESUME_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+const SYNC: &str = "/draft/execute?run_sync=true&timeout=60";
+const ASYNC: &str = "/draft/execute";
+
+/// One measured thing: what, and the figure.
+pub(crate) type Row = (&'static str, String);
+
+/// Runs everything on one database. `tool` is the address of a server that the steps may ask.
+pub(crate) fn measure(
+    product: &Product,
+    folder: &Path,
+    tool: &str,
+    flushed_write_ms: f64,
+    seconds: u32,
+) -> Outcome<Vec<Row>> {
+    let server = product.start()?;
+    let bench = Bench { product, folder, seconds, flushed_write_ms };
+    let pure = bench.workflow("pure", &pure())?;
+    let mut rows = Vec::new();
+    rows.push(("set variables, print: one at a time, median until it has ended", bench.latency(&pure)?));
+    rows.push(("the same, 64 at a time", bench.throughput(&pure, SYNC, 64)?));
+    let refused = bench.workflow("refused", &requests("http://10.0.0.1/"))?;
+    rows.push((
+        "3 effects that the runner refuses to carry out, 64 at a time",
+        bench.throughput(&refused, SYNC, 64)?,
+    ));
+    let asked = bench.workflow("asked", &requests(&format!("http://{tool}/")))?;
+    rows.push(("3 requests to a server on this machine, 64 at a time", bench.throughput(&asked, SYNC, 64)?));
+    let linear = bench.workflow("linear", &linear())?;
+    rows.push(("a step of 1,000 that set a variable", bench.per_step(&linear)?));
+    let turns = bench.workflow("loop", &turns())?;
+    rows.push(("a loop of 100 turns that set a variable", bench.latency(&turns)?));
+    rows.push(("accepted durably, 250 callers at a time", bench.throughput(&pure, ASYNC, 250)?));
+    rows.push((
+        "1,000 waiting runs, their server killed: from its start to their end",
+        bench.resume(server)?,
+    ));
+    Ok(rows)
+}
+
+struct Bench<'b> {
+    product: &'b Product,
+    folder: &'b Path,
+    seconds: u32,
+    flushed_write_ms: f64,
+}
+
+impl Bench<'_> {
+    /// Stores a workflow and runs it once, which compiles it and shows that it works; its path.
+    fn workflow(&self, name: &str, steps: &str) -> Outcome<String> {
+        let path = self.store(name, steps)?;
+        let first = format!("{path}{SYNC}");
+        success(&first, self.product.client().post(&first, "{}")?)?;
+        Ok(path)
+    }
+
+    fn store(&self, name: &str, steps: &str) -> Outcome<String> {
+        let workflows = format!("/api/v1/workspace/{WORKSPACE_ID}/playbooks");
+        let playbook = format!("name: {name}\nworkflow:\n  - section: Steps\n    steps:\n{steps}");
+        let body = serde_json::json!({"name": name, "playbook": playbook}).to_string();
+        let path = format!("{workflows}/ui");
+        let id = first_id(&success(&path, self.product.client().post(&path, &body)?)?)?;
+        Ok(format!("{workflows}/{id}"))
+    }
+
+    fn load(&self, path: &str, connections: u32) -> Outcome<Load> {
+        let script = self.folder.join("post.lua");
+        let text = "wrk.method = 'POST'\nwrk.body = '{}'\nwrk.headers['Content-Type'] = 'application/json'\n";
+        fs::write(&script, text).context("write the script of the load")?;
+        load::post(
+            &self.product.url(path),
+            &self.product.client().api_key,
+            &script,
+            connections,
+            self.seconds,
+        )
+    }
+
+    fn latency(&self, path: &str) -> Outcome<String> {
+        let ms = self.load(&format!("{path}{SYNC}"), 1)?.median_ms;
+        Ok(format!("{ms:.2} ms, {:.1} flushed writes", ms / self.flushed_write_ms))
+    }
+
+    fn per_step(&self, path: &str) -> Outcome<String> {
+        let ms = self.load(&format!("{path}{SYNC}"), 1)?.median_ms;
+        Ok(format!("{:.1} us", ms * 1_000.0 / LINEAR_STEPS as f64))
+    }
+
+    fn throughput(&self, path: &str, how: &str, connections: u32) -> Outcome<String> {
+        let per_second = self.load(&format!("{path}{how}"), connections)?.per_second;
+        let per_write = per_second * self.flushed_write_ms / 1_000.0;
+        Ok(format!("{per_second:.0}/s, {per_write:.2} a flushed write"))
+    }
+
+    /// Runs that wait are left by a killed server; all are due when the next one starts.
+    fn resume(&self, server: Process) -> Outcome<String> {
+        let waiting = self.store("waiting", &waiting())?;
+        let path = format!("{waiting}{ASYNC}");
+        for _ in 0..IN_FLIGHT {
+            success(&path, self.product.client().post(&path, "{}")?)?;
+        }
+        server.kill();
+        sleep(Duration::from_secs(WAIT_S as u64));
+        let stopwatch = Stopwatch::start();
+        let server = self.product.start()?;
+        let ready_ms = stopwatch.elapsed_ms();
+        while self.completed(&waiting)? < IN_FLIGHT {
+            if stopwatch.elapsed() > RESUME_TIMEOUT {
+                let done = self.completed(&waiting)?;
+                return Err(Failure::new(format!("{done} of {IN_FLIGHT} runs were resumed")));
+            }
+            sleep(POLL_INTERVAL);
+        }
+        let all_ms = stopwatch.elapsed_ms();
+        drop(server);
+        Ok(format!("{all_ms:.0} ms, ready after {ready_ms:.0} ms"))
+    }
+
+    /// Completed runs of the workflow.
+    fn completed(&self, workflow: &str) -> Outcome<usize> {
+        let id = workflow.rsplit('/').next().unwrap_or_default();
+        let q = format!(
+            "%7B%22filter%22%3A%7B%22playbook_id%22%3A%22{id}%22%2C%22state%22%3A%22Completed%22%7D%2C%22limit%22%3A1%7D"
+        );
+        let path = format!("/api/v1/workspace/{WORKSPACE_ID}/executions?q={q}");
+        let body = success(&path, self.product.client().get(&path)?)?;
+        let page: serde_json::Value = serde_json::from_str(&body).context("read a page of runs")?;
+        let total = page.get("total").and_then(serde_json::Value::as_u64);
+        total.map(|total| total as usize).ok_or_else(|| Failure::new(format!("no `total` in `{body}`")))
+    }
+}
+
+fn step(id: usize, action: &str, inputs: &str) -> String {
+    format!("      - {{id: S{id}, action: {action}, inputs: {inputs}}}\n")
+}
+
+fn set_variable(id: usize) -> String {
+    let value = format!("{{Variables: [{{Name: x, Type: Number, Value: '{{{{ {id} }}}}'}}]}}");
+    step(id, "internal.SetVariables", &value)
+}
+
+fn pure() -> String {
+    format!("{}{}", set_variable(1), step(2, "internal.print", "{text: 'x is {{ variables.x }}'}"))
+}
+
+fn requests(url: &str) -> String {
+    let request = |id| {
+        format!(
+            "      - {{id: S{id}, action: http.requestV2, continue_on_error: true, inputs: {{url: '{url}'}}}}\n"
+        )
+    };
+    (1..=3).map(request).collect()
+}
+
+fn linear() -> String {
+    (1..=LINEAR_STEPS).map(set_variable).collect()
+}
+
+fn turns() -> String {
+    format!(
+        "      - id: L1\n        action: internal.for\n        inputs: {{list: {LOOP_TURNS}}}\n        steps:\n    {}",
+        set_variable(1)
+    )
+}
+
+fn waiting() -> String {
+    let wait = step(1, "internal.Sleep", &format!("{{Mode: Time, Amount: {WAIT_S}, Unit: Seconds}}"));
+    format!("{wait}{}", step(2, "internal.print", "{text: awake}"))
+}
