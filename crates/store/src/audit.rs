@@ -68,7 +68,7 @@ macro_rules! columns {
 
 sql! {
     INSERT = "audit_log.record":
-        concat!("INSERT INTO audit_log (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+        concat!("INSERT INTO audit_log (", columns!(), ") VALUES {row:11}");
 }
 
 /// The fields of an entry that lists know.
@@ -97,8 +97,7 @@ pub async fn record(tx: &Tx<'_>, entry: &AuditEntry) -> Result<(), StoreError> {
 /// Writes many entries in one round trip: the uses of secrets, gathered.
 pub async fn record_many(tx: &Tx<'_>, entries: &[AuditEntry]) -> Result<(), StoreError> {
     let sets: Vec<_> = entries.iter().map(params).collect();
-    tx.execute_each(&INSERT, &sets).await?;
-    Ok(())
+    tx.insert_each(&INSERT, &sets).await
 }
 
 /// The entries of a workspace.

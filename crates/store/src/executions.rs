@@ -6,7 +6,7 @@ use types::{ExecutionId, ServerId, TenantId, Timestamp, WorkflowId, WorkspaceId}
 
 use crate::statement::sql;
 use crate::workflow_versions::Branch;
-use crate::{Read, Row, RowError, StoreError, Tx};
+use crate::{Read, Row, RowError, StoreError, Tx, Value};
 
 mod lists;
 mod ownership;
@@ -131,11 +131,8 @@ macro_rules! all_columns {
 }
 
 sql! {
-    INSERT = "executions.insert": concat!(
-        "INSERT INTO executions (", all_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
-         $31, $32)"
-    );
+    INSERT = "executions.insert":
+        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:32}");
     GET = "executions.get":
         concat!("SELECT ", all_columns!(), " FROM executions WHERE workspace_id = $1 AND id = $2");
     OUTPUTS = "executions.outputs":
@@ -160,8 +157,18 @@ sql! {
 
 /// Stores a run that was accepted.
 pub async fn insert(tx: &Tx<'_>, run: &FullExecution) -> Result<(), StoreError> {
+    insert_numbered(tx, &[(run, run.execution.execution_number)]).await
+}
+
+/// Stores runs that were accepted, each under the number beside it.
+pub(crate) async fn insert_numbered(tx: &Tx<'_>, runs: &[(&FullExecution, i64)]) -> Result<(), StoreError> {
+    let sets: Vec<_> = runs.iter().map(|(run, number)| params(run, *number)).collect();
+    tx.insert_each(&INSERT, &sets).await
+}
+
+fn params(run: &FullExecution, number: i64) -> [Value<'_>; 32] {
     let e = &run.execution;
-    let params = [
+    [
         e.id.into(),
         e.tenant_id.into(),
         e.workspace_id.into(),
@@ -170,7 +177,7 @@ pub async fn insert(tx: &Tx<'_>, run: &FullExecution) -> Result<(), StoreError> 
         (&e.document_hash).into(),
         e.branch.as_str().into(),
         e.workflow_version.into(),
-        e.execution_number.into(),
+        number.into(),
         (&e.trigger_type).into(),
         e.state.as_str().into(),
         (&e.step_results).into(),
@@ -194,9 +201,7 @@ pub async fn insert(tx: &Tx<'_>, run: &FullExecution) -> Result<(), StoreError> 
         (&run.seed).into(),
         run.owner_server_id.into(),
         run.owner_epoch.into(),
-    ];
-    tx.execute(&INSERT, &params).await?;
-    Ok(())
+    ]
 }
 
 /// Reserves the next `count` numbers of the workflow's runs; answers the first of them.
@@ -235,7 +240,20 @@ pub async fn set_outcome(
     outcome: &Outcome,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let params = [
+    Ok(tx.execute(&SET_OUTCOME, &outcome_params(id, epoch, outcome, now)).await? == 1)
+}
+
+/// [`set_outcome`] of many runs in one round trip.
+pub(crate) async fn set_outcomes(
+    tx: &Tx<'_>,
+    outcomes: &[(ExecutionId, i64, &Outcome, Timestamp)],
+) -> Result<(), StoreError> {
+    let set = |&(id, epoch, outcome, now): &(_, _, _, _)| outcome_params(id, epoch, outcome, now);
+    tx.execute_each(&SET_OUTCOME, &outcomes.iter().map(set).collect::<Vec<_>>()).await.map(drop)
+}
+
+fn outcome_params(id: ExecutionId, epoch: i64, outcome: &Outcome, now: Timestamp) -> [Value<'_>; 12] {
+    [
         id.into(),
         epoch.into(),
         outcome.state.as_str().into(),
@@ -248,8 +266,7 @@ pub async fn set_outcome(
         outcome.finished_at.into(),
         outcome.net_runtime_ms.into(),
         now.into(),
-    ];
-    Ok(tx.execute(&SET_OUTCOME, &params).await? == 1)
+    ]
 }
 
 /// Gives the run a name of its own, or with an empty one takes it away; false if it is not there.

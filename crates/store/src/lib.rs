@@ -25,6 +25,7 @@ pub mod executions;
 pub mod journal;
 pub mod key_rotations;
 pub mod members;
+pub mod runs;
 pub mod servers;
 pub mod tenants;
 pub mod users;

@@ -13,14 +13,23 @@ pub enum Dialect {
 }
 
 /// One SQL text for both engines. Parameters are `$1`, `$2`, ...; the few places where the dialects differ
-/// are named fragments (see [`FRAGMENTS`]).
+/// are named fragments (see [`FRAGMENTS`]). `{row:3}` stands for `($1, $2, $3)`, and marks an insert that PostgreSQL
+/// may be given many rows of at once.
 #[derive(Debug)]
 pub struct Statement {
     name: &'static str,
     text: &'static str,
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
+    /// Texts for 2, 4, 8, ... rows, on PostgreSQL.
+    rows: [OnceLock<String>; ROWS_LOG2_MAX],
 }
+
+/// Binary logarithm of [`ROWS_MAX`].
+const ROWS_LOG2_MAX: usize = 6;
+/// Rows that one statement inserts at most; with 64 columns it stays far below the 65,535 parameters that the
+/// protocol can number.
+pub(crate) const ROWS_MAX: usize = 1 << ROWS_LOG2_MAX;
 
 /// The known differences: name, SQLite's text, PostgreSQL's text. SQLite has one writer at a time, so what
 /// PostgreSQL must lock cannot change there.
@@ -33,7 +42,8 @@ const FRAGMENTS: [(&str, &str, &str); 3] = [
 impl Statement {
     /// A statement named `<table>.<verb>`. Use the `sql!` macro, which also registers it.
     pub const fn new(name: &'static str, text: &'static str) -> Self {
-        Self { name, text, sqlite: OnceLock::new(), postgres: OnceLock::new() }
+        let rows = [const { OnceLock::new() }; ROWS_LOG2_MAX];
+        Self { name, text, sqlite: OnceLock::new(), postgres: OnceLock::new(), rows }
     }
 
     /// `<table>.<verb>`: for errors.
@@ -49,9 +59,20 @@ impl Statement {
         }
     }
 
+    /// The text for PostgreSQL that inserts so many rows, a power of two up to [`ROWS_MAX`]: few texts, each of which a
+    /// connection prepares once.
+    pub(crate) fn text_of_rows(&self, count: usize) -> &str {
+        let log2 = count.ilog2() as usize;
+        match log2.checked_sub(1).and_then(|index| self.rows.get(index)) {
+            Some(text) => text.get_or_init(|| fill_in_rows(self.text, count, Dialect::Postgres)),
+            None => self.text(Dialect::Postgres),
+        }
+    }
+
     /// How many parameters the text names: the highest `$n`.
     pub fn parameter_count(&self) -> usize {
-        let after_dollar = self.text.split('$').skip(1);
+        let text = self.text(Dialect::Postgres);
+        let after_dollar = text.split('$').skip(1);
         let number =
             |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok());
         after_dollar.filter_map(number).max().unwrap_or(0)
@@ -64,11 +85,35 @@ impl Statement {
 }
 
 fn fill_in(text: &str, dialect: Dialect) -> String {
-    let mut text = text.to_owned();
+    fill_in_rows(text, 1, dialect)
+}
+
+fn fill_in_rows(text: &str, count: usize, dialect: Dialect) -> String {
+    let mut text = match row_mark(text) {
+        Some((before, width, after)) => format!("{before}{}{after}", rows(count, width)),
+        None => text.to_owned(),
+    };
     for (name, sqlite, postgres) in FRAGMENTS {
         text = text.replace(name, if dialect == Dialect::Sqlite { sqlite } else { postgres });
     }
     text
+}
+
+/// Takes a text apart at its `{row:3}`: what is before, the 3, what is after.
+fn row_mark(text: &str) -> Option<(&str, usize, &str)> {
+    let (before, rest) = text.split_once("{row:")?;
+    let (width, after) = rest.split_once('}')?;
+    Some((before, width.parse().ok()?, after))
+}
+
+/// `($1, $2), ($3, $4)` for two rows of two.
+fn rows(count: usize, width: usize) -> String {
+    let row = |row: usize| {
+        let parameters: Vec<String> =
+            (1..=width).map(|column| format!("${}", row * width + column)).collect();
+        format!("({})", parameters.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// `$n` -> `?n` outside of quoted text: to SQLite `$2` is a *named* parameter that gets the next free
@@ -136,6 +181,22 @@ mod tests {
             statement.text(Dialect::Postgres),
             "UPDATE t SET a = $2, b = '$3' WHERE id = $1 FOR UPDATE"
         );
+    }
+
+    #[test]
+    fn a_row_is_repeated_with_parameters_of_its_own() {
+        let statement = Statement::new("t.x", "INSERT INTO t (a, b) VALUES {row:2} ON CONFLICT DO NOTHING");
+        assert_eq!(
+            statement.text(Dialect::Sqlite),
+            "INSERT INTO t (a, b) VALUES (?1, ?2) ON CONFLICT DO NOTHING"
+        );
+        assert_eq!(statement.text_of_rows(1), statement.text(Dialect::Postgres));
+        assert_eq!(
+            statement.text_of_rows(2),
+            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
+        );
+        assert!(statement.text_of_rows(ROWS_MAX).contains("($127, $128) ON CONFLICT"));
+        assert_eq!(statement.parameter_count(), 2);
     }
 
     #[test]

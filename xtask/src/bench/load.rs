@@ -65,9 +65,9 @@ fn wrk(url: &str, api_key: &str, connections: u32, seconds: u32) -> Command {
 /// The middle of the times that wrk lists, `50%    1.23ms`.
 fn median_ms(report: &str) -> Option<f64> {
     let text = report.lines().find_map(|line| line.trim().strip_prefix("50%"))?.trim();
-    for (unit, ms) in [("us", 0.001), ("ms", 1.0), ("s", 1_000.0)] {
+    for (unit, in_one_ms) in [("us", 1_000.0), ("ms", 1.0), ("s", 0.001)] {
         if let Some(number) = text.strip_suffix(unit).and_then(|number| number.parse::<f64>().ok()) {
-            return Some(number * ms);
+            return Some(number / in_one_ms);
         }
     }
     None

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use engine::{Command, Dispatch, Execution, RunState, StepError};
 use protocol::Assignment;
+use store::StoreError;
 use store::audit::AuditEntry;
-use store::executions::{ExecutionState, FullExecution, Outcome};
+use store::executions::{ExecutionState, Outcome};
 use store::journal::Appended;
-use store::{StoreError, Tx};
-use types::{ExecutionId, Timestamp};
+use store::runs::{Line, RunWrite};
+use types::ExecutionId;
 
 use super::Inner;
 use super::grants::RunIds;
@@ -27,7 +28,7 @@ pub(super) struct Effect {
 /// The commands of one `advance`, taken apart.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub(super) lines: Vec<(&'static str, String)>,
+    pub(super) lines: Vec<Line>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) effects: Vec<Effect>,
     pub(super) rest: Vec<Command>,
@@ -61,84 +62,28 @@ impl Batch {
     }
 }
 
-/// The commit that accepts a run: its row and all that its first `advance` decided.
-pub(super) struct FirstCommit {
-    pub(super) row: FullExecution,
-    pub(super) lines: Vec<(&'static str, String)>,
-    pub(super) audit: Vec<AuditEntry>,
-    pub(super) now: Timestamp,
-}
-
-impl FirstCommit {
-    pub(super) async fn apply(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        let mut row = self.row.clone();
-        row.execution.execution_number =
-            store::executions::next_numbers(tx, row.execution.workflow_id, 1).await?;
-        store::executions::insert(tx, &row).await?;
-        let (id, epoch) = (row.execution.id, row.owner_epoch);
-        // Nobody else can own a run that was not there before.
-        let _ = store::journal::append_many(tx, id, epoch, 1, self.now, &borrowed(&self.lines)).await?;
-        store::audit::record_many(tx, &self.audit).await
-    }
-}
-
-fn borrowed<'l>(lines: &'l [(&'static str, String)]) -> Vec<(&'l str, &'l str)> {
-    lines.iter().map(|(kind, body)| (*kind, body.as_str())).collect()
-}
-
-/// One commit of a run in progress.
-pub(super) struct Commit {
-    pub(super) id: ExecutionId,
-    pub(super) epoch: i64,
-    pub(super) first_seq: i64,
-    pub(super) lines: Vec<(&'static str, String)>,
-    pub(super) audit: Vec<AuditEntry>,
-    /// The row's new content, if the state changed.
-    pub(super) outcome: Option<Outcome>,
-    pub(super) now: Timestamp,
-}
-
-impl Commit {
-    /// Makes it durable, however long the database is away. Fenced if the run has another owner by now.
-    ///
-    /// # Errors
-    /// If the database refuses it for a reason that time will not change.
-    pub(super) async fn write(self, inner: &Inner) -> Result<Appended, StoreError> {
-        if self.lines.is_empty() && self.audit.is_empty() && self.outcome.is_none() {
-            return Ok(Appended::Written);
-        }
-        let this = Arc::new(self);
-        let (mut pause, mut tried_before) = (RETRY_PAUSE.0, false);
-        loop {
-            let commit = Arc::clone(&this);
-            match inner.db.write(async move |tx| commit.apply(tx).await).await {
-                Err(error) if error.is_unavailable() => {
-                    tracing::warn!(execution.id = %this.id, %error, "commit refused, trying again");
-                    tried_before = true;
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(RETRY_PAUSE.1);
-                }
-                // The same commit, done before its answer got lost.
-                Err(StoreError::Duplicate { key }) if key == store::journal::SEQ_KEY && tried_before => {
-                    return Ok(Appended::Written);
-                }
-                answer => return answer,
+/// Makes a commit of a run in progress durable, however long the database is away. Fenced if the run has another
+/// owner by now.
+///
+/// # Errors
+/// If the database refuses it for a reason that time will not change.
+pub(super) async fn write(inner: &Inner, id: ExecutionId, write: RunWrite) -> Result<Appended, StoreError> {
+    let write = Arc::new(write);
+    let (mut pause, mut tried_before) = (RETRY_PAUSE.0, false);
+    loop {
+        match inner.writer.write(Arc::clone(&write)).await {
+            Err(error) if error.is_unavailable() => {
+                tracing::warn!(execution.id = %id, %error, "commit refused, trying again");
+                tried_before = true;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY_PAUSE.1);
             }
+            // The same commit, done before its answer got lost.
+            Err(StoreError::Duplicate { key }) if key == store::journal::SEQ_KEY && tried_before => {
+                return Ok(Appended::Written);
+            }
+            answer => return answer,
         }
-    }
-
-    async fn apply(&self, tx: &Tx<'_>) -> Result<Appended, StoreError> {
-        let lines = borrowed(&self.lines);
-        let appended =
-            store::journal::append_many(tx, self.id, self.epoch, self.first_seq, self.now, &lines).await?;
-        if appended == Appended::Fenced {
-            return Ok(appended);
-        }
-        if let Some(outcome) = &self.outcome {
-            store::executions::set_outcome(tx, self.id, self.epoch, outcome, self.now).await?;
-        }
-        store::audit::record_many(tx, &self.audit).await?;
-        Ok(appended)
     }
 }
 

@@ -19,9 +19,10 @@ use std::time::Duration;
 use actions::Catalog;
 use engine::{Command, Event, Execution, Start};
 use futures_util::FutureExt as _;
+use store::Db;
 use store::executions::{ExecutionState, FullExecution};
+use store::runs::{Begin, RunWrite, RunWriter};
 use store::workflow_versions::Branch;
-use store::{Db, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,7 +38,7 @@ use crate::connection_kinds::ConnectionKinds;
 use crate::error::{ApiError, ApiResult, code};
 use crate::network::NetworkRules;
 use crate::vault::Vault;
-use commit::{Batch, Effect, FirstCommit, outcome_of};
+use commit::{Batch, Effect, outcome_of};
 use grants::RunIds;
 use link::Link;
 use plans::Plans;
@@ -85,6 +86,7 @@ struct Handle {
 
 pub(crate) struct Inner {
     db: Db,
+    writer: RunWriter,
     clock: Arc<dyn Clock>,
     link: Link,
     vault: Arc<Vault>,
@@ -110,6 +112,7 @@ impl Driver {
         let plans = Plans::new(parts.db.clone(), Arc::clone(&parts.catalog), Arc::clone(&parts.kinds));
         Self(Arc::new(Inner {
             link: Link::new(parts.channel),
+            writer: RunWriter::new(parts.db.clone()),
             db: parts.db,
             clock: parts.clock,
             vault: parts.vault,
@@ -171,7 +174,8 @@ impl Driver {
         let batch = Batch::new(inner, ids, commands).await;
         let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
         let row = row_of(&new, id, inner.server, &execution, seed, now);
-        let first = Arc::new(FirstCommit { row, lines: batch.lines, audit: batch.audit, now });
+        let begin = Begin { row, lines: batch.lines, now };
+        let first = Arc::new(RunWrite { begins: vec![begin], audit: batch.audit, ..RunWrite::default() });
         let stored_state = execution.state();
         let (signals, run) = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
         inner.remember(id, FIRST_EPOCH, signals);
@@ -180,10 +184,11 @@ impl Driver {
         // A task of its own: a caller who goes away must not leave a run behind that is durable and not driven.
         let accepted = inner.tasks.spawn(async move {
             // Dropped without being driven, the run is forgotten again.
-            let written = driver.accept(&first).await;
+            // Nobody else can own a run that was not there before.
+            let written = driver.0.writer.write(first).await.map(|_| ());
             match &written {
                 Ok(()) if !stored_state.is_terminal() => driver.set_going(run, effects, rest),
-                Err(error) if error.is_unavailable() => driver.settle(first, run, effects, rest),
+                Err(error) if error.is_unavailable() => driver.settle(run, effects, rest),
                 _ => {}
             }
             written
@@ -192,18 +197,12 @@ impl Driver {
         Ok(id)
     }
 
-    /// Writes a run's first commit.
-    async fn accept(&self, first: &Arc<FirstCommit>) -> Result<(), StoreError> {
-        let commit = Arc::clone(first);
-        self.0.db.write(async move |tx| commit.apply(tx).await).await
-    }
-
     /// The database did not say whether the first commit of a run was done. Finds out when it answers again:
     /// a run that is there is driven, though its caller was told to try again.
-    fn settle(&self, first: Arc<FirstCommit>, run: Run, effects: Vec<Effect>, rest: Vec<Command>) {
+    fn settle(&self, run: Run, effects: Vec<Effect>, rest: Vec<Command>) {
         let driver = self.clone();
         self.0.tasks.spawn(async move {
-            let (workspace, id) = (first.row.execution.workspace_id, first.row.execution.id);
+            let (workspace, id) = (run.ids.workspace, run.ids.execution);
             while !driver.0.stopping.is_cancelled() {
                 tokio::time::sleep(SETTLE_PAUSE).await;
                 match store::executions::get(&driver.0.db, workspace, id).await {

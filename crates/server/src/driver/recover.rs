@@ -1,6 +1,7 @@
 //! Runs whose server is gone: reads their journal, folds it, goes on.
 
 use engine::{Entry, Event, Execution, RunState};
+use futures_util::{StreamExt as _, stream};
 use store::StoreError;
 use store::executions::Owned;
 use types::{ExecutionId, TenantId, WorkspaceId};
@@ -13,6 +14,8 @@ use crate::error::{ApiError, ApiResult};
 
 /// Runs that are adopted in one transaction.
 const ADOPTED_AT_A_TIME: i64 = 200;
+/// Runs that are read back at the same time.
+const RESUMED_AT_ONCE: usize = 16;
 /// How often a run is taken over to be cancelled, if another server takes it each time in between.
 const TAKE_OVER_TRIES: usize = 3;
 
@@ -30,11 +33,11 @@ impl Driver {
             if owned.is_empty() {
                 return Ok(adopted);
             }
-            for run in owned {
-                if self.resume(run, None).await.is_some() {
-                    adopted += 1;
-                }
-            }
+            // Many at a time: reading one back is mostly waiting for the database.
+            let resumed = stream::iter(owned)
+                .map(async |run| usize::from(self.resume(run, None).await.is_some()))
+                .buffer_unordered(RESUMED_AT_ONCE);
+            adopted += resumed.fold(0, async |sum, one| sum + one).await;
         }
     }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use engine::{Command, EffectResult, Event, Execution, RunState, StepError};
 use protocol::AttemptToken;
 use store::journal::Appended;
+use store::runs::{Progress, RunWrite};
 use tokio::sync::{mpsc, oneshot};
 use types::Timestamp;
 
-use super::commit::{Batch, Commit, Effect, outcome_of};
+use super::commit::{self, Batch, Effect, outcome_of};
 use super::grants::{RunIds, used};
 use super::link::Report;
 use super::recover::lost_attempt;
@@ -107,16 +108,17 @@ impl Run {
         let state = self.execution.state();
         let lines = std::mem::take(&mut batch.lines);
         let count = i64::try_from(lines.len()).unwrap_or(i64::MAX);
-        let commit = Commit {
+        let progress = Progress {
             id: self.ids.execution,
             epoch: self.epoch,
             first_seq: self.next_seq,
             lines,
-            audit: std::mem::take(&mut batch.audit),
             outcome: (state != self.stored_state).then(|| outcome_of(&self.execution)),
             now,
         };
-        let appended = commit.write(&self.inner).await?;
+        let audit = std::mem::take(&mut batch.audit);
+        let write = RunWrite { progress: Some(progress), audit, ..RunWrite::default() };
+        let appended = commit::write(&self.inner, self.ids.execution, write).await?;
         self.next_seq += count;
         self.stored_state = state;
         Ok(appended)

@@ -11,6 +11,7 @@ use tokio_postgres::{Client, NoTls};
 
 use super::writer::settle;
 use super::{FetchError, Options, tls};
+use crate::statement::ROWS_MAX;
 use crate::tx::Fate;
 use crate::url::{PostgresTarget, TlsMode};
 use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Tx, Value};
@@ -213,4 +214,31 @@ where
         changed.extend(try_join_all(runs).await?);
     }
     Ok(changed)
+}
+
+/// Inserts a row for each set, many with one statement; all statements are sent before the first answer is
+/// waited for.
+pub(crate) async fn insert_each<'v, P>(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    statement: &'static Statement,
+    sets: &[P],
+) -> Result<(), tokio_postgres::Error>
+where
+    P: AsRef<[Value<'v>]>,
+{
+    let mut inserts = Vec::new();
+    let mut rest = sets;
+    while !rest.is_empty() {
+        let count = 1 << rest.len().min(ROWS_MAX).ilog2();
+        let (now, later) = rest.split_at(count);
+        let prepared = transaction.prepare_cached(statement.text_of_rows(count)).await?;
+        inserts.push((prepared, now));
+        rest = later;
+    }
+    let runs = inserts.iter().map(|(prepared, sets)| {
+        let params: Vec<&Value<'v>> = sets.iter().flat_map(|set| set.as_ref()).collect();
+        transaction.execute_raw(prepared, params)
+    });
+    try_join_all(runs).await?;
+    Ok(())
 }

@@ -7,4 +7,5 @@ mod executions;
 mod filter;
 mod identity;
 mod readers;
+mod runs;
 mod workflows;

@@ -1,0 +1,122 @@
+//! What runs write, many at once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use store::executions::{self, ExecutionState, FullExecution, Outcome};
+use store::journal::{self, Appended};
+use store::runs::{Begin, Progress, RunWrite, RunWriter};
+use store::testing::{NOW, Seeded, each_database, execution, seed, workflow};
+use store::{Db, StoreError};
+use tokio::task::JoinSet;
+use types::ExecutionId;
+
+fn begin(seeded: &Seeded, name: &str, number: i64, lines: usize) -> Begin {
+    let row = execution(&workflow(seeded, name), number);
+    let lines = (0..lines).map(|line| ("step_started", format!(r#"{{"line":{line}}}"#))).collect();
+    Begin { row, lines, now: NOW }
+}
+
+fn begins(begin: Begin) -> RunWrite {
+    RunWrite { begins: vec![begin], ..RunWrite::default() }
+}
+
+fn goes_on(run: &FullExecution, epoch: i64, first_seq: i64, lines: usize) -> RunWrite {
+    let lines = vec![("step_finished", "{}".to_owned()); lines];
+    let progress = Progress { id: run.execution.id, epoch, first_seq, lines, outcome: None, now: NOW };
+    RunWrite { progress: Some(progress), ..RunWrite::default() }
+}
+
+async fn seqs(db: &Db, seeded: &Seeded, id: ExecutionId) -> Vec<i64> {
+    let lines = journal::read_all(db, seeded.workspace, id).await.unwrap();
+    lines.iter().map(|line| line.seq).collect()
+}
+
+#[tokio::test]
+async fn runs_that_begin_at_once_get_numbers_of_their_own_and_all_their_lines() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let writer = RunWriter::new(db.clone());
+        let mut tasks = JoinSet::new();
+        let mut ids = Vec::new();
+        for number in 0..150 {
+            let name = ["triage", "enrich", "report"][number as usize % 3];
+            let begin = begin(&seeded, name, number, number as usize % 5);
+            ids.push((begin.row.execution.id, begin.row.execution.workflow_id, number as usize % 5));
+            let writer = writer.clone();
+            tasks.spawn(async move { writer.write(Arc::new(begins(begin))).await });
+        }
+        for answer in tasks.join_all().await {
+            assert_eq!(answer.unwrap(), Appended::Written);
+        }
+        let mut numbers = BTreeSet::new();
+        for (id, workflow, lines) in ids {
+            let row = executions::get(&db, seeded.workspace, id).await.unwrap().unwrap();
+            assert!(numbers.insert((workflow, row.execution.execution_number)));
+            assert_eq!(seqs(&db, &seeded, id).await, (1..=lines as i64).collect::<Vec<_>>());
+        }
+        assert!(numbers.iter().all(|(_, number)| (1..=50).contains(number)), "{numbers:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_is_fenced_or_refused_disturbs_no_other() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let writer = RunWriter::new(db.clone());
+        let begun: Vec<Begin> = (0..4).map(|number| begin(&seeded, "triage", number, 1)).collect();
+        for begin in &begun {
+            assert_eq!(writer.write(Arc::new(begins(begin.clone()))).await.unwrap(), Appended::Written);
+        }
+        let [sound, taken, doubled, ended] = [0, 1, 2, 3].map(|index| begun[index].row.clone());
+        // Nothing of a write goes in whose run has another owner: neither its lines nor the run that it begins.
+        let child = begin(&seeded, "triage", 9, 2);
+        let child_id = child.row.execution.id;
+        let fenced = RunWrite { begins: vec![child], ..goes_on(&taken, taken.owner_epoch + 1, 2, 3) };
+        let outcome = Outcome {
+            state: ExecutionState::Completed,
+            outputs: Some("{}".to_owned()),
+            step_results: "{}".to_owned(),
+            error_code: None,
+            error_message: None,
+            cancel_reason: None,
+            started_at: Some(NOW),
+            finished_at: Some(NOW),
+            net_runtime_ms: 5,
+        };
+        let mut ends = goes_on(&ended, ended.owner_epoch, 2, 1);
+        ends.progress.as_mut().unwrap().outcome = Some(outcome);
+        let writes = [
+            goes_on(&sound, sound.owner_epoch, 2, 3),
+            fenced,
+            goes_on(&doubled, doubled.owner_epoch, 1, 1),
+            ends,
+            RunWrite::default(),
+        ];
+        let mut tasks = JoinSet::new();
+        for (index, write) in writes.into_iter().enumerate() {
+            let writer = writer.clone();
+            tasks.spawn(async move { (index, writer.write(Arc::new(write)).await) });
+        }
+        let mut answers = tasks.join_all().await;
+        answers.sort_by_key(|(index, _)| *index);
+        let said: Vec<_> = answers
+            .into_iter()
+            .map(|(_, answer)| match answer {
+                Ok(appended) => format!("{appended:?}"),
+                Err(error @ StoreError::Duplicate { .. }) => error.to_string(),
+                Err(error) => panic!("{error}"),
+            })
+            .collect();
+        let double = "a row with the same `journal_pkey` exists";
+        assert_eq!(said, ["Written", "Fenced", double, "Written", "Written"]);
+
+        assert_eq!(seqs(&db, &seeded, sound.execution.id).await, [1, 2, 3, 4]);
+        assert_eq!(seqs(&db, &seeded, taken.execution.id).await, [1]);
+        assert!(executions::get(&db, seeded.workspace, child_id).await.unwrap().is_none());
+        let row = executions::get(&db, seeded.workspace, ended.execution.id).await.unwrap().unwrap();
+        assert_eq!((row.execution.state, row.execution.net_runtime_ms), (ExecutionState::Completed, 5));
+    })
+    .await;
+}
