@@ -59,6 +59,9 @@ pub struct Assignment {
     /// Which networks the attempt may reach.
     #[serde(default)]
     pub network: NetworkPolicy,
+    /// The term of the server's lease in which the attempt was written down: it may begin as long as that holds.
+    #[serde(default)]
+    pub lease_term: u64,
 }
 
 /// The use of one connection by one attempt.

@@ -17,7 +17,7 @@ pub use assignment::{Assignment, AttemptToken, ConnectionGrant, NetworkPolicy};
 pub use outcome::{ActionError, Outcome, SecretUse};
 
 /// The version of these messages. Server and runner must agree on it.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// What a server says to a runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,12 @@ pub enum ToServer {
         /// The attempts that it is running. One that the server believes here and that is missing is lost.
         running: Vec<AttemptToken>,
     },
-    /// An attempt has ended. Said once for every assignment that was received.
+    /// An attempt was not begun, and will not be: the term of the lease that it was assigned under had ended.
+    NotBegun {
+        /// Which one.
+        token: AttemptToken,
+    },
+    /// An attempt has ended. Said once for every assignment that was received and begun.
     Finished {
         /// Which one.
         token: AttemptToken,

@@ -44,6 +44,7 @@ fn assignment() -> Assignment {
             allowed_networks: vec!["10.0.0.0/8".to_owned()],
             allowed_endpoints: Vec::new(),
         },
+        lease_term: 3,
     }
 }
 
@@ -52,7 +53,7 @@ fn welcome() {
     insta::assert_snapshot!(golden(&ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: 5000 }), @r#"
     {
       "type": "welcome",
-      "version": 1,
+      "version": 2,
       "heartbeat_ms": 5000
     }
     "#);
@@ -89,7 +90,8 @@ fn assign() {
           "allowed_networks": [
             "10.0.0.0/8"
           ]
-        }
+        },
+        "lease_term": 3
       }
     }
     "#);
@@ -112,7 +114,7 @@ fn hello() {
     insta::assert_snapshot!(golden(&message), @r#"
     {
       "type": "hello",
-      "version": 1,
+      "version": 2,
       "labels": [
         "default"
       ],
@@ -153,6 +155,16 @@ fn heartbeat() {
       "running": [
         "t1"
       ]
+    }
+    "#);
+}
+
+#[test]
+fn not_begun() {
+    insta::assert_snapshot!(golden(&ToServer::NotBegun { token: token() }), @r#"
+    {
+      "type": "not_begun",
+      "token": "t1"
     }
     "#);
 }

@@ -16,6 +16,9 @@ use crate::{Shared, outcome};
 /// How much longer than its time an action gets, to say itself what it waited for.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// Pause between two looks at a lease that has run out and may be renewed.
+const LEASE_PAUSE: Duration = Duration::from_millis(50);
+
 /// Runs the attempt and reports on it.
 pub(crate) async fn carry_out(shared: &Arc<Shared>, assignment: Assignment, cancelled: CancellationToken) {
     let token = assignment.token.clone();
@@ -23,12 +26,32 @@ pub(crate) async fn carry_out(shared: &Arc<Shared>, assignment: Assignment, canc
         turn = shared.turns.acquire() => turn.ok(),
         () = cancelled.cancelled() => None,
     };
+    let may_begin = tokio::select! {
+        may_begin = may_begin(shared, assignment.lease_term) => may_begin,
+        () = cancelled.cancelled() => true,
+    };
+    if !may_begin {
+        let _ = shared.to_server.send(ToServer::NotBegun { token }).await;
+        return;
+    }
     let (outcome, secret_uses) = match turn {
         Some(_turn) if !cancelled.is_cancelled() => run(shared, assignment, &cancelled).await,
         _ => (Outcome::Cancelled, Vec::new()),
     };
     // Nobody is left to hear it if this fails.
     let _ = shared.to_server.send(ToServer::Finished { token, outcome, secret_uses }).await;
+}
+
+/// The last look before the deed. While the attempt waited for its turn the process may have stood still, and
+/// another server taken the run. As long as nobody has, it is waited for the lease to be renewed.
+async fn may_begin(shared: &Shared, term: u64) -> bool {
+    while !shared.lease.holds(term) {
+        if shared.lease.term() != term {
+            return false;
+        }
+        tokio::time::sleep(LEASE_PAUSE).await;
+    }
+    true
 }
 
 async fn run(

@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use types::{Clock, Rng};
+use types::{Clock, Lease, Rng};
 
 /// Attempts that a runner runs at the same time if its settings do not say.
 pub const CAPACITY_DEFAULT: u32 = 64;
@@ -61,6 +61,9 @@ pub struct RunnerLink {
     pub from_runner: mpsc::Receiver<ToServer>,
     /// The key under which grants travel.
     pub session: SessionKey,
+    /// The server's lease: nothing is begun that was assigned under a term which has ended. Boundless until the
+    /// server gives it an end.
+    pub lease: Arc<Lease>,
 }
 
 /// A runner.
@@ -77,6 +80,7 @@ pub struct Runner {
 struct Shared {
     to_server: mpsc::Sender<ToServer>,
     session: SessionKey,
+    lease: Arc<Lease>,
     turns: Semaphore,
     catalog: Arc<Catalog>,
     http: HttpClient,
@@ -91,11 +95,13 @@ impl Runner {
         let (to_runner, from_server) = mpsc::channel(LINK_MESSAGES_MAX);
         let (to_server, from_runner) = mpsc::channel(LINK_MESSAGES_MAX);
         let session = SessionKey::generate(rng);
-        let link = RunnerLink { to_runner, from_runner, session: session.duplicate() };
+        let lease = Arc::new(Lease::boundless(Arc::clone(&settings.clock)));
+        let link =
+            RunnerLink { to_runner, from_runner, session: session.duplicate(), lease: Arc::clone(&lease) };
         let RunnerSettings { capacity, labels, catalog, http, clock } = settings;
         let turns = Semaphore::new(usize::try_from(capacity.max(1)).unwrap_or(1));
         let token_cache = TokenCache::default();
-        let shared = Arc::new(Shared { to_server, session, turns, catalog, http, token_cache, clock });
+        let shared = Arc::new(Shared { to_server, session, lease, turns, catalog, http, token_cache, clock });
         let attempts = JoinSet::new();
         (link, Self { shared, labels, capacity, from_server, running: HashMap::new(), attempts })
     }

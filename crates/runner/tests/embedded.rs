@@ -88,6 +88,8 @@ impl Effect for Puppet {
     }
 }
 
+const LEASE: Duration = Duration::from_secs(10);
+
 /// The server's side of one runner.
 struct Server {
     link: RunnerLink,
@@ -170,6 +172,7 @@ fn assignment(text: &str, action: &str, inputs: Json) -> Assignment {
         idempotency_key: "e/S1".to_owned(),
         include_full_response: false,
         network: NetworkPolicy { allow_private: true, ..NetworkPolicy::default() },
+        lease_term: 0,
     }
 }
 
@@ -364,6 +367,44 @@ async fn more_attempts_than_capacity_wait_their_turn() {
     assert!(
         matches!(server.next().await, ToServer::Started { token: started, .. } if started == token("t3"))
     );
+}
+
+#[tokio::test]
+async fn nothing_is_begun_under_a_term_of_the_lease_that_has_ended() {
+    let mut server = Server::start(2).await;
+    let lease = Arc::clone(&server.link.lease);
+    lease.began(lease.moment(), LEASE);
+    let old = lease.term();
+    lease.began(lease.moment(), LEASE);
+    for (name, lease_term) in [("t1", old), ("t2", lease.term())] {
+        server.assign(Assignment { lease_term, ..assignment(name, "test.puppet", json!({})) }).await;
+    }
+    let mut said = Vec::new();
+    while said.len() < 3 {
+        said.push(server.next().await);
+    }
+    let mut of = |name: &str| {
+        let mine = |message: &ToServer| match message {
+            ToServer::NotBegun { token } | ToServer::Started { token, .. } => token.as_str() == name,
+            ToServer::Finished { token, .. } => token.as_str() == name,
+            _ => false,
+        };
+        said.extract_if(.., |message| mine(message)).collect::<Vec<_>>()
+    };
+    assert_eq!(of("t1"), [ToServer::NotBegun { token: token("t1") }]);
+    assert!(matches!(of("t2")[..], [ToServer::Started { .. }, ToServer::Finished { .. }]));
+}
+
+#[tokio::test]
+async fn an_attempt_waits_for_a_lease_that_has_run_out_to_be_renewed() {
+    let mut server = Server::start(2).await;
+    let lease = Arc::clone(&server.link.lease);
+    lease.began(lease.moment(), Duration::ZERO);
+    let lease_term = lease.term();
+    server.assign(Assignment { lease_term, ..assignment("t1", "test.puppet", json!({})) }).await;
+    assert!(tokio::time::timeout(Duration::from_millis(100), server.link.from_runner.recv()).await.is_err());
+    lease.renewed(lease.moment(), LEASE);
+    assert!(matches!(server.next().await, ToServer::Started { .. }));
 }
 
 #[tokio::test]

@@ -9,25 +9,66 @@ use std::time::Duration;
 use store::servers::Server as Row;
 use store::{Db, StoreError};
 use tokio_util::sync::CancellationToken;
-use types::{Clock, ServerId};
+use types::{Clock, Lease, ServerId};
 
 use crate::App;
 
-/// How long a server is believed to live after its last sign of life.
-pub(crate) const LEASE: Duration = Duration::from_secs(10);
-/// How often it gives one, and looks after those that have not.
-const BEAT: Duration = Duration::from_secs(3);
+/// Signs of life in the time of a lease: two may get lost.
+const BEATS_A_LEASE: u32 = 3;
 
-/// Says that this server lives.
-pub(crate) async fn register(db: &Db, id: ServerId, clock: &dyn Clock) -> Result<(), StoreError> {
-    let now = clock.now();
-    let row = Row {
-        id,
-        started_at: now,
-        lease_until: now.saturating_add(LEASE),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    db.write(async move |tx| store::servers::register(tx, &row).await).await
+/// This server among those of its database.
+#[derive(Clone)]
+pub(crate) struct Membership {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) id: ServerId,
+    /// How long the server is believed to live after a sign of life.
+    pub(crate) length: Duration,
+    /// What this process knows of it.
+    pub(crate) lease: Arc<Lease>,
+    /// The server shares its database with no other, so that its lease has no end.
+    pub(crate) alone: bool,
+}
+
+impl Membership {
+    /// Says that this server lives.
+    pub(crate) async fn register(&self) -> Result<(), StoreError> {
+        let (asked, now) = (self.lease.moment(), self.clock.now());
+        let row = Row {
+            id: self.id,
+            started_at: now,
+            lease_until: now.saturating_add(self.length),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        self.db.write(async move |tx| store::servers::register(tx, &row).await).await?;
+        if !self.alone {
+            self.lease.began(asked, self.length);
+        }
+        Ok(())
+    }
+
+    async fn beat(&self) -> Result<(), StoreError> {
+        let (asked, id) = (self.lease.moment(), self.id);
+        let until = self.clock.now().saturating_add(self.length);
+        let renewed = self.db.write(async move |tx| store::servers::heartbeat(tx, id, until).await).await?;
+        if !renewed {
+            // Others may have adopted runs, which the epochs sort out. Those that are still this server's go on.
+            tracing::warn!("the lease had ended and another server has seen it; making this one known anew");
+            return self.register().await;
+        }
+        if !self.alone {
+            self.lease.renewed(asked, self.length);
+        }
+        Ok(())
+    }
+
+    /// Waits for the next beat; false when it is to stop.
+    async fn pause(&self, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = stop.cancelled() => false,
+            () = tokio::time::sleep(self.length / BEATS_A_LEASE) => true,
+        }
+    }
 }
 
 /// Forgets every server: on an embedded database, which is this server's alone, none of them lives.
@@ -39,41 +80,26 @@ pub(crate) async fn forget_all(db: &Db) -> Result<(), StoreError> {
 }
 
 /// Keeps the lease, until `stop`. Apart from everything that takes long: a lease that ends makes others adopt.
-pub(crate) async fn keep_lease(db: Db, id: ServerId, clock: Arc<dyn Clock>, stop: CancellationToken) {
-    while pause(&stop).await {
-        if let Err(error) = beat(&db, id, &*clock).await {
+pub(crate) async fn keep_lease(member: Membership, stop: CancellationToken) {
+    while member.pause(&stop).await {
+        if let Err(error) = member.beat().await {
             tracing::warn!(%error, "the server's lease could not be renewed");
         }
     }
 }
 
 /// Adopts the runs of servers that are gone, until `stop`.
-pub(crate) async fn adopt(app: App, stop: CancellationToken) {
-    while pause(&stop).await {
+pub(crate) async fn adopt(app: App, member: Membership, stop: CancellationToken) {
+    while member.pause(&stop).await {
+        // When the database was away, no server could renew its lease. Each gives the others the time to do so
+        // before it takes their runs.
+        if member.lease.held_for() < member.length {
+            continue;
+        }
         match app.driver().adopt().await {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "adopted runs of a server that is gone"),
             Err(error) => tracing::warn!(cause = error.message(), "runs could not be adopted"),
         }
     }
-}
-
-/// Waits for the next beat; false when it is to stop.
-async fn pause(stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = tokio::time::sleep(BEAT) => true,
-    }
-}
-
-async fn beat(db: &Db, id: ServerId, clock: &dyn Clock) -> Result<(), StoreError> {
-    let now = clock.now();
-    let until = now.saturating_add(LEASE);
-    let renewed = db.write(async move |tx| store::servers::heartbeat(tx, id, until, now).await).await?;
-    if !renewed {
-        // The lease had ended, after a long stop of the machine: others may have adopted runs, which the
-        // epochs sort out. Those that are still this server's go on.
-        register(db, id, clock).await?;
-    }
-    Ok(())
 }

@@ -21,9 +21,10 @@ use crate::connection_kinds::ConnectionKinds;
 use crate::driver::{self, Driver, RunnerChannel};
 use crate::http::{Api, KnownUses};
 use crate::identity::Identity;
+use crate::jobs::{self, Membership};
 use crate::network::NetworkRules;
 use crate::vault::{Vault, VaultError};
-use crate::{jobs, listen, network};
+use crate::{listen, network};
 
 /// How late a server with an embedded database may see what another process writes into it. No other server does;
 /// `nictate keys rotate` does, and leaves the keys that it replaces in force for longer than that.
@@ -120,7 +121,7 @@ pub fn http_client(config: &Config) -> Result<HttpClient, StartError> {
 /// A server that is ready to serve.
 pub struct Server {
     app: App,
-    id: ServerId,
+    member: Membership,
     api: Api,
     listener: TcpListener,
     address: SocketAddr,
@@ -156,9 +157,17 @@ impl Server {
         if lock.is_some() {
             jobs::forget_all(&stores.db).await?;
         }
-        jobs::register(&stores.db, id, &*clock).await?;
+        let member = Membership {
+            db: stores.db.clone(),
+            clock: Arc::clone(&clock),
+            id,
+            length: config.server.lease(),
+            lease: Arc::clone(&channel.lease),
+            alone: lock.is_some(),
+        };
+        member.register().await?;
         let lease = CancellationToken::new();
-        tokio::spawn(jobs::keep_lease(stores.db.clone(), id, Arc::clone(&clock), lease.clone()));
+        tokio::spawn(jobs::keep_lease(member.clone(), lease.clone()));
         let app = assemble(config, stores, channel, http, clock, id, address);
         if let Err(error) = app.driver().adopt().await {
             tracing::error!(
@@ -167,7 +176,8 @@ impl Server {
             );
         }
         let (api, _) = crate::http::service(&app);
-        Ok(Self { app, id, api, listener, address, first_start, lease: lease.drop_guard(), _lock: lock })
+        let lease = lease.drop_guard();
+        Ok(Self { app, member, api, listener, address, first_start, lease, _lock: lock })
     }
 
     /// Where it listens.
@@ -193,9 +203,10 @@ impl Server {
     /// Serves until `stop` is ready, then stops: first taking nothing new, then giving what is in flight its
     /// grace, then letting go of the runs and the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, id, api, listener, lease, .. } = self;
+        let Self { app, member, api, listener, lease, .. } = self;
+        let id = member.id;
         let adopting = CancellationToken::new();
-        let job = tokio::spawn(jobs::adopt(app.clone(), adopting.clone()));
+        let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
         let server = &app.config().server;
         let grace = server.shutdown_grace();
         let asked = async {

@@ -23,7 +23,8 @@ sql! {
         "INSERT INTO servers (id, started_at, lease_until, version) VALUES ($1, $2, $3, $4)
          ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
     HEARTBEAT = "servers.heartbeat":
-        "UPDATE servers SET lease_until = $2 WHERE id = $1 AND lease_until > $3";
+        "UPDATE servers SET lease_until = $2 WHERE id = $1";
+    FORGET_EXPIRED = "servers.forget_expired": "DELETE FROM servers WHERE lease_until <= $1 AND id <> $2";
     REMOVE = "servers.remove": "DELETE FROM servers WHERE id = $1";
     LIST = "servers.list": "SELECT id, started_at, lease_until, version FROM servers ORDER BY started_at, id";
     EXPIRED = "servers.expired":
@@ -38,15 +39,16 @@ pub async fn register(tx: &Tx<'_>, server: &Server) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Renews the lease, if it has not ended by `now`; whether it had not. A server whose lease has ended may
-/// have lost its runs and must start over under a new id.
-pub async fn heartbeat(
-    tx: &Tx<'_>,
-    id: ServerId,
-    lease_until: Timestamp,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    Ok(tx.execute(&HEARTBEAT, &[id.into(), lease_until.into(), now.into()]).await? == 1)
+/// Renews the lease, unless another server has taken it for ended; whether none has. If one has, runs may be lost
+/// to it, and the server must make itself known anew.
+pub async fn heartbeat(tx: &Tx<'_>, id: ServerId, lease_until: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.execute(&HEARTBEAT, &[id.into(), lease_until.into()]).await? == 1)
+}
+
+/// Forgets the servers whose lease has ended by `now`, but for `except`: from then on they cannot renew it.
+pub(crate) async fn forget_expired(tx: &Tx<'_>, except: ServerId, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(&FORGET_EXPIRED, &[now.into(), except.into()]).await?;
+    Ok(())
 }
 
 /// Forgets a server that stops, or whose runs have all been adopted.

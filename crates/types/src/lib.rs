@@ -3,6 +3,7 @@
 
 mod clock;
 mod id;
+mod lease;
 pub mod limits;
 mod permission;
 mod rng;
@@ -12,5 +13,6 @@ pub use id::{
     ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, Id, IdError, PackId, ServerId,
     StepExecutionId, TenantId, UserId, VersionId, WorkflowId, WorkspaceId,
 };
+pub use lease::{Lease, Moment};
 pub use permission::{Permission, Role, TenantRole};
 pub use rng::{Rng, SeededRng, SystemRng};

@@ -5,7 +5,7 @@ mod example;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use runner::{Runner, RunnerSettings};
+use runner::{Runner, RunnerLink, RunnerSettings};
 use secrets::Secret;
 use serde_json::json;
 use server::config::{Config, Flags};
@@ -74,8 +74,8 @@ async fn start(config: Config) -> Outcome<Server> {
     let settings = RunnerSettings { capacity, ..RunnerSettings::new(http.clone(), clock.clone()) };
     let (link, runner) = Runner::embedded(settings, &mut SystemRng);
     tokio::spawn(runner.run());
-    let channel =
-        RunnerChannel { to_runner: link.to_runner, from_runner: link.from_runner, session: link.session };
+    let RunnerLink { to_runner, from_runner, session, lease } = link;
+    let channel = RunnerChannel { to_runner, from_runner, session, lease };
     Server::start(config, channel, http, clock).await.map_err(start_failure)
 }
 

@@ -11,3 +11,4 @@ mod load;
 mod server;
 mod stop;
 mod tool;
+mod two;

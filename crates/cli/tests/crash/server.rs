@@ -64,8 +64,13 @@ impl Server {
     }
 
     pub(crate) fn ask_to_stop(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        self.signal("TERM");
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let words = [&format!("-{name}"), &self.child.id().to_string()];
+        assert!(Command::new("kill").args(words).status().unwrap().success());
     }
 
     /// Lines of the log, of all servers on the folder, that tell of an error or a panic.

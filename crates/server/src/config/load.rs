@@ -7,6 +7,8 @@ use toml::{Table, Value};
 use super::Config;
 use crate::identity::API_KEY_BYTES_MAX;
 
+/// Milliseconds of the shortest lease: a shorter one would end whenever a machine is busy.
+const LEASE_MS_MIN: u64 = 500;
 /// Environment variables that begin like a key's but belong to the command line.
 const NOT_KEYS: [&str; 4] = ["NICTATE_URL", "NICTATE_API_KEY", "NICTATE_WORKSPACE", "NICTATE_CONFIG"];
 /// Variables of the test suites, which a server under test may inherit.
@@ -158,6 +160,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             return refused(key, &value, "it must be at least 1");
         }
     }
+    if config.server.lease_ms < LEASE_MS_MIN {
+        let why = format!("it must be at least {LEASE_MS_MIN}");
+        return refused("server.lease_ms", &config.server.lease_ms, &why);
+    }
     if config.limits.execution_run_time_ms <= 0 {
         return refused(
             "limits.execution_run_time_ms",
@@ -232,6 +238,7 @@ mod tests {
             ("NICTATE_HTTP_ALLOW_PRIVATE", "maybe", "NICTATE_HTTP_ALLOW_PRIVATE"),
             ("NICTATE_SERVER_LISTEN", "nowhere", "server.listen"),
             ("NICTATE_LIMITS_RUNNER_CAPACITY", "0", "limits.runner_capacity"),
+            ("NICTATE_SERVER_LEASE_MS", "499", "`server.lease_ms` is `499`: it must be at least 500"),
             ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
             ("NICTATE_LOG_FORMAT", "xml", "format"),
             ("NICTATE_BOOTSTRAP_WORKSPACE_ID", "x", "bootstrap.workspace_id"),

@@ -25,6 +25,10 @@ pub struct Server {
     pub head_timeout_ms: u64,
     /// Milliseconds that requests and steps in flight get to finish when the server is asked to stop.
     pub shutdown_grace_ms: u64,
+    /// Milliseconds after its last sign of life for which a server is believed to live, by others that share its
+    /// PostgreSQL database; then they take its runs over. At least 500; the clocks of the machines must differ by
+    /// less than a fifth of it.
+    pub lease_ms: u64,
 }
 
 impl Default for Server {
@@ -37,6 +41,7 @@ impl Default for Server {
             body_timeout_ms: 30_000,
             head_timeout_ms: 30_000,
             shutdown_grace_ms: 10_000,
+            lease_ms: 10_000,
         }
     }
 }
@@ -50,6 +55,11 @@ impl Server {
     /// [`Server::head_timeout_ms`] as a length of time.
     pub fn head_timeout(&self) -> Duration {
         Duration::from_millis(self.head_timeout_ms)
+    }
+
+    /// [`Server::lease_ms`] as a length of time.
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
     }
 
     /// [`Server::shutdown_grace_ms`] as a length of time.

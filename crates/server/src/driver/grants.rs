@@ -60,6 +60,8 @@ impl Inner {
             idempotency_key: format!("{}/{}", run.execution, dispatch.path),
             include_full_response: dispatch.full_response,
             network: for_runner(&self.network.for_uses(rows.iter().map(use_of))),
+            // Before the commit: a term that begins after it is another one.
+            lease_term: self.lease.term(),
         });
         Ok(Prepared { assignment, audit })
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use protocol::{Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, SecretUse, ToRunner, ToServer};
 use secrets::session::SessionKey;
 use tokio::sync::mpsc;
+use types::Lease;
 
 /// Milliseconds between a runner's heartbeats.
 const HEARTBEAT_MS: u64 = 2_000;
@@ -20,6 +21,8 @@ pub struct RunnerChannel {
     pub from_runner: mpsc::Receiver<ToServer>,
     /// Grants are sealed under it.
     pub session: SessionKey,
+    /// What the runner looks at before it begins an attempt: this server's lease.
+    pub lease: Arc<Lease>,
 }
 
 /// What a runner says of one attempt.
@@ -31,6 +34,8 @@ pub(crate) enum Report {
     Ended(Ended),
     /// The runner is gone; nobody knows how it went.
     Lost(AttemptToken),
+    /// It was not begun and will not be.
+    NotBegun(AttemptToken),
 }
 
 /// A runner's last word on one attempt.
@@ -116,6 +121,13 @@ async fn route(
                 if let Some(reports) = reports {
                     // The run may have ended meanwhile; its attempt is of no interest then.
                     let _ = reports.send(Report::Ended(Ended { token, outcome, secret_uses }));
+                }
+            }
+            ToServer::NotBegun { token } => {
+                let reports = lock(&waiting).attempts.remove(&token);
+                if let Some(reports) = reports {
+                    // The run may have ended meanwhile.
+                    let _ = reports.send(Report::NotBegun(token));
                 }
             }
             ToServer::Log { token, line, .. } => {

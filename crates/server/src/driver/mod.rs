@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::{
-    Clock, ExecutionId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId,
+    Clock, ExecutionId, Lease, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId,
 };
 use workflow::Metadata;
 use workflow::plan::Plan;
@@ -98,6 +98,7 @@ pub(crate) struct Inner {
     public_url: String,
     in_flight_max: usize,
     run_time: Duration,
+    lease: Arc<Lease>,
     runs: Mutex<HashMap<ExecutionId, Handle>>,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -110,7 +111,9 @@ pub(crate) struct Driver(Arc<Inner>);
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
         let plans = Plans::new(parts.db.clone(), Arc::clone(&parts.catalog), Arc::clone(&parts.kinds));
+        let lease = Arc::clone(&parts.channel.lease);
         Self(Arc::new(Inner {
+            lease,
             link: Link::new(parts.channel),
             writer: RunWriter::new(parts.db.clone()),
             db: parts.db,

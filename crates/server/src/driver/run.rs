@@ -253,6 +253,13 @@ impl Run {
                 // Whether it may be tried again is decided as after a crash.
                 return Some((lost_attempt(&self.inner, &self.execution)?, None, Vec::new()));
             }
+            Report::NotBegun(token) => {
+                let (_, path, attempt) = waits.attempt.take_if(|(current, ..)| *current == token)?;
+                waits.timer = None;
+                // Nothing has happened, so whatever it is may be tried again: by whoever owns the run now, which
+                // the commit of the next attempt finds out.
+                return Some((Event::AttemptLost { path, attempt, repeatable: true }, None, Vec::new()));
+            }
         };
         let (_, path, attempt) = waits.attempt.take_if(|(token, ..)| *token == report.token)?;
         waits.timer = None;

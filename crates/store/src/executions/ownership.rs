@@ -29,7 +29,7 @@ sql! {
              WHERE e.state IN ('queued', 'running', 'waiting', 'paused')
                AND (e.owner_server_id IS NULL OR e.owner_server_id <> $1)
                AND (e.owner_server_id IS NULL
-                    OR NOT EXISTS (SELECT 1 FROM servers s WHERE s.id = e.owner_server_id AND s.lease_until > $2))
+                    OR NOT EXISTS (SELECT 1 FROM servers s WHERE s.id = e.owner_server_id))
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
          RETURNING id, workspace_id, owner_epoch";
@@ -58,12 +58,16 @@ pub async fn list_unfinished(
 /// Takes over up to `limit` unfinished runs that have no owner, or one whose lease has ended. From then on
 /// the former owner's appends and outcomes are refused. Several servers may adopt at once: each run goes to
 /// one of them.
+///
+/// A server whose lease has ended is forgotten along with it. So one that renews its lease with success can be sure
+/// that nobody has taken a run from it, whatever the clocks say.
 pub async fn adopt(
     tx: &Tx<'_>,
     server: ServerId,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Owned>, StoreError> {
+    crate::servers::forget_expired(tx, server, now).await?;
     tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], |row| {
         Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
     })

@@ -288,33 +288,30 @@ async fn several_adopters_share_the_runs_without_doubling_one() {
 }
 
 #[tokio::test]
-async fn a_lease_is_renewed_only_while_it_holds() {
+async fn a_lease_is_renewed_until_somebody_takes_it_for_ended() {
     each_database(async |db| {
         let until = NOW.saturating_add(LEASE);
         let id = server(&db, "a", until).await;
         let beat =
-            async |now, until| db.write(async move |tx| servers::heartbeat(tx, id, until, now).await).await;
-        assert!(beat(NOW, until).await.unwrap());
+            async |until| db.write(async move |tx| servers::heartbeat(tx, id, until).await).await.unwrap();
+        let adopt = async |now| {
+            let other = ServerId::of_name("other");
+            db.write(async move |tx| executions::adopt(tx, other, now, 10).await).await.unwrap()
+        };
+        assert!(beat(until).await);
         assert_eq!(servers::expired(&db, NOW).await.unwrap(), []);
         assert_eq!(servers::expired(&db, until).await.unwrap().len(), 1);
-        assert!(!beat(until, until.saturating_add(LEASE)).await.unwrap());
+        let later = until.saturating_add(LEASE);
+        assert!(beat(later).await, "nobody was there to see that it had ended");
+        adopt(until).await;
+        assert!(beat(later).await, "it had not ended");
+        adopt(later).await;
+        assert!(!beat(later.saturating_add(LEASE)).await);
+        assert_eq!(servers::list(&db).await.unwrap(), []);
+        assert_eq!(server(&db, "a", later.saturating_add(LEASE)).await, id);
         assert_eq!(servers::list(&db).await.unwrap().len(), 1);
         db.write(async move |tx| servers::remove(tx, id).await).await.unwrap();
         assert_eq!(servers::list(&db).await.unwrap(), []);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_lapsed_lease_is_taken_up_again_by_its_server() {
-    each_database(async |db| {
-        let until = NOW.saturating_add(LEASE);
-        let id = server(&db, "a", until).await;
-        let later = until.saturating_add(LEASE);
-        let renewed = db.write(async move |tx| servers::heartbeat(tx, id, later, until).await);
-        assert!(!renewed.await.unwrap());
-        assert_eq!(server(&db, "a", later).await, id);
-        assert_eq!(servers::expired(&db, until).await.unwrap(), []);
     })
     .await;
 }

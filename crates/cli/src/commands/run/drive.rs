@@ -116,6 +116,7 @@ impl Local {
             idempotency_key: format!("{}/{}", self.id, dispatch.path),
             include_full_response: dispatch.full_response,
             network: self.network.clone(),
+            lease_term: self.link.lease.term(),
         });
         if self.link.to_runner.send(ToRunner::Assign { assignment }).await.is_err() {
             return self.fail(dispatch, StepError::new("runner_lost", "the runner has stopped"));
@@ -186,7 +187,8 @@ impl Local {
                 self.timer = Some((dispatch.path.clone(), execution.attempt_due(SystemClock.now())?));
                 None
             }
-            ToServer::Heartbeat { .. } => None,
+            // There is no other server that a lease could be lost to.
+            ToServer::Heartbeat { .. } | ToServer::NotBegun { .. } => None,
             ToServer::Finished { token, outcome, secret_uses } => {
                 let (_, dispatch) = self.attempt.take_if(|(current, _)| *current == token)?;
                 self.timer = None;

@@ -71,7 +71,8 @@ pub(crate) async fn start_with(
             RunnerKind::LosesOneReport => without_one_report(link.from_runner),
             RunnerKind::EndsInTheMiddle => until_the_first_report(link.from_runner),
         };
-        let channel = RunnerChannel { to_runner: link.to_runner, from_runner, session: link.session };
+        let (to_runner, session, lease) = (link.to_runner, link.session, link.lease);
+        let channel = RunnerChannel { to_runner, from_runner, session, lease };
         Server::start(config, channel, http, clock).await
     });
     let server = match started.await.unwrap() {
