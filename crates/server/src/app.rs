@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actions::Catalog;
 use actions::http::{HttpClient, TokenCache};
 use store::Db;
+use tokio::sync::Semaphore;
 use types::{Clock, Id, SystemRng};
 
 use crate::action_catalog::ActionCatalog;
@@ -39,6 +40,8 @@ pub(crate) struct Parts {
     pub(crate) token_cache: TokenCache,
     pub(crate) openapi: std::sync::OnceLock<crate::http::Documents>,
     pub(crate) known_uses: KnownUses,
+    /// A place for each answer that follows a run.
+    pub(crate) followers: Arc<Semaphore>,
 }
 
 impl App {
@@ -107,6 +110,11 @@ impl App {
     /// What workflows' documents use, as far as it has been read.
     pub(crate) fn known_uses(&self) -> &KnownUses {
         &self.0.known_uses
+    }
+
+    /// A place for each answer that follows a run.
+    pub(crate) fn followers(&self) -> &Arc<Semaphore> {
+        &self.0.followers
     }
 
     /// A new id, from the clock and the system's randomness.

@@ -67,7 +67,7 @@ pub mod code {
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";
         NOT_AVAILABLE_YET = 501 "not_available_yet", "The contract has this, this version of the server does not.";
-        OVERLOADED = 429 "overloaded", "More runs are in flight than the server takes; try again after `Retry-After` seconds.";
+        OVERLOADED = 429 "overloaded", "More runs are in flight, or more answers follow runs, than the server takes; try again after `Retry-After` seconds.";
         STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database cannot be reached or is full; nothing was written.";
         SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop and takes nothing new.";
         INTERNAL = 500 "internal", "The server failed; the log has the details under the request id.";
@@ -148,7 +148,6 @@ impl ApiError {
     }
 
     /// The kind of error.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> &'static Code {
         self.0.code
     }

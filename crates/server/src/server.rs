@@ -11,6 +11,7 @@ use actions::http::{HttpClient, TokenCache};
 use secrets::{KeyFile, KeyFileError};
 use store::{DatabaseUrl, Db, Options, StoreError};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use types::{Clock, ServerId, SystemRng};
 
@@ -19,7 +20,7 @@ use crate::bootstrap::{FirstStart, bootstrap};
 use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::{self, Driver, RunnerChannel};
-use crate::http::{Api, KnownUses};
+use crate::http::{Api, FOLLOWERS_MAX, KnownUses};
 use crate::identity::Identity;
 use crate::jobs::{self, Membership};
 use crate::network::NetworkRules;
@@ -275,6 +276,7 @@ fn assemble(
         token_cache: TokenCache::default(),
         openapi: std::sync::OnceLock::new(),
         known_uses: KnownUses::new(),
+        followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
     })
 }
 

@@ -135,6 +135,7 @@ sql! {
         concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:32}");
     GET = "executions.get":
         concat!("SELECT ", all_columns!(), " FROM executions WHERE workspace_id = $1 AND id = $2");
+    STATE = "executions.state": "SELECT state FROM executions WHERE workspace_id = $1 AND id = $2";
     OUTPUTS = "executions.outputs":
         "SELECT state, outputs FROM executions WHERE workspace_id = $1 AND id = $2";
     SET_OUTCOME = "executions.set_outcome":
@@ -217,6 +218,15 @@ pub async fn get(
     id: ExecutionId,
 ) -> Result<Option<FullExecution>, StoreError> {
     read.read_one(&GET, &[workspace.into(), id.into()], decode_full).await
+}
+
+/// How far the run is; none if there is no such run.
+pub async fn state(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    id: ExecutionId,
+) -> Result<Option<ExecutionState>, StoreError> {
+    read.read_one(&STATE, &[workspace.into(), id.into()], |row| row.word(0, ExecutionState::from_name)).await
 }
 
 /// How far the run is, and its outputs; none if there is no such run.

@@ -6,10 +6,27 @@ use std::collections::HashSet;
 use types::{ExecutionId, Timestamp, WorkspaceId};
 
 use crate::statement::sql;
-use crate::{Read, StoreError, Tx, Value};
+use crate::{Read, Row, RowError, StoreError, Tx, Value};
 
 /// The key that an append meets if its number is taken: by the same append, done before.
 pub const SEQ_KEY: &str = "journal_pkey";
+
+// The SQL names both.
+macro_rules! lines_at_a_time {
+    () => {
+        100
+    };
+}
+macro_rules! chars_at_a_time {
+    () => {
+        1000000
+    };
+}
+
+/// Lines that [`read_after`] answers at a time.
+pub const LINES_AT_A_TIME: usize = lines_at_a_time!();
+/// Characters of bodies after which [`read_after`] answers no further line.
+pub const CHARS_AT_A_TIME: usize = chars_at_a_time!();
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +81,16 @@ sql! {
         "SELECT j.seq, j.kind, j.body, j.created_at
          FROM journal j JOIN executions e ON e.id = j.execution_id
          WHERE e.workspace_id = $1 AND j.execution_id = $2 ORDER BY j.seq";
+    READ_AFTER = "journal.read_after": concat!(
+        "SELECT seq, kind, body, created_at
+         FROM (SELECT seq, kind, body, created_at,
+                      SUM(LENGTH(body)) OVER (ORDER BY seq) - LENGTH(body) AS chars_ahead
+               FROM (SELECT j.seq, j.kind, j.body, j.created_at
+                     FROM journal j JOIN executions e ON e.id = j.execution_id
+                     WHERE e.workspace_id = $1 AND j.execution_id = $2 AND j.seq > $3
+                     ORDER BY j.seq LIMIT ", lines_at_a_time!(), ") next_lines) weighed
+         WHERE chars_ahead < ", chars_at_a_time!(), " ORDER BY seq"
+    );
 }
 
 /// Appends one line.
@@ -103,10 +130,22 @@ pub async fn read_all(
     workspace: WorkspaceId,
     execution: ExecutionId,
 ) -> Result<Vec<Entry>, StoreError> {
-    read.read_all(&READ, &[workspace.into(), execution.into()], |row| {
-        Ok(Entry { seq: row.int(0)?, kind: row.string(1)?, body: row.string(2)?, created_at: row.time(3)? })
-    })
-    .await
+    read.read_all(&READ, &[workspace.into(), execution.into()], decode).await
+}
+
+/// The next lines of the run's journal after that number: none if there are no more, else at least one and as many
+/// as [`LINES_AT_A_TIME`] and [`CHARS_AT_A_TIME`] let through.
+pub async fn read_after(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    execution: ExecutionId,
+    after: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    read.read_all(&READ_AFTER, &[workspace.into(), execution.into(), after.into()], decode).await
+}
+
+fn decode(row: &Row<'_>) -> Result<Entry, RowError> {
+    Ok(Entry { seq: row.int(0)?, kind: row.string(1)?, body: row.string(2)?, created_at: row.time(3)? })
 }
 
 /// Writes lines without asking who owns their runs: for runs that begin in the same transaction, or of which it has

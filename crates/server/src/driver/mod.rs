@@ -23,7 +23,7 @@ use store::Db;
 use store::executions::{ExecutionState, FullExecution};
 use store::runs::{Begin, RunWrite, RunWriter};
 use store::workflow_versions::Branch;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::{
@@ -81,6 +81,8 @@ pub(crate) struct NewRun {
 struct Handle {
     epoch: i64,
     signals: mpsc::UnboundedSender<Signal>,
+    /// The number of the last line that is in the journal.
+    journaled: watch::Receiver<i64>,
     ended: CancellationToken,
 }
 
@@ -180,8 +182,7 @@ impl Driver {
         let begin = Begin { row, lines: batch.lines, now };
         let first = Arc::new(RunWrite { begins: vec![begin], audit: batch.audit, ..RunWrite::default() });
         let stored_state = execution.state();
-        let (signals, run) = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
-        inner.remember(id, FIRST_EPOCH, signals);
+        let run = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
         let (effects, rest) = (batch.effects, batch.rest);
         let driver = self.clone();
         // A task of its own: a caller who goes away must not leave a run behind that is durable and not driven.
@@ -232,6 +233,7 @@ impl Driver {
         });
     }
 
+    /// A run that is this server's from now on, until it is dropped.
     fn run(
         &self,
         ids: RunIds,
@@ -239,10 +241,13 @@ impl Driver {
         execution: Execution,
         next_seq: i64,
         stored_state: engine::RunState,
-    ) -> (mpsc::UnboundedSender<Signal>, Run) {
+    ) -> Run {
         let (sender, signals) = mpsc::unbounded_channel();
+        let (journaled, seen) = watch::channel(next_seq - 1);
+        let handle = Handle { epoch, signals: sender, journaled: seen, ended: CancellationToken::new() };
+        lock(&self.0.runs).insert(ids.execution, handle);
         let inner = Arc::clone(&self.0);
-        (sender, Run { inner, ids, epoch, execution, next_seq, stored_state, signals })
+        Run { inner, ids, epoch, execution, next_seq, stored_state, signals, journaled }
     }
 
     /// Asks a run to stop; true when that is durable, false when it had ended.
@@ -276,6 +281,37 @@ impl Driver {
             // Who waits for a run must not hold the server up.
             () = self.0.stopping.cancelled() => false,
         }
+    }
+
+    /// Waits until the run has journaled more than `seen` lines: as soon as it has, if this server drives it, and at
+    /// most for `own_pause` then; else for `others_pause`. Not at all once the server is about to stop. Answers how
+    /// many lines there are, if it knows.
+    pub(crate) async fn wait_for_lines(
+        &self,
+        id: ExecutionId,
+        seen: i64,
+        own_pause: Duration,
+        others_pause: Duration,
+    ) -> Option<i64> {
+        let journaled = lock(&self.0.runs).get(&id).map(|handle| handle.journaled.clone());
+        let pause = if journaled.is_some() { own_pause } else { others_pause };
+        let more = async {
+            match journaled {
+                // An error says that the run is no longer driven here.
+                Some(mut journaled) => journaled.wait_for(|last| *last > seen).await.ok().map(|last| *last),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            known = more => known,
+            () = tokio::time::sleep(pause) => None,
+            () = self.0.stopping.cancelled() => None,
+        }
+    }
+
+    /// Whether the server is about to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopping.is_cancelled()
     }
 
     /// How many runs this server drives.
@@ -338,10 +374,6 @@ impl Inner {
 
     fn in_flight(&self) -> usize {
         lock(&self.runs).len()
-    }
-
-    fn remember(&self, id: ExecutionId, epoch: i64, signals: mpsc::UnboundedSender<Signal>) {
-        lock(&self.runs).insert(id, Handle { epoch, signals, ended: CancellationToken::new() });
     }
 
     /// The run of that epoch is no longer driven here; one of a later epoch may be.

@@ -92,8 +92,7 @@ impl Driver {
         };
         let ids = RunIds { tenant, workspace: owned.workspace_id, execution: owned.id };
         let stored_state = execution.state();
-        let (signals, mut run) = self.run(ids, owned.epoch, execution, next_seq, stored_state);
-        inner.remember(owned.id, owned.epoch, signals);
+        let mut run = self.run(ids, owned.epoch, execution, next_seq, stored_state);
         let mut commands = run.execution.outstanding();
         let event = match cancel {
             // Not first repeated and then stopped: whatever was in flight is not to happen.

@@ -7,7 +7,7 @@ use engine::{Command, EffectResult, Event, Execution, RunState, StepError};
 use protocol::AttemptToken;
 use store::journal::Appended;
 use store::runs::{Progress, RunWrite};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use types::Timestamp;
 
 use super::commit::{self, Batch, Effect, outcome_of};
@@ -33,6 +33,8 @@ pub(super) struct Run {
     /// The state in the run's row.
     pub(super) stored_state: RunState,
     pub(super) signals: mpsc::UnboundedReceiver<Signal>,
+    /// Tells those who watch the run how far its journal is.
+    pub(super) journaled: watch::Sender<i64>,
 }
 
 /// What the run waits for.
@@ -121,6 +123,9 @@ impl Run {
         let appended = commit::write(&self.inner, self.ids.execution, write).await?;
         self.next_seq += count;
         self.stored_state = state;
+        if appended == Appended::Written {
+            self.journaled.send_replace(self.next_seq - 1);
+        }
         Ok(appended)
     }
 

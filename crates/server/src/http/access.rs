@@ -7,8 +7,8 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use types::{Permission, TenantRole, WorkspaceId};
 
 use super::routes::Access;
@@ -57,7 +57,7 @@ impl<H: Handler<T, App>, T: 'static> Handler<T, App> for Guarded<H> {
 }
 
 async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
-    let caller = authenticate(app, &parts.headers).await?;
+    let caller = authenticate(app, parts.headers.get(API_KEY_HEADER)).await?;
     let params = RawPathParams::from_request_parts(parts, app)
         .await
         .map_err(|_| ApiError::new(&code::ROUTE_NOT_FOUND, "the address is no UTF-8 once it is decoded"))?;
@@ -77,9 +77,35 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
     Ok(Ctx::new(app.clone(), caller, workspace, params))
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> ApiResult<Arc<Principal>> {
+/// What a caller was let in with, for an answer that takes long: whether they still would be.
+pub(super) struct Pass {
+    key: Option<HeaderValue>,
+    workspace: WorkspaceId,
+    permission: Permission,
+}
+
+impl Pass {
+    /// What the request behind `headers` was let in with.
+    pub(super) fn new(headers: &HeaderMap, workspace: WorkspaceId, permission: Permission) -> Self {
+        Self { key: headers.get(API_KEY_HEADER).cloned(), workspace, permission }
+    }
+
+    /// Whether the key still is one and its user still may.
+    ///
+    /// # Errors
+    /// If the database does not answer: nobody knows then.
+    pub(super) async fn holds(&self, app: &App) -> ApiResult<bool> {
+        match authenticate(app, self.key.as_ref()).await {
+            Ok(caller) => Ok(require(&caller, self.workspace, self.permission).is_ok()),
+            Err(error) if *error.code() == code::UNAUTHENTICATED => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn authenticate(app: &App, key: Option<&HeaderValue>) -> ApiResult<Arc<Principal>> {
     let refused = |message: &str| ApiError::new(&code::UNAUTHENTICATED, message);
-    let Some(key) = headers.get(API_KEY_HEADER) else {
+    let Some(key) = key else {
         return Err(refused("the header `BLINK-API-KEY` is missing"));
     };
     let Ok(key) = key.to_str() else {

@@ -141,7 +141,8 @@ impl Predicate for WorthCompressing {
     fn should_compress<B: HttpBody>(&self, answer: &http::Response<B>) -> bool {
         let kind = answer.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let is_text = kind.starts_with(b"application/json") || kind.starts_with(b"text/");
-        is_text && answer.body().size_hint().exact().is_none_or(|bytes| bytes >= COMPRESSED_BYTES_MIN)
+        // What has no length yet comes bit by bit, and would be held back to be compressed.
+        is_text && answer.body().size_hint().exact().is_some_and(|bytes| bytes >= COMPRESSED_BYTES_MIN)
     }
 }
 

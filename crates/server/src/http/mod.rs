@@ -24,6 +24,7 @@ pub(crate) use access::excerpt;
 pub(crate) use api_keys::hint_of;
 pub(crate) use docs::Documents;
 pub(crate) use envelope::Api;
+pub(crate) use executions::FOLLOWERS_MAX;
 pub(crate) use openapi::{as_3_0, document};
 pub use routes::{Access, BASE, Route, Scope};
 pub(crate) use workflows::KnownUses;

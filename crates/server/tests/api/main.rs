@@ -12,6 +12,7 @@ mod bad_input;
 mod connection_types;
 mod connections;
 mod durability;
+mod events;
 mod execution_lists;
 mod executions;
 mod keys;

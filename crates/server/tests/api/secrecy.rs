@@ -45,7 +45,7 @@ async fn answers(nictate: &Nictate, connection: &str) -> Vec<Reply> {
         nictate.get("/executions").await,
     ];
     let run = all.last().unwrap().column("id").remove(0);
-    for rest in ["", "/steps", "/outputs"] {
+    for rest in ["", "/steps", "/outputs", "/events", "/action_history"] {
         all.push(nictate.get(&format!("/executions/{run}{rest}")).await);
     }
     all.push(Reply::of(nictate.request(Method::GET, &format!("/connections?q={SECRET}"))).await);

@@ -190,6 +190,38 @@ async fn a_journal_is_read_in_the_order_in_which_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_journal_is_read_on_from_a_line_in_bounded_portions() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let run = run(&seeded, 1);
+        let (workspace, id) = (seeded.workspace, run.execution.id);
+        insert(&db, vec![run]).await;
+        // Many short lines, then long ones.
+        let count = journal::LINES_AT_A_TIME + 2;
+        let body = format!("\"{}\"", "é".repeat(journal::CHARS_AT_A_TIME / 2));
+        db.write(async move |tx| {
+            let mut lines = vec![("step_started", "{}"); count];
+            lines.extend([("step_finished", body.as_str()); 4]);
+            journal::append_many(tx, id, 0, 1, NOW, &lines).await
+        })
+        .await
+        .unwrap();
+        let read = async |workspace, after| {
+            let lines = journal::read_after(&db, workspace, id, after).await.unwrap();
+            lines.iter().map(|line| line.seq).collect::<Vec<_>>()
+        };
+        let (last_short, last) = (count as i64, count as i64 + 4);
+        assert_eq!(read(workspace, 0).await, (1..=journal::LINES_AT_A_TIME as i64).collect::<Vec<_>>());
+        assert_eq!(read(workspace, last_short - 1).await, [last_short, last_short + 1, last_short + 2]);
+        assert_eq!(read(workspace, last_short).await, [last_short + 1, last_short + 2]);
+        assert_eq!(read(workspace, last - 1).await, [last]);
+        assert_eq!(read(workspace, last).await, [0; 0]);
+        assert_eq!(read(seeded.other_workspace, 0).await, [0; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_adopted_run_is_fenced_from_its_former_owner() {
     each_database(async |db| {
         let seeded = seed(&db).await;

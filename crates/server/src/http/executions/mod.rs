@@ -1,6 +1,9 @@
 //! Executions: read, steps, outputs, cancel; their lists are in `lists`, starting them is in `start`.
 
+mod events;
+mod feed;
 mod lists;
+mod message;
 mod model;
 mod start;
 mod steps;
@@ -20,6 +23,8 @@ use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::names::check_text;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+pub(super) use events::events;
+pub(crate) use feed::FOLLOWERS_MAX;
 pub(super) use lists::{list, list_with_inputs, list_with_metrics};
 use model::FullView;
 pub(crate) use model::{

@@ -95,6 +95,22 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
         .workspace(
             Method::GET,
+            "/executions/{id}/events",
+            executions::events,
+            Needs(ExecutionView),
+            Describe::new("PlaybookExecutionEvents", TAG, "Follows an Execution, event by event")
+                .id(ID)
+                .query(
+                    "last_event_id",
+                    "integer",
+                    "The last event that is known; so does the header Last-Event-ID",
+                )
+                .other("text/event-stream")
+                .error(404, NOT_FOUND)
+                .error(429, "Too many executions are being followed"),
+        )
+        .workspace(
+            Method::GET,
             "/executions/{id}/outputs",
             executions::outputs,
             Needs(ExecutionView),
