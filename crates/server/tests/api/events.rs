@@ -1,10 +1,11 @@
 //! Following a run: its events as they happen, resumed where the client was, on whichever server; and what ends a
 //! stream besides the run.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use types::Role;
 
 use crate::executions::{calls_the_tool, workflow};

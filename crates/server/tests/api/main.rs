@@ -21,5 +21,6 @@ mod openapi;
 mod secrecy;
 mod seed;
 mod support;
+mod test_runs;
 mod tool;
 mod workflows;

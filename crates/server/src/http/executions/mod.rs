@@ -7,6 +7,7 @@ mod message;
 mod model;
 mod start;
 mod steps;
+mod test_run;
 mod update;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub(crate) use model::{
     WithInputs, WithMetrics,
 };
 pub(super) use start::{execute, execute_draft};
+pub(crate) use test_run::TestInput;
+pub(super) use test_run::start_stream;
 pub(crate) use update::UpdateInput;
 pub(super) use update::update;
 

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
 use store::executions::ExecutionState;
-use store::workflow_versions::{self, Branch, Document};
+use store::workflow_versions::{self, Branch, Document, WorkflowVersion};
 use store::workflows::Workflow as Row;
 use types::ExecutionId;
 use workflow::InputDefinition;
@@ -84,10 +84,13 @@ pub(crate) async fn execute_draft(
     Body(input): Body<ExecuteInput>,
 ) -> ApiResult {
     let row = find(&ctx).await?;
-    let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
-    let document =
-        document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))?;
+    let document = newest_draft(&ctx, &row).await?;
     answer(&ctx, row, document, input, &query).await
+}
+
+pub(super) async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<Document> {
+    let document = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
+    document.ok_or_else(|| ApiError::internal(format!("workflow `{}` has no draft", row.id)))
 }
 
 async fn answer(
@@ -109,32 +112,47 @@ async fn answer(
     }
 }
 
-/// Starts a run of the document; when this answers, it is durable.
+/// Starts a run of a saved document; when this answers, it is durable.
 async fn start(ctx: &Ctx, row: Row, document: Document, input: ExecuteInput) -> ApiResult<ExecutionId> {
     let plan = plan_of(ctx, &row, &document).await?;
     let (inputs, event) = input.into_inputs_and_event();
     let inputs = bind(&plan.inputs, inputs)?;
-    let new = NewRun {
+    let WorkflowVersion { hash, branch, version, .. } = document.version;
+    let new = new_run(ctx, row, Pinned { hash, branch, version }, inputs);
+    let new = NewRun { event: event.unwrap_or_else(|| json!({})), ..new };
+    ctx.app().driver().start(new, plan).await
+}
+
+/// The document that a run is of.
+pub(super) struct Pinned {
+    pub(super) hash: String,
+    pub(super) branch: Branch,
+    /// 0 if it was not saved.
+    pub(super) version: i64,
+}
+
+/// A run of that document, on demand of the caller.
+pub(super) fn new_run(ctx: &Ctx, row: Row, pinned: Pinned, inputs: expr::Map) -> NewRun {
+    NewRun {
         tenant: ctx.tenant(),
         workspace: ctx.workspace(),
         workflow: row.id,
         workflow_name: row.name,
         pack: row.pack_id.map(|id| id.to_string()),
-        document_hash: document.version.hash,
-        branch: document.version.branch,
-        workflow_version: document.version.version,
+        document_hash: pinned.hash,
+        branch: pinned.branch,
+        workflow_version: pinned.version,
         inputs,
-        event: event.unwrap_or_else(|| json!({})),
+        event: json!({}),
         trigger_type: "on_demand",
         user_email: ctx.caller().email.clone(),
         created_by: ctx.user().to_string(),
         test_session_id: String::new(),
-    };
-    ctx.app().driver().start(new, plan).await
+    }
 }
 
 /// The document's plan; it is compiled here if no run needed it before.
-async fn plan_of(ctx: &Ctx, row: &Row, document: &Document) -> ApiResult<Arc<Plan>> {
+pub(super) async fn plan_of(ctx: &Ctx, row: &Row, document: &Document) -> ApiResult<Arc<Plan>> {
     let (driver, hash) = (ctx.app().driver(), &document.version.hash);
     if let Some(plan) = driver.known_plan(row.workspace_id, hash) {
         return Ok(plan);
@@ -145,7 +163,7 @@ async fn plan_of(ctx: &Ctx, row: &Row, document: &Document) -> ApiResult<Arc<Pla
     Ok(driver.keep_plan(row.workspace_id, hash, plan))
 }
 
-fn bind(
+pub(super) fn bind(
     definitions: &[InputDefinition],
     given: serde_json::Map<String, serde_json::Value>,
 ) -> ApiResult<expr::Map> {

@@ -164,4 +164,22 @@ fn runs(routes: Routes) -> Routes {
                 .error(408, "The synchronous run did not end in time")
                 .error(429, "Too many runs are in flight"),
         )
+        // Who may send any text along edits, whether it is saved or not.
+        .workspace(
+            Method::POST,
+            "/playbooks/{id}/start/stream",
+            executions::start_stream,
+            Needs(WorkflowEdit),
+            Describe::new(
+                "StartExecutionStream",
+                TAG,
+                "Tests a document without saving it, and follows the run",
+            )
+            .id(ID)
+            .body::<executions::TestInput>()
+            .other("application/octet-stream")
+            .error(400, "The document cannot be run, or the inputs do not fit")
+            .error(404, NOT_FOUND)
+            .error(429, "Too many runs are in flight or being followed"),
+        )
 }

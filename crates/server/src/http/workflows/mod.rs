@@ -21,8 +21,8 @@ pub(crate) use model::{
     KnownUses, Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion,
 };
 pub(super) use versions::{draft, publish, save_draft, version};
-pub(crate) use write::compile;
 use write::{NewWorkflow, Strictness, Text, Work};
+pub(crate) use write::{compile, compile_unsaved};
 
 /// The workflows of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {

@@ -111,6 +111,13 @@ pub(crate) fn compile(text: &str, catalog: &dyn workflow::Catalog) -> ApiResult<
     plan.ok_or_else(|| invalid(&diagnostics))
 }
 
+/// The hash and the plan of a document that is to run without being saved.
+pub(crate) async fn compile_unsaved(ctx: &Ctx, text: &str) -> ApiResult<(String, Plan)> {
+    let read = Text::read(ctx, text, Strictness::Draft).await?;
+    let plan = compile(text, &ctx.app().action_catalog(ctx.tenant()).await?)?;
+    Ok((read.hash, plan))
+}
+
 /// No text that is stored may hold a zero character, whether it is written out or as an escape.
 fn refuse_zeros(text: &str, document: &Document) -> ApiResult<()> {
     let named = document.connections().into_iter().flat_map(|(type_name, name)| [type_name, name]);
