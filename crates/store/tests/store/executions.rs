@@ -199,13 +199,12 @@ async fn a_journal_is_read_on_from_a_line_in_bounded_portions() {
         // Many short lines, then long ones.
         let count = journal::LINES_AT_A_TIME + 2;
         let body = format!("\"{}\"", "é".repeat(journal::CHARS_AT_A_TIME / 2));
-        db.write(async move |tx| {
+        let appended = db.write(async move |tx| {
             let mut lines = vec![("step_started", "{}"); count];
             lines.extend([("step_finished", body.as_str()); 4]);
             journal::append_many(tx, id, 0, 1, NOW, &lines).await
-        })
-        .await
-        .unwrap();
+        });
+        assert_eq!(appended.await.unwrap(), Appended::Written);
         let read = async |workspace, after| {
             let lines = journal::read_after(&db, workspace, id, after).await.unwrap();
             lines.iter().map(|line| line.seq).collect::<Vec<_>>()
