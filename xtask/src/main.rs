@@ -1,4 +1,4 @@
-//! The developers' commands: `cargo xtask serve|test|simulate|generate|tidy|bench`. One file per command.
+//! The developers' commands: `cargo xtask serve|test|simulate|crashtest|generate|tidy|bench`. One file per command.
 //! This crate builds and drives the product from outside, so it depends on no crate of it.
 
 // A command line tool for people at a terminal: its output is its answer.
@@ -7,6 +7,7 @@
 #[cfg(feature = "bare-handler")]
 mod bare_handler;
 mod bench;
+mod crashtest;
 mod failure;
 mod generate;
 mod http;
@@ -39,6 +40,8 @@ enum Command {
     Test(test::Arguments),
     /// Run the engine's simulation over many seeds, or over one that failed.
     Simulate(simulate::Arguments),
+    /// Kill the real server under load, again and again, and see whether it keeps its promises.
+    Crashtest(crashtest::Arguments),
     /// Write the files that are made from the code.
     Generate(generate::Arguments),
     /// Check the house rules that no compiler knows.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Crashtest(arguments) => crashtest::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a helper that fails fails its test
 #![allow(clippy::print_stdout)] // the seed and how far it came are shown when a test fails
 
+mod doctored;
 mod hang_up;
 mod journal;
-mod kill;
 mod load;
+mod rounds;
 mod server;
 mod stop;
 mod tool;
 mod two;
+mod verdict;

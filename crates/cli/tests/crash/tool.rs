@@ -6,15 +6,21 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// The header under which a step may send its idempotency key.
+const KEY_HEADER: &str = "idempotency-key";
+
 /// A request as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) method: String,
     /// `/run/step`.
     pub(crate) path: String,
+    /// The idempotency key, if one came along.
+    pub(crate) key: Option<String>,
 }
 
-/// A server that ends with the test process. Answers `{"said": "run/step"}`.
+/// A server that ends with the test process. Answers `{"said": "run/step"}`; at `/run/flaky...` with 503 to the first
+/// call, at `/run/broken...` with 500 to each.
 pub(crate) struct Tool {
     pub(crate) url: String,
     calls: Arc<Mutex<Vec<Call>>>,
@@ -42,7 +48,7 @@ impl Tool {
 
     /// How often the address was called, whatever the method.
     pub(crate) fn count(&self, path: &str) -> usize {
-        self.calls.lock().unwrap().iter().filter(|call| call.path == path).count()
+        count(&self.calls.lock().unwrap(), path)
     }
 
     /// Waits for `count` calls of the address.
@@ -57,6 +63,10 @@ impl Tool {
     }
 }
 
+fn count(calls: &[Call], path: &str) -> usize {
+    calls.iter().filter(|call| call.path == path).count()
+}
+
 /// None for two paths in three; 50 to 300 ms for the third, the same each time.
 pub(crate) fn some_take_longer(path: &str) -> Duration {
     let hash = path.bytes().fold(14_695_981_039_346_656_037, |hash: u64, byte| {
@@ -69,27 +79,38 @@ pub(crate) fn some_take_longer(path: &str) -> Duration {
 /// One exchange. A caller that was killed meanwhile is no concern of the tool's.
 fn answer(stream: TcpStream, delay: fn(&str) -> Duration, seen: &Mutex<Vec<Call>>) {
     let mut reader = BufReader::new(stream);
-    let Some((method, path, length)) = read_head(&mut reader) else { return };
+    let Some((call, length)) = read_head(&mut reader) else { return };
     let mut body = vec![0; length];
     if reader.read_exact(&mut body).is_err() {
         return;
     }
-    seen.lock().unwrap().push(Call { method, path: path.clone() });
+    let path = call.path.clone();
+    let times = {
+        let mut seen = seen.lock().unwrap();
+        seen.push(call);
+        count(&seen, &path)
+    };
     std::thread::sleep(delay(&path));
+    let status = match path.rsplit('/').next().unwrap_or_default() {
+        step if step.starts_with("flaky") && times == 1 => "503 Not now",
+        step if step.starts_with("broken") => "500 Never",
+        _ => "200 OK",
+    };
     let said = serde_json::json!({"said": path.trim_start_matches('/')}).to_string();
     let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         said.len()
     );
     let _ = reader.into_inner().write_all(format!("{head}{said}").as_bytes());
 }
 
-/// Method, path and the body's length.
-fn read_head(reader: &mut BufReader<TcpStream>) -> Option<(String, String, usize)> {
+/// The call and its body's length.
+fn read_head(reader: &mut BufReader<TcpStream>) -> Option<(Call, usize)> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut call = Call { method, path, key: None };
     let mut length = 0;
     loop {
         let mut header = String::new();
@@ -97,7 +118,9 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> Option<(String, String, usize
         let Some((name, value)) = header.trim().split_once(": ") else { break };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.parse().ok()?;
+        } else if name.eq_ignore_ascii_case(KEY_HEADER) {
+            call.key = Some(value.to_owned());
         }
     }
-    Some((method, path, length))
+    Some((call, length))
 }
