@@ -4,6 +4,7 @@
 //! absolute figures of two days or two machines cannot be.
 
 mod disk;
+mod history;
 mod load;
 mod page;
 mod process;
@@ -15,13 +16,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::failure::{Context, Outcome};
-use crate::packages::{self, POSTGRES, WRK};
+use crate::packages::{self, POSTGRES, SQLITE, WRK};
 use crate::postgres::{Durability, Postgres, free_port};
 use crate::scratch::Scratch;
 use crate::shell::{self, Profile, cargo};
 
 use load::Comparison;
 use process::{Process, Product};
+use runs::Row;
 
 /// Starts on an existing database that the median is taken of.
 const STARTS: usize = 10;
@@ -45,6 +47,7 @@ pub(crate) struct Arguments {
 enum Part {
     Server,
     Runs,
+    History,
     Expressions,
 }
 
@@ -56,6 +59,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     if wanted(Part::Runs) {
         sections.push(page::runs(&runs(arguments.seconds)?));
+    }
+    if wanted(Part::History) {
+        sections.push(page::history(&history(arguments.seconds)?));
     }
     if wanted(Part::Expressions) {
         let bench = ["bench", "--quiet", "-p", "expr", "--bench", "speed"];
@@ -97,7 +103,7 @@ fn server(seconds: u32) -> Outcome<Table> {
 }
 
 /// What runs cost, on each database.
-fn runs(seconds: u32) -> Outcome<Vec<(&'static str, String, String)>> {
+fn runs(seconds: u32) -> Outcome<Vec<(String, String, String)>> {
     packages::ensure(&[POSTGRES, WRK])?;
     build()?;
     let scratch = Scratch::make(&shell::target_dir(), "bench-runs")?;
@@ -115,10 +121,30 @@ fn runs(seconds: u32) -> Outcome<Vec<(&'static str, String, String)>> {
     let database = Postgres::start(Durability::Real)?;
     let postgres = measure("postgres", Some(database.url()))?;
     drop((bare, database));
-    let both = sqlite.into_iter().zip(postgres);
-    let mut rows: Vec<_> = both.map(|((what, sqlite), (_, postgres))| (what, sqlite, postgres)).collect();
-    rows.push(("a flushed write of 4 KiB", format!("{flushed:.2} ms"), String::new()));
+    let mut rows = side_by_side(sqlite, postgres);
+    rows.push(("a flushed write of 4 KiB".to_owned(), format!("{flushed:.2} ms"), String::new()));
     Ok(rows)
+}
+
+/// What runs and lists cost on a long history, on each database.
+fn history(seconds: u32) -> Outcome<Vec<(String, String, String)>> {
+    packages::ensure(&[POSTGRES, SQLITE, WRK])?;
+    build()?;
+    let scratch = Scratch::make(&shell::target_dir(), "bench-history")?;
+    let folder = scratch.path();
+    let data = folder.join("sqlite");
+    let file = history::Database::Sqlite(data.join("nictate.db"));
+    let sqlite = history::measure(&Product::new(data, None)?, &file, folder, seconds)?;
+    let database = Postgres::start(Durability::Real)?;
+    let product = Product::new(folder.join("postgres"), Some(database.url()))?;
+    let postgres = history::measure(&product, &history::Database::Postgres(database.url()), folder, seconds)?;
+    drop(database);
+    Ok(side_by_side(sqlite, postgres))
+}
+
+fn side_by_side(sqlite: Vec<Row>, postgres: Vec<Row>) -> Vec<(String, String, String)> {
+    let both = sqlite.into_iter().zip(postgres);
+    both.map(|((what, sqlite), (_, postgres))| (what, sqlite, postgres)).collect()
 }
 
 /// Builds what is measured and the yardstick, together in one build, so that both stand on the very same framework

@@ -46,6 +46,29 @@ pub struct Field {
     pub kind: Kind,
     /// What orders it: nothing but an index's own words lets a database sort by that index.
     order: Order,
+    /// What the field's values are called where they are stored.
+    words: Option<Words>,
+}
+
+/// A field whose values are words of a list, stored as other words.
+#[derive(Debug)]
+struct Words {
+    column: &'static str,
+    /// The public word and the stored one.
+    list: &'static [(&'static str, &'static str)],
+}
+
+impl Words {
+    /// The stored words that mean one of `values`.
+    fn stored(&self, values: &[Scalar], ignore_case: bool) -> Vec<&'static str> {
+        let means = |word: &str, value: &Scalar| match value {
+            Scalar::Text(text) if ignore_case => text.eq_ignore_ascii_case(word),
+            Scalar::Text(text) => text == word,
+            Scalar::Int(_) | Scalar::Bool(_) => false,
+        };
+        let wanted = |word: &str| values.iter().any(|value| means(word, value));
+        self.list.iter().filter(|(public, _)| wanted(public)).map(|(_, stored)| *stored).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -54,14 +77,14 @@ enum Order {
     Column,
     /// By the column; absent values come last.
     AbsentLast,
-    /// By an expression over columns.
+    /// By an expression that is 0 where the column is absent.
     By(&'static str),
 }
 
 impl Field {
     /// A field whose column has another name, or is an expression.
     pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, order: Order::Column }
+        Self { name, column, kind, order: Order::Column, words: None }
     }
 
     /// A field whose column has the same name.
@@ -71,7 +94,7 @@ impl Field {
 
     /// A field whose column has the same name and may be empty. It sorts last then.
     pub const fn optional(name: &'static str, kind: Kind) -> Self {
-        Self { name, column: name, kind, order: Order::AbsentLast }
+        Self { name, column: name, kind, order: Order::AbsentLast, words: None }
     }
 
     /// A member of the answer that no column holds: it can be selected, and nothing else.
@@ -79,7 +102,17 @@ impl Field {
         Self::new(name, "id", Kind::Opaque)
     }
 
-    /// The same field, sorted by an expression that is never absent.
+    /// The same field, whose values are public words, each stored in `column` as the word beside it: asked for by
+    /// equality, they are looked up there, where an index may be.
+    pub const fn stored_as(
+        self,
+        column: &'static str,
+        list: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self { words: Some(Words { column, list }), ..self }
+    }
+
+    /// The same field, a time, sorted by an expression that is 0 where the column is absent, and else equal to it.
     pub const fn sorted_by(self, expression: &'static str) -> Self {
         Self { order: Order::By(expression), ..self }
     }
@@ -179,6 +212,17 @@ pub(crate) enum Test {
     Order(&'static str, Scalar),
     In(Vec<Scalar>),
     Like(Pattern),
+}
+
+impl Test {
+    /// What the field must equal one of, if that is what is tested.
+    fn values(&self) -> Option<&[Scalar]> {
+        match self {
+            Self::Equals(value) => Some(std::slice::from_ref(value)),
+            Self::In(values) => Some(values),
+            Self::IsNull | Self::Order(..) | Self::Like(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -42,7 +42,7 @@ pub use filter::{
     Defaults, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, Field, FieldMap, IN_VALUES_MAX, Kind, Query,
     QueryError, SORT_KEYS_MAX,
 };
-pub use page::Page;
+pub use page::{Page, ROWS_COUNTED_MAX};
 pub use row::{Row, RowError};
 pub use statement::{Dialect, Sql, Statement};
 pub use tx::Tx;

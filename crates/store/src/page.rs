@@ -11,9 +11,14 @@ use crate::{Query, Read, Row, RowError, Sql, StoreError, Value};
 pub struct Page<T> {
     /// The rows of this page, in the order asked for.
     pub rows: Vec<T>,
-    /// Rows in all pages.
+    /// Rows in all pages, if they are at most [`ROWS_COUNTED_MAX`] more than up to the end of this one; else that
+    /// many: there are at least so many.
     pub total: u64,
 }
+
+/// Rows behind a page that are counted. Counting all of a long history takes longer than reading the page, and who goes
+/// through it page by page still sees a total beyond the page as long as there is more.
+pub const ROWS_COUNTED_MAX: u64 = 10_000;
 
 /// What a noun's list reads.
 pub(crate) struct Listing {
@@ -56,7 +61,10 @@ pub(crate) async fn list<T: Send>(
         return Ok(Page { rows, total: query.offset + read_so_far });
     }
     let mut total = 0;
-    let text = format!("SELECT COUNT(*) FROM {from} WHERE {within}{filter}");
+    let most = query.offset + query.limit + ROWS_COUNTED_MAX;
+    let text = format!(
+        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {from} WHERE {within}{filter} LIMIT {most}) AS counted"
+    );
     read.fetch(Sql::Dynamic { name, text: &text }, render.params(), |row| {
         total = row.int(0)?;
         Ok(())

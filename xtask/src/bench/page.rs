@@ -33,13 +33,28 @@ pub(crate) fn server(Table(rows): &Table) -> String {
 }
 
 /// What runs cost: what, on SQLite, on PostgreSQL.
-pub(crate) fn runs(rows: &[(&'static str, String, String)]) -> String {
+pub(crate) fn runs(rows: &[(String, String, String)]) -> String {
     let mut text = "## Runs\n\n\
         Whole workflows over the API, under `wrk`, from the call until the run has ended and its answer is there, or until \
         it is\naccepted. Disks are flushed, every run and each of its steps is kept. The flushed write is the floor that no \
-        durable\nanswer can go below; many runs share one.\n\n\
-        | what | SQLite | PostgreSQL |\n|---|---:|---:|\n"
+        durable\nanswer can go below; many runs share one.\n\n"
         .to_owned();
+    text.push_str(&both(rows));
+    text
+}
+
+/// How costs grow with the history: what, on SQLite, on PostgreSQL.
+pub(crate) fn history(rows: &[(String, String, String)]) -> String {
+    let mut text = "## A long history\n\n\
+        The same tiny run, and lists of 50 runs over the API, in a workspace that has kept so many runs of ten workflows. One \
+        in\nten thousand has the rare state.\n\n"
+        .to_owned();
+    text.push_str(&both(rows));
+    text
+}
+
+fn both(rows: &[(String, String, String)]) -> String {
+    let mut text = "| what | SQLite | PostgreSQL |\n|---|---:|---:|\n".to_owned();
     for (what, sqlite, postgres) in rows {
         text.push_str(&format!("| {what} | {sqlite} | {postgres} |\n"));
     }

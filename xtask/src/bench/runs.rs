@@ -25,7 +25,7 @@ const SYNC: &str = "/draft/execute?run_sync=true&timeout=60";
 const ASYNC: &str = "/draft/execute";
 
 /// One measured thing: what, and the figure.
-pub(crate) type Row = (&'static str, String);
+pub(crate) type Row = (String, String);
 
 /// Runs everything on one database. `tool` is the address of a server that the steps may ask.
 pub(crate) fn measure(
@@ -37,37 +37,56 @@ pub(crate) fn measure(
 ) -> Outcome<Vec<Row>> {
     let server = product.start()?;
     let bench = Bench { product, folder, seconds, flushed_write_ms };
-    let pure = bench.workflow("pure", &pure())?;
+    let pure = bench.pure()?;
     let mut rows = Vec::new();
-    rows.push(("set variables, print: one at a time, median until it has ended", bench.latency(&pure)?));
-    rows.push(("the same, 64 at a time", bench.throughput(&pure, SYNC, 64)?));
+    rows.push((
+        "set variables, print: one at a time, median until it has ended".to_owned(),
+        bench.latency(&pure)?,
+    ));
+    rows.push(("the same, 64 at a time".to_owned(), bench.throughput(&pure, SYNC, 64)?));
     let refused = bench.workflow("refused", &requests("http://10.0.0.1/"))?;
     rows.push((
-        "3 effects that the runner refuses to carry out, 64 at a time",
+        "3 effects that the runner refuses to carry out, 64 at a time".to_owned(),
         bench.throughput(&refused, SYNC, 64)?,
     ));
     let asked = bench.workflow("asked", &requests(&format!("http://{tool}/")))?;
-    rows.push(("3 requests to a server on this machine, 64 at a time", bench.throughput(&asked, SYNC, 64)?));
-    let linear = bench.workflow("linear", &linear())?;
-    rows.push(("a step of 1,000 that set a variable", bench.per_step(&linear)?));
-    let turns = bench.workflow("loop", &turns())?;
-    rows.push(("a loop of 100 turns that set a variable", bench.latency(&turns)?));
-    rows.push(("accepted durably, 250 callers at a time", bench.throughput(&pure, ASYNC, 250)?));
     rows.push((
-        "1,000 waiting runs, their server killed: from its start to their end",
+        "3 requests to a server on this machine, 64 at a time".to_owned(),
+        bench.throughput(&asked, SYNC, 64)?,
+    ));
+    let linear = bench.workflow("linear", &linear())?;
+    rows.push(("a step of 1,000 that set a variable".to_owned(), bench.per_step(&linear)?));
+    let turns = bench.workflow("loop", &turns())?;
+    rows.push(("a loop of 100 turns that set a variable".to_owned(), bench.latency(&turns)?));
+    rows.push(("accepted durably, 250 callers at a time".to_owned(), bench.throughput(&pure, ASYNC, 250)?));
+    rows.push((
+        "1,000 waiting runs, their server killed: from its start to their end".to_owned(),
         bench.resume(server)?,
     ));
     Ok(rows)
 }
 
-struct Bench<'b> {
-    product: &'b Product,
-    folder: &'b Path,
-    seconds: u32,
-    flushed_write_ms: f64,
+/// A running server to put load on.
+pub(crate) struct Bench<'b> {
+    pub(crate) product: &'b Product,
+    /// For what the load generator reads.
+    pub(crate) folder: &'b Path,
+    /// Of each measurement.
+    pub(crate) seconds: u32,
+    pub(crate) flushed_write_ms: f64,
 }
 
 impl Bench<'_> {
+    /// The path of a workflow that sets a variable and prints it, which has run once.
+    pub(crate) fn pure(&self) -> Outcome<String> {
+        self.workflow("pure", &pure())
+    }
+
+    /// Runs that end each second, 64 at a time.
+    pub(crate) fn runs_per_second(&self, path: &str) -> Outcome<f64> {
+        Ok(self.load(&format!("{path}{SYNC}"), 64)?.per_second)
+    }
+
     /// Stores a workflow and runs it once, which compiles it and shows that it works; its path.
     fn workflow(&self, name: &str, steps: &str) -> Outcome<String> {
         let path = self.store(name, steps)?;

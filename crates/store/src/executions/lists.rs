@@ -2,7 +2,7 @@
 
 use types::WorkspaceId;
 
-use super::state::PUBLIC_STATE;
+use super::state::{PUBLIC_STATE, PUBLIC_STATES};
 use super::{Execution, ExecutionState, columns, decode};
 use crate::page::{Listing, count_by, list as page};
 use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, StoreError};
@@ -32,8 +32,8 @@ macro_rules! fields {
                 Field::new("version", "workflow_version", Kind::Int),
                 Field::same("execution_number", Kind::Int),
                 Field::same("trigger_type", Kind::Text),
-                Field::new("state", PUBLIC_STATE, Kind::Text),
-                Field::new("state_ui", PUBLIC_STATE, Kind::Text),
+                Field::new("state", PUBLIC_STATE, Kind::Text).stored_as("state", PUBLIC_STATES),
+                Field::new("state_ui", PUBLIC_STATE, Kind::Text).stored_as("state", PUBLIC_STATES),
                 Field::same("step_results", Kind::Opaque),
                 Field::new("error_details", "error_message", Kind::Opaque),
                 Field::optional("error_code", Kind::Text),

@@ -78,6 +78,18 @@ pub(super) const PUBLIC_STATE: &str = "CASE state WHEN 'queued' THEN 'Queued' WH
      WHEN 'waiting' THEN 'Pending' WHEN 'paused' THEN 'Paused' WHEN 'completed' THEN 'Completed' \
      WHEN 'failed' THEN 'Failed' WHEN 'cancelled' THEN 'Cancelled' ELSE 'Timeout' END";
 
+/// The public words, each beside the database's.
+pub(super) const PUBLIC_STATES: &[(&str, &str)] = &{
+    let mut words = [("", ""); ExecutionState::ALL.len()];
+    let mut index = 0;
+    while index < words.len() {
+        let state = ExecutionState::ALL[index];
+        words[index] = (state.public_name(), state.as_str());
+        index += 1;
+    }
+    words
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! A checked query as SQL. Case is compared by ASCII on both engines, and text by its bytes, so that the two
 //! agree whatever locale PostgreSQL runs with.
 
-use super::{Condition, Direction, Field, Kind, Order, Query, Scalar, Test};
+use super::{Condition, Direction, Field, Kind, Order, Query, Scalar, Test, Words};
 use crate::{Dialect, Value};
 
 /// SQL in the making, and the parameters it has named so far.
@@ -58,16 +58,24 @@ impl<'a> Render<'a> {
 
     fn test(&mut self, field: &Field, test: &Test, ignore_case: bool) -> String {
         let ignore_case = ignore_case && field.kind == Kind::Text;
+        if let (Some(words), Some(values)) = (&field.words, test.values()) {
+            return self.one_of_words(words, values, ignore_case);
+        }
         let plain = if ignore_case { self.comparable(field, true) } else { field.column.to_owned() };
         match test {
             Test::IsNull => format!("{} IS NULL", field.column),
             Test::Equals(value) => format!("{plain} = {}", self.bind(value, ignore_case)),
             Test::Order(operator, value) => {
-                format!(
-                    "{} {operator} {}",
-                    self.comparable(field, ignore_case),
-                    self.bind(value, ignore_case)
-                )
+                let value = self.bind(value, ignore_case);
+                match field.order {
+                    // In an index's own words, so that nothing but the index is read.
+                    Order::By(expression) => {
+                        format!("({expression} {operator} {value} AND {expression} > 0)")
+                    }
+                    Order::Column | Order::AbsentLast => {
+                        format!("{} {operator} {value}", self.comparable(field, ignore_case))
+                    }
+                }
             }
             Test::In(values) if values.is_empty() => "FALSE".to_owned(),
             Test::In(values) => {
@@ -81,6 +89,19 @@ impl<'a> Render<'a> {
                 };
                 format!("{plain} {operator} {}", self.bind(&Scalar::Text(text), ignore_case))
             }
+        }
+    }
+
+    fn one_of_words(&mut self, words: &Words, values: &[Scalar], ignore_case: bool) -> String {
+        let stored = words.stored(values, ignore_case);
+        if stored.is_empty() {
+            return "FALSE".to_owned();
+        }
+        let named: Vec<String> =
+            stored.iter().map(|word| self.bind(&Scalar::Text((*word).to_owned()), false)).collect();
+        match named.as_slice() {
+            [one] => format!("{} = {one}", words.column),
+            several => format!("{} IN ({})", words.column, several.join(", ")),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Runs, their journal, and the servers that drive them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use store::executions::{self, ExecutionState, FIELDS, FullExecution, Outcome};
 use store::journal::{self, Append, Appended};
+use store::runs::{Begin, RunWrite, RunWriter};
 use store::servers::{self, Server};
 use store::testing::{NOW, Seeded, each_database, execution, on_postgres, query, seed, workflow};
-use store::{Db, StoreError};
+use store::{Db, ROWS_COUNTED_MAX, StoreError};
 use types::{ExecutionId, ServerId};
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -147,6 +149,56 @@ async fn a_run_is_renamed_in_its_workspace_and_its_row_moves_on() {
             assert!(row.updated_at > last, "though the clock stands still");
             last = row.updated_at;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn states_are_asked_for_by_their_public_words() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let states = [ExecutionState::Queued, ExecutionState::Waiting, ExecutionState::TimedOut];
+        let mut runs: Vec<_> = (1..=3).map(|number| run(&seeded, number)).collect();
+        for (run, state) in runs.iter_mut().zip(states) {
+            run.execution.state = state;
+        }
+        insert(&db, runs).await;
+        let numbers = async |filter: &str| {
+            let query = query(&format!(r#"{{"filter":{filter},"sort":["execution_number"]}}"#), &FIELDS);
+            let page = executions::list(&db, seeded.workspace, &query).await.unwrap();
+            page.rows.iter().map(|row| row.execution_number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(r#"{"state":"Pending"}"#).await, [2]);
+        assert_eq!(numbers(r#"{"state":"waiting"}"#).await, [] as [i64; 0]);
+        assert_eq!(numbers(r#"{"state":{"$in":["Timeout","Queued","Nonsense"]}}"#).await, [1, 3]);
+        assert_eq!(numbers(r#"{"state":{"$nin":["Timeout","Nonsense"]}}"#).await, [1, 2]);
+        assert_eq!(numbers(r#"{"$not":{"state":"Pending"}}"#).await, [1, 3]);
+        assert_eq!(numbers(r#"{"state":{"$like":"%e%"}}"#).await, [1, 2, 3]);
+        assert_eq!(numbers(r#"{"state":{"$lt":"Q"}}"#).await, [2]);
+        let any_case = query(r#"{"filter":{"state_ui":"pENDING"},"ci":true}"#, &FIELDS);
+        assert_eq!(executions::list(&db, seeded.workspace, &any_case).await.unwrap().total, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_total_counts_so_many_rows_behind_the_page_and_no_more() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let count = ROWS_COUNTED_MAX as i64 + 30;
+        let workflow = workflow(&seeded, "triage");
+        let run = |number| Begin { row: execution(&workflow, number), lines: Vec::new(), now: NOW };
+        let begins = RunWrite { begins: (0..count).map(run).collect(), ..RunWrite::default() };
+        assert_eq!(RunWriter::new(db.clone()).write(Arc::new(begins)).await.unwrap(), Appended::Written);
+        let total = async |offset: i64| {
+            let query = query(&format!(r#"{{"limit":10,"offset":{offset}}}"#), &FIELDS);
+            let page = executions::list(&db, seeded.workspace, &query).await.unwrap();
+            (page.rows.len(), page.total as i64)
+        };
+        assert_eq!(total(0).await, (10, count - 20));
+        assert_eq!(total(15).await, (10, count - 5));
+        assert_eq!(total(30).await, (10, count));
+        assert_eq!(total(count - 3).await, (3, count));
     })
     .await;
 }
