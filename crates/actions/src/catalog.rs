@@ -6,18 +6,20 @@ use serde_json::{Map, Value as Json};
 
 use crate::core::http::RequestV2;
 use crate::internal::{
-    append_list, catch, end_run, for_each, if_condition, print, set_variables, sleep, switch_case, while_loop,
+    append_list, catch, end_run, for_each, if_condition, parallel, print, set_variables, sleep, switch_case,
+    while_loop,
 };
 use crate::{ActionKind, ActionSpec, Effect, Idempotency};
 
 /// The built-in actions.
-const FLOW: [fn() -> ActionSpec; 10] = [
+const FLOW: [fn() -> ActionSpec; 11] = [
     set_variables::spec,
     if_condition::spec,
     catch::spec,
     switch_case::spec,
     for_each::spec,
     while_loop::spec,
+    parallel::spec,
     append_list::spec,
     print::spec,
     sleep::spec,

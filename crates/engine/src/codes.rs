@@ -17,6 +17,9 @@ codes! {
     OUTPUT_TOO_LARGE = "output_too_large", "A step's output is larger than is kept.";
     LOOP_LIST_ERROR = "loop_list_error", "A loop was given nothing it can go through.";
     LOOP_TOO_LONG = "loop_too_long", "A loop has more turns than are allowed.";
+    CONCURRENCY_ERROR = "concurrency_error", "A loop's `max_concurrency` is no number of turns at a time that is allowed.";
+    JOIN_ERROR = "join_error", "The `join` of an `internal.parallel` asks for what cannot be, or too few branches succeeded.";
+    TOO_MANY_STRANDS = "too_many_strands", "More branches and concurrent turns at a time than one run may have.";
     SLEEP_ERROR = "sleep_error", "A wait is for no length of time from 0 to 14 days, and until no point in time within them.";
     END_RUN_ERROR = "end_run_error", "`internal.EndRun` names a way to end that there is not.";
     ENDED_AS_FAILED = "ended_as_failed", "The workflow itself ended the run as failed.";

@@ -1,4 +1,4 @@
-//! Where a run stands in its plan: a stack of blocks and loops.
+//! Where a strand stands in its plan: a stack of blocks and loops.
 //!
 //! Moving on is deterministic and needs neither clock nor randomness, so it happens the same way while a run
 //! is live and while its journal is folded.
@@ -17,6 +17,7 @@ pub(crate) enum BlockRef {
     LoopBody(StepIndex),
     Label(StepIndex),
     Catch(StepIndex),
+    Branch(StepIndex),
 }
 
 impl BlockRef {
@@ -40,6 +41,10 @@ impl BlockRef {
                 Some(StepKind::Catch { body }) => body,
                 _ => &[],
             },
+            Self::Branch(index) => match kind(index) {
+                Some(StepKind::ParallelBranch { body }) => body,
+                _ => &[],
+            },
             Self::LoopBody(index) => match kind(index) {
                 Some(StepKind::For { body, .. } | StepKind::While { body, .. }) => body,
                 _ => &[],
@@ -50,17 +55,54 @@ impl BlockRef {
 
 #[derive(Clone, Debug)]
 enum Frame {
-    Block { block: BlockRef, next: usize, prefix: Arc<str> },
-    Loop { step: StepIndex, items: Arc<[Value]>, turn: usize, prefix: Arc<str> },
-    While { step: StepIndex, turn: usize, prefix: Arc<str> },
+    Block {
+        block: BlockRef,
+        next: usize,
+        prefix: Arc<str>,
+    },
+    Loop {
+        step: StepIndex,
+        items: Arc<[Value]>,
+        turn: usize,
+        prefix: Arc<str>,
+    },
+    While {
+        step: StepIndex,
+        turn: usize,
+        prefix: Arc<str>,
+    },
+    /// Other strands go through the steps of this one.
+    Fork {
+        step: StepIndex,
+        prefix: Arc<str>,
+    },
 }
 
 impl Frame {
     fn prefix(&self) -> &Arc<str> {
         match self {
-            Self::Block { prefix, .. } | Self::Loop { prefix, .. } | Self::While { prefix, .. } => prefix,
+            Self::Block { prefix, .. }
+            | Self::Loop { prefix, .. }
+            | Self::While { prefix, .. }
+            | Self::Fork { prefix, .. } => prefix,
         }
     }
+
+    /// The step that holds others, if this is one that has not ended.
+    fn holder(&self) -> Option<StepIndex> {
+        match self {
+            Self::Block { .. } => None,
+            Self::Loop { step, .. } | Self::While { step, .. } | Self::Fork { step, .. } => Some(*step),
+        }
+    }
+}
+
+/// A loop or a fork that was entered and has not ended.
+pub(crate) struct Open {
+    pub(crate) step: StepIndex,
+    pub(crate) path: String,
+    /// The turns that a loop has begun; none for a fork.
+    pub(crate) turns: Option<usize>,
 }
 
 /// A loop's turn that has just begun, or that is to be decided on.
@@ -80,7 +122,9 @@ pub(crate) enum Next {
     LoopDone(StepIndex, usize),
     /// This loop's condition decides whether there is another turn; it went through that many.
     TurnOf(StepIndex, usize),
-    /// The top level has no steps left.
+    /// The strands of this fork.
+    Join(StepIndex),
+    /// The strand has no steps left.
     End,
 }
 
@@ -91,7 +135,21 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     pub(crate) fn at_start() -> Self {
-        Self { frames: vec![Frame::Block { block: BlockRef::Body, next: 0, prefix: "".into() }] }
+        Self::in_block(BlockRef::Body, "".into())
+    }
+
+    /// Where a strand begins that is one turn of a loop; its paths begin with [`turn_prefix`].
+    pub(crate) fn in_turn(step: StepIndex, prefix: Arc<str>) -> Self {
+        Self::in_block(BlockRef::LoopBody(step), prefix)
+    }
+
+    /// Where a strand begins that is a branch.
+    pub(crate) fn in_branch(step: StepIndex, prefix: Arc<str>) -> Self {
+        Self::in_block(BlockRef::Branch(step), prefix)
+    }
+
+    fn in_block(block: BlockRef, prefix: Arc<str>) -> Self {
+        Self { frames: vec![Frame::Block { block, next: 0, prefix }] }
     }
 
     /// The path of `id` at this place: loop turns, then the id.
@@ -103,7 +161,12 @@ impl Cursor {
         format!("{prefix}{id}")
     }
 
-    fn prefix(&self) -> Arc<str> {
+    /// What the paths of the strand's own steps begin with.
+    pub(crate) fn base_prefix(&self) -> &str {
+        self.frames.first().map_or("", |frame| frame.prefix())
+    }
+
+    pub(crate) fn prefix(&self) -> Arc<str> {
         self.frames.last().map_or_else(|| "".into(), |frame| Arc::clone(frame.prefix()))
     }
 
@@ -116,6 +179,7 @@ impl Cursor {
             },
             Some(Frame::Loop { step, turn, .. }) => Next::LoopDone(*step, *turn),
             Some(Frame::While { step, turn, .. }) => Next::TurnOf(*step, *turn),
+            Some(Frame::Fork { step, .. }) => Next::Join(*step),
         }
     }
 
@@ -126,19 +190,49 @@ impl Cursor {
         }
     }
 
-    /// The loop on top is done with; the cursor stands where it was entered.
+    /// The loop or fork on top is done with; the cursor stands where it was entered.
     pub(crate) fn leave_loop(&mut self) {
-        if matches!(self.frames.last(), Some(Frame::Loop { .. } | Frame::While { .. })) {
+        if self.frames.last().is_some_and(|frame| frame.holder().is_some()) {
             self.frames.pop();
         }
     }
 
-    /// The loop on top is done.
+    /// The loop or fork on top is done.
     pub(crate) fn loop_done(&mut self) {
-        if matches!(self.frames.last(), Some(Frame::Loop { .. } | Frame::While { .. })) {
+        if self.frames.last().is_some_and(|frame| frame.holder().is_some()) {
             self.frames.pop();
             self.step_done();
         }
+    }
+
+    /// Leaves this loop or fork, and whatever is under it.
+    pub(crate) fn leave(&mut self, step: StepIndex) {
+        if let Some(place) = self.frames.iter().position(|frame| frame.holder() == Some(step)) {
+            self.frames.truncate(place);
+            self.step_done();
+        }
+    }
+
+    /// The loops and forks that were entered, from the inside out.
+    pub(crate) fn open(&self, plan: &Plan) -> Vec<Open> {
+        let of = |(place, frame): (usize, &Frame)| {
+            let step = frame.holder()?;
+            // A turn that is under way has begun too.
+            let under_way = usize::from(place + 1 < self.frames.len());
+            let turns = match frame {
+                Frame::Loop { turn, .. } | Frame::While { turn, .. } => Some(turn + under_way),
+                _ => None,
+            };
+            let id = plan.steps.get(step).map_or("", |step| step.id.as_str());
+            Some(Open { step, path: format!("{}{id}", frame.prefix()), turns })
+        };
+        self.frames.iter().enumerate().rev().filter_map(of).collect()
+    }
+
+    /// The fork's strands go on from here; this one waits.
+    pub(crate) fn enter_fork(&mut self, step: StepIndex) {
+        let prefix = self.prefix();
+        self.frames.push(Frame::Fork { step, prefix });
     }
 
     /// The if's branch comes next; the if itself is done.
@@ -243,7 +337,7 @@ impl Cursor {
 }
 
 /// What paths begin with in this turn of the loop.
-fn turn_prefix(plan: &Plan, prefix: &str, step: StepIndex, index: usize) -> Arc<str> {
+pub(crate) fn turn_prefix(plan: &Plan, prefix: &str, step: StepIndex, index: usize) -> Arc<str> {
     let id = plan.steps.get(step).map_or("", |step| step.id.as_str());
     format!("{prefix}{id}[{index}].").into()
 }

@@ -6,6 +6,21 @@ use expr::{Map, Value};
 use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
+/// The number of the strand that a run begins as. Others come and go with concurrent loops and parallel branches.
+pub const ROOT: u64 = 0;
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(number: &usize) -> bool {
+    *number == 1
+}
+
+fn is_root(strand: &u64) -> bool {
+    *strand == ROOT
+}
+
 /// One fact of a run. Applying all of them in order gives the run's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -31,6 +46,9 @@ pub enum Entry {
         path: String,
         /// The step's id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// Counts from 1; a result of an older attempt is ignored.
         attempt: u32,
         /// The evaluated inputs.
@@ -44,6 +62,9 @@ pub enum Entry {
         path: String,
         /// The step's id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// The attempt that failed.
         attempt: u32,
         /// Why.
@@ -53,14 +74,50 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// An attempt is lost and another is to follow, when the run goes on: it stands still.
+    AttemptLost {
+        /// The step's path.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
+        /// The attempt that is lost.
+        attempt: u32,
+        /// When.
+        at: Timestamp,
+    },
     /// A loop was entered.
     LoopStarted {
         /// The loop's path.
         path: String,
         /// The loop's step id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// What it goes through; nothing for an `internal.while`.
         items: Vec<Value>,
+        /// Turns at a time. With more than one each turn is a strand of its own, numbered as they begin.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        concurrency: usize,
+        /// When.
+        at: Timestamp,
+    },
+    /// The branches of an `internal.parallel` begin: a strand for each, numbered in this order.
+    BranchesStarted {
+        /// The step's path.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
+        /// The step ids of the branches that are not disabled.
+        branches: Vec<String>,
+        /// So many must succeed.
+        needed: usize,
         /// When.
         at: Timestamp,
     },
@@ -70,6 +127,9 @@ pub enum Entry {
         path: String,
         /// The loop's step id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// The turn's number, from 0.
         index: usize,
         /// When.
@@ -83,6 +143,9 @@ pub enum Entry {
         path: String,
         /// Its step id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// The path of the step that failed.
         failed: String,
         /// Why.
@@ -96,6 +159,9 @@ pub enum Entry {
         path: String,
         /// The waiting step's id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// When it is over.
         due: Timestamp,
         /// When it began.
@@ -114,6 +180,9 @@ pub enum Entry {
         path: String,
         /// The step's id.
         step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
         /// For people.
         reason: String,
         /// When.
@@ -139,6 +208,9 @@ pub struct StepFinished {
     pub path: String,
     /// The step's id.
     pub step: String,
+    /// Its strand.
+    #[serde(default, skip_serializing_if = "is_root")]
+    pub strand: u64,
     /// 0 for a step that the engine itself runs.
     pub attempt: u32,
     /// How it ended.
@@ -196,11 +268,49 @@ impl Entry {
             }
             Self::Finished { outputs, .. } => map(outputs),
             Self::AttemptFailed { .. }
+            | Self::AttemptLost { .. }
+            | Self::BranchesStarted { .. }
             | Self::TurnStarted { .. }
             | Self::Caught { .. }
             | Self::TimerSet { .. }
             | Self::CancelRequested { .. }
             | Self::Paused { .. } => 0,
+        }
+    }
+
+    /// The strand that it is about; the root's if it is about the run.
+    pub const fn strand(&self) -> u64 {
+        match self {
+            Self::StepStarted { strand, .. }
+            | Self::AttemptFailed { strand, .. }
+            | Self::AttemptLost { strand, .. }
+            | Self::LoopStarted { strand, .. }
+            | Self::BranchesStarted { strand, .. }
+            | Self::TurnStarted { strand, .. }
+            | Self::Caught { strand, .. }
+            | Self::TimerSet { strand, .. }
+            | Self::Paused { strand, .. } => *strand,
+            Self::StepFinished(finished) => finished.strand,
+            Self::Started { .. } | Self::CancelRequested { .. } | Self::Finished { .. } => ROOT,
+        }
+    }
+
+    /// When.
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Started { at, .. }
+            | Self::StepStarted { at, .. }
+            | Self::AttemptFailed { at, .. }
+            | Self::AttemptLost { at, .. }
+            | Self::LoopStarted { at, .. }
+            | Self::BranchesStarted { at, .. }
+            | Self::TurnStarted { at, .. }
+            | Self::Caught { at, .. }
+            | Self::TimerSet { at, .. }
+            | Self::CancelRequested { at, .. }
+            | Self::Paused { at, .. }
+            | Self::Finished { at, .. } => *at,
+            Self::StepFinished(finished) => finished.at,
         }
     }
 
@@ -210,7 +320,9 @@ impl Entry {
             Self::Started { .. } => "started",
             Self::StepStarted { .. } => "step_started",
             Self::AttemptFailed { .. } => "attempt_failed",
+            Self::AttemptLost { .. } => "attempt_lost",
             Self::LoopStarted { .. } => "loop_started",
+            Self::BranchesStarted { .. } => "branches_started",
             Self::TurnStarted { .. } => "turn_started",
             Self::StepFinished(_) => "step_finished",
             Self::Caught { .. } => "caught",

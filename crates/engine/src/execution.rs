@@ -1,25 +1,26 @@
-//! One run: its state, the fold of its journal, and how events move it.
+//! One run: its state, and how events move it.
 //!
-//! `apply` alone changes the state, from an entry; it is the same for a live run and for one that is read
-//! back. What to do next is decided in `step.rs` and becomes entries too.
+//! `apply` (in `fold.rs`) alone changes the state, from an entry; it is the same for a live run and for one that is
+//! read back. What to do next is decided in `step.rs`, `join.rs`, `attempt.rs` and `ending.rs`, and becomes entries.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use expr::{Context, Map, Value};
-use types::limits::{EXECUTION_OUTPUT_BYTES_MAX, EXECUTION_STEPS_MAX};
+use types::limits::EXECUTION_STEPS_MAX;
 use types::{SeededRng, Timestamp};
 use workflow::plan::{Plan, PlanStep, PlanValue, StepIndex};
 
 use crate::codes;
-use crate::command::{Command, EffectResult, Event};
-use crate::cursor::{Cursor, Next};
-use crate::entry::{Entry, RunError, RunState, StepError, StepState};
-use crate::evaluate::{bounded_output, evaluate, settled};
+use crate::command::{Command, Event};
+use crate::cursor::Next;
+use crate::entry::{Entry, ROOT, RunError, RunState, StepError, StepState};
+use crate::evaluate::{evaluate, settled};
 use crate::limits::{ADVANCE_BYTES_MAX, JOURNAL_BYTES_MAX, STEPS_PER_ADVANCE_MAX};
 use crate::outcome::Outcome;
-use crate::scope::RunScope;
+use crate::scope::{RunScope, View};
+use crate::strand::{At, Pending, Role, Strand, StrandId, Strands};
 
 /// What a new run begins with.
 #[derive(Clone, Debug)]
@@ -34,39 +35,6 @@ pub struct Start {
     pub seed: [u8; 32],
     /// How long the run may take.
     pub run_time: Duration,
-}
-
-/// An effect, a pause before its next attempt, or a wait that the run stands at.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Pending {
-    Effect(PendingEffect),
-    /// The attempt has failed, the next one begins when it is due.
-    Retry {
-        effect: PendingEffect,
-        due: Timestamp,
-    },
-    Timer {
-        path: String,
-        due: Timestamp,
-        since: Timestamp,
-    },
-}
-
-/// An attempt that was dispatched and has not reported yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PendingEffect {
-    /// The step's path.
-    pub path: String,
-    /// The action's full name.
-    pub action: String,
-    /// The attempt.
-    pub attempt: u32,
-    /// The evaluated inputs.
-    pub inputs: Value,
-    /// Milliseconds that it may take once the runner has begun.
-    pub timeout_ms: u64,
-    /// When it was dispatched.
-    pub started_at: Timestamp,
 }
 
 /// A journal that does not tell the story of a run of this plan.
@@ -90,12 +58,7 @@ pub enum RestoreError {
 pub struct Execution {
     pub(crate) plan: Arc<Plan>,
     pub(crate) scope: RunScope,
-    pub(crate) cursor: Cursor,
-    pub(crate) pending: Option<Pending>,
-    /// A step failed and nothing tolerates it: the run must end.
-    pub(crate) failing: Option<RunError>,
-    /// Failed attempts of the step at hand.
-    pub(crate) failures: u32,
+    pub(crate) strands: Strands,
     pub(crate) steps_taken: u64,
     /// Bytes of the values in the journal so far.
     pub(crate) journal_bytes: usize,
@@ -108,7 +71,10 @@ pub struct Execution {
     pub(crate) deadline: Timestamp,
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Option<Timestamp>,
+    /// How long it stood still, waiting or paused.
     pub(crate) waited: Duration,
+    /// Since when it stands still, if it does.
+    pub(crate) still_since: Option<Timestamp>,
 }
 
 impl Execution {
@@ -140,23 +106,26 @@ impl Execution {
         Ok(execution)
     }
 
-    /// What must be set up again after [`restore`](Self::restore): timers. A pending effect is the driver's to
-    /// judge, see [`pending_effect`](Self::pending_effect).
+    /// What must be set up again after [`restore`](Self::restore): timers. Pending effects are the driver's to
+    /// judge, see [`pending_effects`](Self::pending_effects).
     pub fn outstanding(&self) -> Vec<Command> {
         if self.state.is_terminal() {
             return Vec::new();
         }
         let mut commands = vec![Command::SetDeadline(self.deadline)];
-        match &self.pending {
-            Some(Pending::Timer { path, due, .. }) => {
-                commands.push(Command::SetTimer { path: path.clone(), due: *due });
+        for (_, strand) in self.strands.iter() {
+            match &strand.pending {
+                Some(Pending::Timer { path, due, .. }) => {
+                    commands.push(Command::SetTimer { path: path.clone(), due: *due });
+                }
+                Some(Pending::Retry { effect, due }) => {
+                    commands.push(Command::SetTimer { path: effect.path.clone(), due: *due });
+                }
+                Some(Pending::Effect(_)) | None => {}
             }
-            Some(Pending::Retry { effect, due }) => {
-                commands.push(Command::SetTimer { path: effect.path.clone(), due: *due });
-            }
-            Some(Pending::Effect(_)) => {}
-            None if self.state == RunState::Paused => {}
-            None => commands.push(Command::Continue),
+        }
+        if self.next_runnable().is_some() {
+            commands.push(Command::Continue);
         }
         commands
     }
@@ -165,16 +134,34 @@ impl Execution {
     pub fn advance(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
         let mut commands = self.absorb(event, now);
         let began_at = self.journal_bytes;
+        let mut strand = None;
         for _ in 0..STEPS_PER_ADVANCE_MAX {
-            if !self.proceed(now, &mut commands) {
-                return commands;
-            }
+            // One strand after the other, each as far as it comes.
+            let goes_on = |id: &StrandId| self.is_going() && self.strands.has(*id);
+            strand = strand.filter(goes_on).filter(|id| self.strands.get(*id).is_runnable());
+            strand = strand.or_else(|| self.next_runnable());
+            let Some(strand) = strand else { return commands };
+            self.proceed(At { strand, now }, &mut commands);
             if self.journal_bytes - began_at > ADVANCE_BYTES_MAX {
                 break;
             }
         }
-        commands.push(Command::Continue);
+        if self.next_runnable().is_some() {
+            commands.push(Command::Continue);
+        }
         commands
+    }
+
+    /// Neither over nor paused.
+    fn is_going(&self) -> bool {
+        !self.state.is_terminal() && self.state != RunState::Paused
+    }
+
+    /// The first strand in which there is something to decide; parents come before their children, so a fork that
+    /// has come to its end is left before anything else happens under it.
+    fn next_runnable(&self) -> Option<StrandId> {
+        let found = self.is_going().then(|| self.strands.find(Strand::is_runnable));
+        found.flatten().map(|(id, _)| id)
     }
 
     /// Takes note of an event and begins nothing new: for a server that is about to stop. The run goes on with
@@ -191,13 +178,13 @@ impl Execution {
         match event {
             Event::Continue => {}
             Event::EffectFinished { path, attempt, result } => {
-                if self.awaits(&path, attempt) {
-                    self.finish_effect(result, now, commands);
+                if let Some(strand) = self.awaiting(&path, attempt) {
+                    self.finish_effect(result, At { strand, now }, commands);
                 }
             }
             Event::AttemptLost { path, attempt, repeatable } => {
-                if self.awaits(&path, attempt) {
-                    self.lose_attempt(repeatable, now, commands);
+                if let Some(strand) = self.awaiting(&path, attempt) {
+                    self.lose_attempt(repeatable, At { strand, now }, commands);
                 }
             }
             Event::TimerFired { path } => self.take_timer(path, now, commands),
@@ -210,172 +197,87 @@ impl Execution {
                     message: format!("the run took longer than the {allowed} ms it may take"),
                     path: None,
                 };
-                self.stop(RunState::TimedOut, Some(error), now, commands);
+                self.finish(RunState::TimedOut, Some(error), At { strand: ROOT, now }, commands);
             }
             Event::DeadlineReached => commands.push(Command::SetDeadline(self.deadline)),
             Event::CancelRequested { reason } => {
                 self.record(Entry::CancelRequested { reason, at: now }, commands);
-                self.stop(RunState::Cancelled, None, now, commands);
+                self.finish(RunState::Cancelled, None, At { strand: ROOT, now }, commands);
             }
         }
     }
 
-    fn take_timer(&mut self, fired: String, now: Timestamp, commands: &mut Vec<Command>) {
-        let (path, due) = match &self.pending {
-            Some(Pending::Timer { path, due, .. }) => (path, *due),
-            Some(Pending::Retry { effect, due }) => (&effect.path, *due),
-            // No runner can have begun before it was asked to.
-            Some(Pending::Effect(effect)) => match self.attempt_due(effect.started_at) {
-                Some(due) if self.state != RunState::Paused => (&effect.path, due),
-                _ => return,
-            },
-            None => return,
-        };
-        if *path != fired {
+    fn take_timer(&mut self, path: String, now: Timestamp, commands: &mut Vec<Command>) {
+        let stands_there = |pending: &Pending| pending.path() == path;
+        let found = self.strands.find(|strand| strand.pending.as_ref().is_some_and(stands_there));
+        let Some((strand, pending)) = found.and_then(|(id, strand)| Some((id, strand.pending.clone()?)))
+        else {
             return;
-        }
+        };
+        let at = At { strand, now };
+        let due = match &pending {
+            Pending::Timer { due, .. } => *due,
+            // It is set again when the run goes on.
+            Pending::Retry { .. } if self.state == RunState::Paused => return,
+            Pending::Retry { due, .. } => *due,
+            Pending::Effect(effect) if effect.in_doubt => return,
+            // No runner can have begun before it was asked to.
+            Pending::Effect(effect) => crate::attempt::due(effect, effect.started_at),
+        };
         if now < due {
-            return commands.push(Command::SetTimer { path: fired, due });
+            return commands.push(Command::SetTimer { path, due });
         }
-        match self.pending.clone() {
-            Some(Pending::Timer { since, .. }) => {
-                self.finish_current(Outcome::ok(Value::Nil), since, now, commands);
+        match pending {
+            Pending::Timer { since, .. } => {
+                self.finish_current(Outcome::ok(Value::Nil), since, at, commands);
                 // The wait did not count.
                 commands.push(Command::SetDeadline(self.deadline));
             }
-            Some(Pending::Retry { effect, .. }) => self.dispatch_again(effect, now, commands),
-            Some(Pending::Effect(effect)) => self.give_attempt_up(effect, now, commands),
-            None => {}
+            Pending::Retry { effect, .. } => self.dispatch_again(effect, at, commands),
+            Pending::Effect(effect) => self.give_attempt_up(effect, at, commands),
         }
     }
 
-    /// The runner hangs: a run must not hang with it.
-    fn give_attempt_up(&mut self, effect: PendingEffect, now: Timestamp, commands: &mut Vec<Command>) {
-        let PendingEffect { path, action, attempt, timeout_ms, .. } = effect;
-        commands.push(Command::CancelAttempt { path, attempt });
-        let message = format!("`{action}` had {timeout_ms} ms, and its runner has not said how it went");
-        let error = StepError::new(codes::STEP_TIMEOUT, message);
-        self.finish_effect(EffectResult::Failed { error, output: Value::Nil }, now, commands);
-    }
-
-    fn dispatch_again(&mut self, effect: PendingEffect, now: Timestamp, commands: &mut Vec<Command>) {
-        if let Some(step) = self.current_step() {
-            self.dispatch(step, effect.path, effect.attempt + 1, effect.inputs, now, commands);
+    /// Decides one thing in a strand that is runnable, and records it.
+    fn proceed(&mut self, at: At, commands: &mut Vec<Command>) {
+        let strand = self.strands.get(at.strand);
+        if let Some(verdict) = strand.fork.as_ref().and_then(crate::fork::Fork::verdict) {
+            return self.join(verdict, at, commands);
         }
-    }
-
-    fn awaits(&self, path: &str, attempt: u32) -> bool {
-        let fits = |effect: &PendingEffect| effect.path == path && effect.attempt == attempt;
-        self.state != RunState::Paused && self.pending_effect().is_some_and(fits)
-    }
-
-    fn finish_effect(&mut self, result: EffectResult, now: Timestamp, commands: &mut Vec<Command>) {
-        let started_at = self.pending_effect().map_or(now, |effect| effect.started_at);
-        let outcome = match result {
-            EffectResult::Succeeded(output) => match bounded_output(settled(output)) {
-                Ok(output) => Outcome::ok(output),
-                Err(error) => Outcome::failed(error),
-            },
-            EffectResult::Failed { error, output } => {
-                let output = bounded_output(settled(output)).unwrap_or(Value::Nil);
-                match self.try_again(&error, &output, now, commands) {
-                    Ok(true) => return,
-                    Ok(false) => Outcome { output, ..Outcome::failed(error) },
-                    Err(error) => Outcome { output, ..Outcome::failed(error) },
-                }
-            }
-            EffectResult::Cancelled => {
-                Outcome::failed(StepError::new(codes::STEP_CANCELLED, "the runner stopped the step"))
-            }
-        };
-        self.finish_current(outcome, started_at, now, commands);
-    }
-
-    fn lose_attempt(&mut self, repeatable: bool, now: Timestamp, commands: &mut Vec<Command>) {
-        let (Some(effect), Some(step)) = (self.pending_effect().cloned(), self.current_step()) else {
-            return;
-        };
-        let id = self.plan.steps[step].id.clone();
-        if repeatable {
-            self.dispatch_again(effect, now, commands);
-        } else {
-            let reason = format!(
-                "the outcome of `{}` in step `{id}` is unknown: it was running when its runner was lost",
-                effect.action
-            );
-            self.record(Entry::Paused { path: effect.path, step: id, reason, at: now }, commands);
-        }
-    }
-
-    /// Ends the run from outside: whatever is pending is cancelled.
-    fn stop(
-        &mut self,
-        state: RunState,
-        error: Option<RunError>,
-        now: Timestamp,
-        commands: &mut Vec<Command>,
-    ) {
-        if let Some(effect) = self.pending_effect() {
-            let (path, attempt) = (effect.path.clone(), effect.attempt);
-            commands.push(Command::CancelAttempt { path, attempt });
-        }
-        if let (Some(pending), Some(step)) = (&self.pending, self.current_step()) {
-            let (path, attempt, started_at) = match pending {
-                Pending::Effect(effect) | Pending::Retry { effect, .. } => {
-                    (effect.path.clone(), effect.attempt, effect.started_at)
-                }
-                Pending::Timer { path, since, .. } => (path.clone(), 0, *since),
-            };
-            let step = self.plan.steps[step].id.clone();
-            let outcome = Outcome { state: StepState::Cancelled, ..Outcome::ok(Value::Nil) };
-            let entry = outcome.into_entry(path, step, attempt, started_at, now);
-            self.record(entry, commands);
-        }
-        self.finish(state, error, now, commands);
-    }
-
-    /// Ends the run without outputs.
-    pub(crate) fn finish(
-        &mut self,
-        state: RunState,
-        error: Option<RunError>,
-        now: Timestamp,
-        commands: &mut Vec<Command>,
-    ) {
-        self.record(Entry::Finished { state, outputs: Map::new(), error, at: now }, commands);
-    }
-
-    /// Decides one thing and records it; false when nothing can be decided now.
-    fn proceed(&mut self, now: Timestamp, commands: &mut Vec<Command>) -> bool {
-        if self.state.is_terminal() || self.state == RunState::Paused || self.pending.is_some() {
-            return false;
-        }
-        if let Some(error) = self.failing.clone() {
-            self.proceed_failing(error, now, commands);
-            return true;
+        if let Some(error) = strand.failing.clone() {
+            return self.proceed_failing(error, at, commands);
         }
         if let Some(error) = self.limit_met() {
-            self.finish(RunState::Failed, Some(error), now, commands);
-            return false;
+            return self.finish(RunState::Failed, Some(error), at, commands);
         }
-        match self.cursor.next(&self.plan) {
-            Next::Step(step) => self.take_step(step, now, commands),
-            Next::LoopDone(_, turns) => self.finish_current(Outcome::looped(turns), now, now, commands),
-            Next::TurnOf(step, turns) => self.decide_turn(step, turns, now, commands),
-            Next::End => self.complete(now, commands),
+        match strand.cursor.next(&self.plan) {
+            Next::Step(step) => self.take_step(step, at, commands),
+            Next::LoopDone(_, turns) => {
+                self.finish_current(Outcome::looped(turns), at.now, at, commands);
+            }
+            Next::TurnOf(step, turns) => self.decide_turn(step, turns, at, commands),
+            Next::End => match strand.role {
+                Role::Branch(branch) => self.finish_branch(branch, None, at, commands),
+                Role::Root | Role::Turn(_) => self.complete(at, commands),
+            },
+            // A strand at a fork is runnable when there is a verdict.
+            Next::Join(_) => {}
         }
-        true
     }
 
-    /// A step has failed: its failure goes to the catch or the loop that the cursor stands at, or ends the run.
-    fn proceed_failing(&mut self, error: RunError, now: Timestamp, commands: &mut Vec<Command>) {
+    /// A step has failed: its failure goes to the catch or the loop that the cursor stands at, or ends the strand.
+    fn proceed_failing(&mut self, error: RunError, at: At, commands: &mut Vec<Command>) {
         let cause = StepError { code: error.code.clone(), message: error.message.clone() };
-        match self.cursor.next(&self.plan) {
-            Next::Step(catch) => self.take_catch(catch, error.path.unwrap_or_default(), cause, now, commands),
-            Next::LoopDone(..) | Next::TurnOf(..) => {
-                self.finish_current(Outcome::failed(cause), now, now, commands);
+        let strand = self.strands.get(at.strand);
+        match strand.cursor.next(&self.plan) {
+            Next::Step(catch) => self.take_catch(catch, error.path.unwrap_or_default(), cause, at, commands),
+            Next::LoopDone(..) | Next::TurnOf(..) | Next::Join(_) => {
+                self.finish_current(Outcome::failed(cause), at.now, at, commands);
             }
-            Next::End => self.finish(RunState::Failed, Some(error), now, commands),
+            Next::End => match strand.role {
+                Role::Branch(branch) => self.finish_branch(branch, Some(cause), at, commands),
+                Role::Root | Role::Turn(_) => self.finish(RunState::Failed, Some(error), at, commands),
+            },
         }
     }
 
@@ -393,48 +295,26 @@ impl Execution {
         None
     }
 
-    pub(crate) fn complete(&mut self, now: Timestamp, commands: &mut Vec<Command>) {
-        match self.evaluate_outputs(now) {
-            Ok(outputs) => {
-                let state = RunState::Completed;
-                self.record(Entry::Finished { state, outputs, error: None, at: now }, commands);
-            }
-            Err(message) => {
-                let error = RunError { code: codes::OUTPUT_ERROR.into(), message, path: None };
-                self.finish(RunState::Failed, Some(error), now, commands);
-            }
-        }
+    /// What the expressions of a strand see.
+    pub(crate) fn view(&self, strand: StrandId) -> View<'_> {
+        let mut own: Vec<_> = self.strands.lineage(strand).map(|(_, strand)| &strand.own).collect();
+        own.retain(|variables| !variables.is_empty());
+        own.reverse();
+        View::new(&self.scope, self.strands.get(strand).shown.clone(), own)
     }
 
-    fn evaluate_outputs(&self, now: Timestamp) -> Result<Map, String> {
-        // One stream of randomness for all of them: two that ask for a random value get two.
-        let mut rng = self.rng();
-        let mut outputs = Map::with_capacity(self.plan.outputs.len());
-        let mut bytes = 0;
-        for (name, value) in &self.plan.outputs {
-            let value = evaluate(value, &mut Context::new(&self.scope, now, &mut rng))
-                .map_err(|error| format!("output `{name}`: {}", error.message))?;
-            let value = settled(value);
-            bytes += value.json_len();
-            if bytes > EXECUTION_OUTPUT_BYTES_MAX {
-                return Err(format!(
-                    "with output `{name}` the outputs have {bytes} bytes as JSON; at most {EXECUTION_OUTPUT_BYTES_MAX} are kept"
-                ));
-            }
-            outputs.insert(name.as_str().into(), value);
-        }
-        Ok(outputs)
+    pub(crate) fn evaluate(&self, value: &PlanValue, at: At) -> Result<Value, StepError> {
+        let mut rng = self.rng(at.strand);
+        evaluate(value, &mut Context::new(&self.view(at.strand), at.now, &mut rng))
     }
 
-    pub(crate) fn evaluate(&self, value: &PlanValue, now: Timestamp) -> Result<Value, StepError> {
-        let mut rng = self.rng();
-        evaluate(value, &mut Context::new(&self.scope, now, &mut rng))
-    }
-
-    /// Fresh randomness for the step at hand: the run's seed, stirred with the count of steps taken.
-    pub(crate) fn rng(&self) -> SeededRng {
+    /// Fresh randomness for the step at hand: the run's seed, stirred with what is the strand's own and the count of
+    /// the steps it has taken. What other strands do does not matter.
+    pub(crate) fn rng(&self, strand: StrandId) -> SeededRng {
+        let strand = self.strands.get(strand);
+        let stirs = [strand.steps_taken.to_le_bytes(), strand.stir.to_le_bytes()];
         let mut seed = self.seed;
-        for (byte, stir) in seed.iter_mut().zip(self.steps_taken.to_le_bytes()) {
+        for (byte, stir) in seed.iter_mut().zip(stirs.as_flattened()) {
             *byte ^= stir;
         }
         SeededRng::from_seed(seed)
@@ -446,36 +326,44 @@ impl Execution {
         commands.push(Command::Append(entry));
     }
 
-    pub(crate) fn current_step(&self) -> Option<StepIndex> {
-        match self.cursor.next(&self.plan) {
-            Next::Step(step) | Next::LoopDone(step, _) | Next::TurnOf(step, _) => Some(step),
+    pub(crate) fn current_step(&self, strand: StrandId) -> Option<StepIndex> {
+        match self.strands.get(strand).cursor.next(&self.plan) {
+            Next::Step(step) | Next::LoopDone(step, _) | Next::TurnOf(step, _) | Next::Join(step) => {
+                Some(step)
+            }
             Next::End => None,
         }
+    }
+
+    /// The path of the step at this place of a strand.
+    pub(crate) fn path_of(&self, step: &PlanStep, strand: StrandId) -> String {
+        self.strands.get(strand).cursor.path_of(&step.id)
     }
 
     pub(crate) fn finish_current(
         &mut self,
         outcome: Outcome,
         started_at: Timestamp,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) {
-        let Some(index) = self.current_step() else { return };
+        let Some(index) = self.current_step(at.strand) else { return };
         let plan = Arc::clone(&self.plan);
         let step: &PlanStep = &plan.steps[index];
-        let (path, attempt) = match &self.pending {
+        let (path, attempt) = match &self.strands.get(at.strand).pending {
             Some(Pending::Effect(effect) | Pending::Retry { effect, .. }) => {
                 (effect.path.clone(), effect.attempt)
             }
             Some(Pending::Timer { path, .. }) => (path.clone(), 0),
-            None => (self.cursor.path_of(&step.id), 0),
+            None => (self.path_of(step, at.strand), 0),
         };
         let mut outcome = outcome;
         outcome.tolerated = outcome.state == StepState::Failed && step.settings.continue_on_error;
         if step.settings.discard_output {
             outcome.output = Value::Nil;
         }
-        self.record(outcome.into_entry(path, step.id.clone(), attempt, started_at, now), commands);
+        let entry = outcome.into_entry(at.strand, path, step.id.clone(), attempt, started_at, at.now);
+        self.record(entry, commands);
     }
 }
 

@@ -5,14 +5,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use expr::Map;
+use expr::{Map, Value};
+use types::Timestamp;
 use workflow::plan::{Plan, StepIndex, StepKind};
 
-use crate::cursor::{Cursor, Next};
+use crate::cursor::{Next, Turn};
 use crate::entry::{Entry, RunError, RunState, StepFinished, StepState};
-use crate::execution::{Execution, Pending, PendingEffect, RestoreError};
+use crate::execution::{Execution, RestoreError};
+use crate::fork::Fork;
 use crate::scope::RunScope;
 use crate::step::timeout_ms;
+use crate::strand::{Pending, PendingEffect, Role, Strand, StrandId, Strands};
+
+/// What of a strand an entry speaks of.
+#[derive(Clone, Copy)]
+enum Place {
+    /// The step, loop or fork that it stands at.
+    Here(StepIndex),
+    /// A loop or fork that it stands in.
+    Around(StepIndex),
+    /// The branch that it is.
+    Branch(StepIndex),
+}
 
 impl Execution {
     pub(crate) fn begin(plan: Arc<Plan>, entry: &Entry) -> Result<Self, RestoreError> {
@@ -22,10 +36,7 @@ impl Execution {
         let mut execution = Self {
             plan,
             scope: RunScope::new(inputs.clone(), event.clone(), metadata.clone()),
-            cursor: Cursor::at_start(),
-            pending: None,
-            failing: None,
-            failures: 0,
+            strands: Strands::new(*at),
             steps_taken: 0,
             journal_bytes: entry.weight(),
             state: RunState::Running,
@@ -38,177 +49,309 @@ impl Execution {
             started_at: *at,
             finished_at: None,
             waited: Duration::ZERO,
+            still_since: None,
         };
-        execution.settle();
+        execution.settle(crate::entry::ROOT);
         Ok(execution)
     }
 
-    fn settle(&mut self) {
-        while let Some(turn) = self.cursor.settle(&self.plan) {
-            self.scope.set_item(&self.plan.steps[turn.step], turn.item, turn.index);
+    /// Comes to the next step of a strand.
+    pub(crate) fn settle(&mut self, id: StrandId) {
+        while let Some(turn) = self.strands.get_mut(id).cursor.settle(&self.plan) {
+            self.begin_turn(id, turn);
+        }
+    }
+
+    /// A loop's current item: what its step shows, and the variable that it names, if it names one.
+    pub(crate) fn begin_turn(&mut self, id: StrandId, turn: Turn) {
+        let plan = Arc::clone(&self.plan);
+        let step = &plan.steps[turn.step];
+        if let (StepKind::For { variable_name: Some(name), .. }, Some(item)) = (&step.kind, &turn.item) {
+            self.set_loop_variable(id, name, item.clone());
+        }
+        self.strands.get_mut(id).shown.set_turn(&step.id, turn.item, turn.index);
+    }
+
+    /// The variable of a loop: the strand's own, so that others which go through such a loop do not see it.
+    pub(crate) fn set_loop_variable(&mut self, id: StrandId, name: &str, value: Value) {
+        match self.strands.get(id).role {
+            Role::Root => self.scope.variables.set(name, value),
+            Role::Turn(_) | Role::Branch(_) => self.strands.get_mut(id).own.set(name, value),
+        }
+    }
+
+    /// Changes a variable where it is: in the strand or one that it came from, else in the run.
+    fn variables_with(&mut self, id: StrandId, name: &str) -> &mut crate::scope::Variables {
+        let owns = |(owner, strand): (StrandId, &Strand)| strand.own.get(name).is_some().then_some(owner);
+        let owner = self.strands.lineage(id).find_map(owns);
+        match owner {
+            Some(owner) => &mut self.strands.get_mut(owner).own,
+            None => &mut self.scope.variables,
         }
     }
 
     /// Changes the state as the entry says; the name of its step if it does not fit.
     pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), String> {
-        let here = self.current_step();
-        let fits = |id: &str| {
-            here.filter(|&step| self.plan.steps.get(step).is_some_and(|step| step.id == id))
-                .ok_or_else(|| id.to_owned())
-        };
         self.journal_bytes += entry.weight();
         match entry {
             Entry::Started { .. } => return Err("started".to_owned()),
-            Entry::StepStarted { path, step, attempt, inputs, at } => {
+            Entry::StepFinished(finished) => {
+                let place = self.place_of(finished).ok_or_else(|| finished.step.clone())?;
+                self.apply_finished(place, finished);
+            }
+            Entry::CancelRequested { reason, .. } => self.cancel_reason = Some(reason.clone()),
+            Entry::Finished { state, outputs, error, at } => {
+                self.state = *state;
+                self.outputs = outputs.clone();
+                self.error = error.clone();
+                self.finished_at = Some(*at);
+                self.strands = Strands::new(self.started_at);
+            }
+            _ => self.apply_begun(entry)?,
+        }
+        self.keep_time(matches!(entry, Entry::Paused { .. }), entry.at());
+        Ok(())
+    }
+
+    /// Entries on a step that does not end with them.
+    fn apply_begun(&mut self, entry: &Entry) -> Result<(), String> {
+        let id = entry.strand();
+        let fits = |step: &String| self.here(id, step).ok_or_else(|| step.clone());
+        match entry {
+            Entry::StepStarted { path, step, attempt, inputs, at, .. } => {
                 let index = fits(step)?;
                 // Another attempt is not another step: what follows must not depend on how many it took.
-                self.steps_taken += u64::from(*attempt == 1);
-                self.state = RunState::Running;
-                self.step_results.insert(step.clone(), StepState::Running.as_number());
-                self.pending = Some(Pending::Effect(PendingEffect {
+                self.take_steps(id, u64::from(*attempt == 1));
+                self.note_result(step, StepState::Running);
+                self.strands.get_mut(id).pending = Some(Pending::Effect(PendingEffect {
                     path: path.clone(),
                     action: self.plan.steps[index].action.clone(),
                     attempt: *attempt,
                     timeout_ms: timeout_ms(&self.plan.steps[index]),
                     inputs: inputs.clone(),
                     started_at: *at,
+                    in_doubt: false,
                 }));
             }
             Entry::AttemptFailed { step, due, .. } => {
                 fits(step)?;
-                self.failures = self.failures.saturating_add(1);
-                self.pending = match self.pending.take() {
-                    Some(Pending::Effect(effect)) => Some(Pending::Retry { effect, due: *due }),
-                    _ => return Err(step.clone()),
-                };
+                let strand = self.strands.get_mut(id);
+                strand.failures = strand.failures.saturating_add(1);
+                self.retry_at(id, *due).ok_or_else(|| step.clone())?;
             }
-            Entry::LoopStarted { step, items, .. } => {
+            Entry::AttemptLost { step, at, .. } => {
+                fits(step)?;
+                self.retry_at(id, *at).ok_or_else(|| step.clone())?;
+            }
+            Entry::LoopStarted { step, items, concurrency, at, .. } => {
                 let index = fits(step)?;
-                self.steps_taken += 1;
-                self.step_results.insert(step.clone(), StepState::Running.as_number());
-                let turn = match &self.plan.steps[index].kind {
-                    StepKind::While { .. } => Some(self.cursor.enter_while(index)),
-                    _ => self.cursor.enter_loop(index, items.clone(), &self.plan),
-                };
-                if let Some(turn) = turn {
-                    self.scope.set_item(&self.plan.steps[turn.step], turn.item, turn.index);
-                }
-                self.settle();
+                self.take_steps(id, 1);
+                self.note_result(step, StepState::Running);
+                self.start_loop(id, index, items, *concurrency, *at);
+            }
+            Entry::BranchesStarted { step, branches, needed, at, .. } => {
+                let index = fits(step)?;
+                self.take_steps(id, 1);
+                self.note_result(step, StepState::Running);
+                self.start_branches(id, index, branches, *needed, *at);
             }
             Entry::TurnStarted { step, .. } => {
                 fits(step)?;
-                self.steps_taken += 1;
-                self.cursor.begin_while_turn(&self.plan);
-                self.settle();
+                self.take_steps(id, 1);
+                self.strands.get_mut(id).cursor.begin_while_turn(&self.plan);
+                self.settle(id);
             }
             Entry::Caught { step, failed, error, .. } => {
                 let index = fits(step)?;
-                self.steps_taken += 1;
-                self.failing = None;
-                self.step_results.insert(step.clone(), StepState::Ok.as_number());
-                self.scope.set_caught(step, failed, error);
-                self.cursor.enter_catch(index);
-                self.settle();
+                self.take_steps(id, 1);
+                self.note_result(step, StepState::Ok);
+                let strand = self.strands.get_mut(id);
+                strand.failing = None;
+                strand.shown.set_caught(step, failed, error);
+                strand.cursor.enter_catch(index);
+                self.settle(id);
+                self.note_end(id, entry.at());
             }
-            Entry::TimerSet { path, step, due, at } => {
+            Entry::TimerSet { path, step, due, at, .. } => {
                 fits(step)?;
-                self.steps_taken += 1;
-                self.state = RunState::Waiting;
-                self.step_results.insert(step.clone(), StepState::Running.as_number());
-                self.pending = Some(Pending::Timer { path: path.clone(), due: *due, since: *at });
+                self.take_steps(id, 1);
+                self.note_result(step, StepState::Running);
+                let timer = Pending::Timer { path: path.clone(), due: *due, since: *at };
+                self.strands.get_mut(id).pending = Some(timer);
             }
-            Entry::StepFinished(finished) => {
-                let index = fits(&finished.step)?;
-                self.apply_finished(index, finished);
-            }
-            Entry::CancelRequested { reason, .. } => self.cancel_reason = Some(reason.clone()),
             Entry::Paused { step, .. } => {
                 fits(step)?;
                 self.state = RunState::Paused;
-                self.step_results.insert(step.clone(), StepState::InDoubt.as_number());
+                self.note_result(step, StepState::InDoubt);
+                if let Some(Pending::Effect(effect)) = &mut self.strands.get_mut(id).pending {
+                    effect.in_doubt = true;
+                }
             }
-            Entry::Finished { state, outputs, error, at } => {
-                self.state = *state;
-                self.outputs = outputs.clone();
-                self.error = error.clone();
-                self.finished_at = Some(*at);
-                self.pending = None;
-            }
+            Entry::Started { .. }
+            | Entry::StepFinished(_)
+            | Entry::CancelRequested { .. }
+            | Entry::Finished { .. } => {}
         }
         Ok(())
     }
 
-    /// The cursor is at a loop that was entered, not at a step.
-    fn at_loop(&self) -> bool {
-        matches!(self.cursor.next(&self.plan), Next::LoopDone(..) | Next::TurnOf(..))
+    /// The step that a strand stands at, if it has this id.
+    fn here(&self, id: StrandId, step: &str) -> Option<StepIndex> {
+        let here = self.current_step(id).filter(|_| self.strands.has(id));
+        here.filter(|&here| self.plan.steps.get(here).is_some_and(|here| here.id == step))
     }
 
-    /// A failure that nothing tolerates: a loop that fails with its steps tells of theirs.
-    fn apply_failed(&mut self, finished: &StepFinished) {
-        if self.failing.is_none() {
-            self.failing = finished.error.as_ref().map(|error| RunError {
-                code: error.code.clone(),
-                message: error.message.clone(),
-                path: Some(finished.path.clone()),
-            });
+    fn place_of(&self, finished: &StepFinished) -> Option<Place> {
+        let id = finished.strand;
+        if let Some(here) = self.here(id, &finished.step) {
+            return Some(Place::Here(here));
         }
-        if self.at_loop() {
-            self.cursor.leave_loop();
-        }
-        self.cursor.fail(&self.plan);
-    }
-
-    /// The label that the switch took.
-    fn label_of(&self, switch: StepIndex, finished: &StepFinished) -> Option<StepIndex> {
-        let id = finished.label.as_ref()?;
-        match &self.plan.steps[switch].kind {
-            StepKind::Switch { labels, .. } => {
-                labels.iter().copied().find(|label| self.plan.steps[*label].id == *id)
+        let strand = self.strands.has(id).then(|| self.strands.get(id))?;
+        let is_it =
+            |index: StepIndex| self.plan.steps.get(index).is_some_and(|step| step.id == finished.step);
+        match strand.role {
+            Role::Branch(branch) if is_it(branch) => Some(Place::Branch(branch)),
+            _ => {
+                let open = strand.cursor.open(&self.plan);
+                open.iter().map(|open| open.step).find(|step| is_it(*step)).map(Place::Around)
             }
-            _ => None,
         }
     }
 
-    fn apply_finished(&mut self, index: StepIndex, finished: &StepFinished) {
-        match self.pending.take() {
-            Some(Pending::Timer { since, .. }) => {
-                let waited = finished.at.since(since);
+    fn take_steps(&mut self, id: StrandId, steps: u64) {
+        self.steps_taken += steps;
+        self.strands.get_mut(id).steps_taken += steps;
+    }
+
+    pub(crate) fn note_result(&mut self, step: &str, state: StepState) {
+        match self.step_results.get_mut(step) {
+            Some(number) => *number = state.as_number(),
+            None => drop(self.step_results.insert(step.to_owned(), state.as_number())),
+        }
+    }
+
+    /// The attempt is over, another begins when it is due.
+    fn retry_at(&mut self, id: StrandId, due: Timestamp) -> Option<()> {
+        let pending = &mut self.strands.get_mut(id).pending;
+        let Some(Pending::Effect(effect)) = pending.take() else { return None };
+        *pending = Some(Pending::Retry { effect, due });
+        Some(())
+    }
+
+    /// Whether the run goes on or stands still. While it waits or is paused, its time does too.
+    fn keep_time(&mut self, paused: bool, at: Timestamp) {
+        if !self.state.is_terminal() && self.state != RunState::Paused && !paused {
+            let waits = self.strands.iter().all(|(_, strand)| strand.is_still());
+            self.state = if waits { RunState::Waiting } else { RunState::Running };
+        }
+        let still = matches!(self.state, RunState::Waiting | RunState::Paused);
+        match self.still_since {
+            None if still => self.still_since = Some(at),
+            Some(since) if !still => {
+                self.still_since = None;
+                let waited = at.since(since);
                 self.waited += waited;
                 self.deadline = self.deadline.saturating_add(waited);
             }
-            Some(Pending::Effect(_) | Pending::Retry { .. }) => {}
-            None => self.steps_taken += 1,
+            _ => {}
         }
-        self.failures = 0;
-        self.state = RunState::Running;
-        self.scope.set_variables(&finished.variables);
+    }
+
+    fn apply_finished(&mut self, place: Place, finished: &StepFinished) {
+        let id = finished.strand;
+        let strand = self.strands.get_mut(id);
+        strand.failures = 0;
+        if strand.pending.take().is_none() {
+            self.take_steps(id, 1);
+        }
+        for (name, value) in &finished.variables {
+            self.variables_with(id, name).set(name, value.clone());
+        }
         if let Some(appended) = &finished.appended {
-            self.scope.append(&appended.variable, &appended.item);
+            self.variables_with(id, &appended.variable).append(&appended.variable, &appended.item);
         }
+        self.note_result(&finished.step, finished.state);
+        // What its strands have left is seen from now on.
+        let failure = self.end_fork(id, place);
+        let strand = self.strands.get_mut(id);
         let error = finished.error.as_ref();
-        self.scope.set_finished(&finished.step, finished.state, &finished.output, error);
-        let catch = matches!(self.plan.steps[index].kind, StepKind::Catch { .. });
+        strand.shown.set_finished(&finished.step, finished.state, &finished.output, error);
+        match place {
+            Place::Branch(branch) => self.end_branch_strand(id, branch, finished),
+            Place::Around(step) => strand.cursor.leave(step),
+            // It ends where it is: what comes next does not come any more.
+            Place::Here(_) if finished.state == StepState::Cancelled => strand.cursor.leave_loop(),
+            Place::Here(index) => {
+                self.move_on(id, index, finished, failure);
+                self.settle(id);
+                self.note_end(id, finished.at);
+            }
+        }
+    }
+
+    /// From a step that has ended to what comes next.
+    fn move_on(
+        &mut self,
+        id: StrandId,
+        index: StepIndex,
+        finished: &StepFinished,
+        failure: Option<RunError>,
+    ) {
+        let plan = Arc::clone(&self.plan);
+        let strand = self.strands.get_mut(id);
+        let catch = matches!(plan.steps[index].kind, StepKind::Catch { .. });
         // For `steps.last`, a catch that nothing came to is as if it were not there.
         if !catch {
-            self.scope.set_last(&finished.step);
+            strand.shown.set_last(&finished.step);
         }
-        self.step_results.insert(finished.step.clone(), finished.state.as_number());
-        if catch && self.failing.is_some() {
+        if catch && strand.failing.is_some() {
             // It is disabled: the failure goes on to the next.
-            return self.cursor.fail(&self.plan);
+            return strand.cursor.fail(&plan);
         }
+        let at_loop = !matches!(strand.cursor.next(&plan), Next::Step(_) | Next::End);
         if finished.state == StepState::Failed && !finished.tolerated {
-            return self.apply_failed(finished);
+            // A loop or fork that fails with its steps tells of theirs.
+            let own = || {
+                finished.error.as_ref().map(|error| RunError {
+                    code: error.code.clone(),
+                    message: error.message.clone(),
+                    path: Some(finished.path.clone()),
+                })
+            };
+            strand.failing = strand.failing.take().or(failure).or_else(own);
+            if at_loop {
+                strand.cursor.leave_loop();
+            }
+            return strand.cursor.fail(&plan);
         }
         // A loop that failed with its steps, and is tolerated.
-        self.failing = None;
-        match (finished.branch, self.label_of(index, finished)) {
-            (Some(taken), _) => self.cursor.enter_branch(index, taken),
-            (None, Some(label)) => self.cursor.enter_label(label),
-            (None, None) if self.at_loop() => self.cursor.loop_done(),
-            (None, None) => self.cursor.step_done(),
+        strand.failing = None;
+        match (finished.branch, label_of(&plan, index, finished)) {
+            (Some(taken), _) => strand.cursor.enter_branch(index, taken),
+            (None, Some(label)) => strand.cursor.enter_label(label),
+            (None, None) if at_loop => strand.cursor.loop_done(),
+            (None, None) => strand.cursor.step_done(),
         }
-        self.settle();
+    }
+
+    /// Leaves the fork that the strand waits at, if it is this step that has ended; its failure, if it has one.
+    fn end_fork(&mut self, id: StrandId, place: Place) -> Option<RunError> {
+        let (Place::Here(index) | Place::Around(index)) = place else { return None };
+        let fork: Fork = self.strands.get_mut(id).fork.take_if(|fork| fork.step == index)?;
+        for strand in self.strands.under(id) {
+            self.strands.remove(strand);
+        }
+        self.take_over_turn(id, &fork);
+        fork.failure
+    }
+}
+
+/// The label that a switch took.
+fn label_of(plan: &Plan, switch: StepIndex, finished: &StepFinished) -> Option<StepIndex> {
+    let id = finished.label.as_ref()?;
+    match &plan.steps[switch].kind {
+        StepKind::Switch { labels, .. } => labels.iter().copied().find(|label| plan.steps[*label].id == *id),
+        _ => None,
     }
 }
 

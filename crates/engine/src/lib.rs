@@ -6,22 +6,29 @@
 //!
 //! This crate knows no clock, no randomness, no files, no network and no async.
 
+mod attempt;
 pub mod codes;
 mod command;
 mod condition;
 mod cursor;
+mod ending;
 mod entry;
 mod evaluate;
 mod execution;
 mod fold;
+mod fold_forks;
+mod fork;
+mod join;
 pub mod limits;
 mod outcome;
 mod retry;
 mod scope;
 mod step;
+mod strand;
 mod variables;
 mod view;
 
 pub use command::{Command, Dispatch, EffectResult, Event};
-pub use entry::{Appended, Entry, RunError, RunState, StepError, StepFinished, StepState};
-pub use execution::{Execution, PendingEffect, RestoreError, Start};
+pub use entry::{Appended, Entry, ROOT, RunError, RunState, StepError, StepFinished, StepState};
+pub use execution::{Execution, RestoreError, Start};
+pub use strand::PendingEffect;

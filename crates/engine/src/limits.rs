@@ -11,3 +11,6 @@ pub const JOURNAL_BYTES_MAX: usize = 1024 * 1024 * 1024;
 pub const RUNNER_GRACE_MS: u64 = 5_000;
 /// Bytes of an error's message kept in the journal.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// Branches and turns of concurrent loops that one run has under way at a time, counted with those that wait for
+/// them.
+pub const STRANDS_MAX: usize = 1_000;

@@ -41,12 +41,18 @@ impl Outcome {
         Self::ok(Value::Map(Arc::new([("turns".into(), turns)].into_iter().collect())))
     }
 
+    /// The run or another branch has ended it.
+    pub(crate) fn cancelled() -> Self {
+        Self { state: StepState::Cancelled, ..Self::ok(Value::Nil) }
+    }
+
     pub(crate) fn failed(error: StepError) -> Self {
         Self { state: StepState::Failed, error: Some(error), ..Self::ok(Value::Nil) }
     }
 
     pub(crate) fn into_entry(
         self,
+        strand: u64,
         path: String,
         step: String,
         attempt: u32,
@@ -56,6 +62,7 @@ impl Outcome {
         Entry::StepFinished(Box::new(StepFinished {
             path,
             step,
+            strand,
             attempt,
             state: self.state,
             inputs: self.inputs,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use expr::{Context, Value};
+use types::Rng;
 use types::limits::RETRY_ATTEMPTS_MAX;
-use types::{Rng, Timestamp};
 use workflow::plan::Retry;
 
 use crate::codes;
@@ -13,6 +13,7 @@ use crate::entry::{Entry, StepError, StepState};
 use crate::evaluate::evaluate;
 use crate::execution::Execution;
 use crate::step::truth;
+use crate::strand::At;
 
 /// Steps of chance: fine enough that an hour is divided into milliseconds.
 const CHANCES: u64 = 10_000_000;
@@ -26,22 +27,23 @@ impl Execution {
         &mut self,
         error: &StepError,
         output: &Value,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) -> Result<bool, StepError> {
-        let (Some(effect), Some(index)) = (self.pending_effect(), self.current_step()) else {
+        let strand = self.strands.get(at.strand);
+        let (Some(effect), Some(index)) = (strand.effect(), self.current_step(at.strand)) else {
             return Ok(false);
         };
         let step = &self.plan.steps[index];
-        let failures = self.failures.saturating_add(1);
+        let failures = strand.failures.saturating_add(1);
         let Some(retry) = step.settings.retry.as_ref().filter(|retry| failures < retry.attempts) else {
             return Ok(false);
         };
-        let mut rng = self.rng();
+        let mut rng = self.rng(at.strand);
         if let Some(when) = &retry.when {
-            let mut scope = self.scope.clone();
-            scope.set_finished(&step.id, StepState::Failed, output, Some(error));
-            let holds = evaluate(when, &mut Context::new(&scope, now, &mut rng)).map_err(|fault| {
+            let mut view = self.view(at.strand);
+            view.steps.set_finished(&step.id, StepState::Failed, output, Some(error));
+            let holds = evaluate(when, &mut Context::new(&view, at.now, &mut rng)).map_err(|fault| {
                 let message = format!("{}, after the failure: {}", fault.message, error.message);
                 StepError::new(codes::EXPRESSION_ERROR, message)
             })?;
@@ -49,10 +51,17 @@ impl Execution {
                 return Ok(false);
             }
         }
-        let due = now.saturating_add(pause(retry, failures, &mut rng));
+        let due = at.now.saturating_add(pause(retry, failures, &mut rng));
         let (path, attempt, step) = (effect.path.clone(), effect.attempt, step.id.clone());
-        let entry =
-            Entry::AttemptFailed { path: path.clone(), step, attempt, error: error.clone(), due, at: now };
+        let entry = Entry::AttemptFailed {
+            path: path.clone(),
+            step,
+            strand: at.strand,
+            attempt,
+            error: error.clone(),
+            due,
+            at: at.now,
+        };
         self.record(entry, commands);
         commands.push(Command::SetTimer { path, due });
         Ok(true)

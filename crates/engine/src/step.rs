@@ -8,51 +8,58 @@ use types::limits::{LOOP_TURNS_MAX, SLEEP_MS_MAX, STEP_TIMEOUT_MS_DEFAULT, STEP_
 use workflow::plan::{PlanStep, PlanValue, StepIndex, StepKind};
 
 use crate::codes;
-use crate::command::{Command, Dispatch};
+use crate::command::Command;
 use crate::condition;
 use crate::entry::{Entry, RunState, StepError, StepState};
 use crate::evaluate::{bounded_output, evaluate, settled};
 use crate::execution::Execution;
 use crate::outcome::Outcome;
-use crate::scope::RunScope;
+use crate::scope::View;
+use crate::strand::At;
 use crate::variables;
 
 impl Execution {
-    pub(crate) fn take_step(&mut self, index: StepIndex, now: Timestamp, commands: &mut Vec<Command>) {
+    pub(crate) fn take_step(&mut self, index: StepIndex, at: At, commands: &mut Vec<Command>) {
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[index];
-        match self.skipped(&self.scope, step, now) {
-            Err(error) => return self.finish_current(Outcome::failed(error), now, now, commands),
+        match self.skipped(&self.view(at.strand), step, at) {
+            Err(error) => return self.finish_current(Outcome::failed(error), at.now, at, commands),
             Ok(true) => {
                 let outcome = Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) };
-                return self.finish_current(outcome, now, now, commands);
+                return self.finish_current(outcome, at.now, at, commands);
             }
             Ok(false) => {}
         }
         if let Some(output) = &step.settings.mock_output {
-            return self.finish_current(Outcome::ok(output.clone()), now, now, commands);
+            return self.finish_current(Outcome::ok(output.clone()), at.now, at, commands);
         }
         let begun = match &step.kind {
-            StepKind::For { list, .. } => self.enter_loop(step, list, now, commands),
+            StepKind::For { list, max_concurrency, .. } => {
+                self.enter_loop(step, (list, max_concurrency.as_ref()), at, commands)
+            }
+            StepKind::Parallel { join, branches } => {
+                self.enter_branches(step, join.as_ref(), branches, at, commands)
+            }
             StepKind::While { .. } => {
-                let path = self.cursor.path_of(&step.id);
-                let (step, items) = (step.id.clone(), Vec::new());
-                self.record(Entry::LoopStarted { path, step, items, at: now }, commands);
+                let (path, strand) = (self.path_of(step, at.strand), at.strand);
+                let (step, items, concurrency) = (step.id.clone(), Vec::new(), 1);
+                let entry = Entry::LoopStarted { path, step, strand, items, concurrency, at: at.now };
+                self.record(entry, commands);
                 Ok(())
             }
-            StepKind::Sleep { amount, unit_ms } => self.sleep(step, amount, *unit_ms, now, commands),
-            StepKind::SleepUntil { until } => self.sleep_until(step, until, now, commands),
+            StepKind::Sleep { amount, unit_ms } => self.sleep(step, amount, *unit_ms, at, commands),
+            StepKind::SleepUntil { until } => self.sleep_until(step, until, at, commands),
             StepKind::EndRun { status, message } => {
-                self.end_run(status.as_ref(), message.as_ref(), now, commands)
+                self.end_run(step, status.as_ref(), message.as_ref(), at, commands)
             }
-            StepKind::Effect { inputs } => self.evaluate(inputs, now).map(|inputs| {
-                let path = self.cursor.path_of(&step.id);
-                self.dispatch(index, path, 1, settled(inputs), now, commands);
+            StepKind::Effect { inputs } => self.evaluate(inputs, at).map(|inputs| {
+                let path = self.path_of(step, at.strand);
+                self.dispatch(index, path, 1, settled(inputs), at, commands);
             }),
-            _ => self.pure(step, now).map(|outcome| self.finish_current(outcome, now, now, commands)),
+            _ => self.pure(step, at).map(|outcome| self.finish_current(outcome, at.now, at, commands)),
         };
         if let Err(error) = begun {
-            self.finish_current(Outcome::failed(error), now, now, commands);
+            self.finish_current(Outcome::failed(error), at.now, at, commands);
         }
     }
 
@@ -62,63 +69,64 @@ impl Execution {
         index: StepIndex,
         failed: String,
         error: StepError,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) {
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[index];
-        let mut scope = self.scope.clone();
-        scope.set_caught(&step.id, &failed, &error);
+        let mut view = self.view(at.strand);
+        view.steps.set_caught(&step.id, &failed, &error);
         let mocked = step.settings.mock_output.is_some();
-        match self.skipped(&scope, step, now) {
+        match self.skipped(&view, step, at) {
             Ok(false) if !mocked => {
-                let (path, step) = (self.cursor.path_of(&step.id), step.id.clone());
-                self.record(Entry::Caught { path, step, failed, error, at: now }, commands);
+                let (path, step, strand) = (self.path_of(step, at.strand), step.id.clone(), at.strand);
+                self.record(Entry::Caught { path, step, strand, failed, error, at: at.now }, commands);
             }
             Ok(_) => {
                 let outcome = Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) };
-                self.finish_current(outcome, now, now, commands);
+                self.finish_current(outcome, at.now, at, commands);
             }
-            Err(error) => self.finish_current(Outcome::failed(error), now, now, commands),
+            Err(error) => self.finish_current(Outcome::failed(error), at.now, at, commands),
         }
     }
 
     /// `when` is false, or the text `false`: the step is disabled.
-    fn skipped(&self, scope: &RunScope, step: &PlanStep, now: Timestamp) -> Result<bool, StepError> {
+    pub(crate) fn skipped(&self, view: &View<'_>, step: &PlanStep, at: At) -> Result<bool, StepError> {
         let Some(when) = &step.settings.when else { return Ok(false) };
-        let mut rng = self.rng();
-        Ok(!truth(&evaluate(when, &mut Context::new(scope, now, &mut rng))?))
+        let mut rng = self.rng(at.strand);
+        Ok(!truth(&evaluate(when, &mut Context::new(view, at.now, &mut rng))?))
     }
 
-    fn pure(&self, step: &PlanStep, now: Timestamp) -> Result<Outcome, StepError> {
+    fn pure(&self, step: &PlanStep, at: At) -> Result<Outcome, StepError> {
         match &step.kind {
             StepKind::SetVariables(assignments) => {
-                let mut rng = self.rng();
-                let evaluator = variables::evaluator(now, &mut rng);
-                let variables = variables::assign(assignments, &self.scope, evaluator)?;
+                let mut rng = self.rng(at.strand);
+                let evaluator = variables::evaluator(at.now, &mut rng);
+                let variables = variables::assign(assignments, self.view(at.strand), evaluator)?;
                 Ok(Outcome { variables, ..Outcome::ok(Value::Nil) })
             }
             StepKind::If { condition, then_branch, else_branch } => {
-                let mut rng = self.rng();
-                let holds = condition::holds(condition, &mut Context::new(&self.scope, now, &mut rng))?;
+                let mut rng = self.rng(at.strand);
+                let holds =
+                    condition::holds(condition, &mut Context::new(&self.view(at.strand), at.now, &mut rng))?;
                 let branch = if holds { then_branch } else { else_branch };
                 // A branch that is disabled counts as empty.
                 let disabled = match branch.marker {
-                    Some(marker) => self.skipped(&self.scope, &self.plan.steps[marker], now)?,
+                    Some(marker) => self.skipped(&self.view(at.strand), &self.plan.steps[marker], at)?,
                     None => false,
                 };
                 let output =
                     Value::Map(Arc::new([("result".into(), Value::Bool(holds))].into_iter().collect()));
                 Ok(Outcome { branch: (!disabled).then_some(holds), ..Outcome::ok(output) })
             }
-            StepKind::Switch { subject, labels } => self.switch(subject, labels, now),
+            StepKind::Switch { subject, labels } => self.switch(subject, labels, at),
             StepKind::AppendList { variable, item } => {
-                variables::append(variable, self.evaluate(item, now)?, &self.scope)
+                variables::append(variable, self.evaluate(item, at)?, &self.view(at.strand))
             }
             // Nothing has failed.
             StepKind::Catch { .. } => Ok(Outcome { state: StepState::Skipped, ..Outcome::ok(Value::Nil) }),
             StepKind::Print { text } => {
-                let text = bounded_output(settled(self.evaluate(text, now)?))?;
+                let text = bounded_output(settled(self.evaluate(text, at)?))?;
                 Ok(Outcome::ok(text))
             }
             // A marker is walked by its if, never by itself; the others are begun by `take_step`.
@@ -127,22 +135,17 @@ impl Execution {
     }
 
     /// The first label that is not disabled and equals; the default, which stands last, equals everything.
-    fn switch(
-        &self,
-        subject: &PlanValue,
-        labels: &[StepIndex],
-        now: Timestamp,
-    ) -> Result<Outcome, StepError> {
-        let subject = bounded_output(settled(self.evaluate(subject, now)?))?;
+    fn switch(&self, subject: &PlanValue, labels: &[StepIndex], at: At) -> Result<Outcome, StepError> {
+        let subject = bounded_output(settled(self.evaluate(subject, at)?))?;
         let mut taken = None;
         for label in labels {
             let step = &self.plan.steps[*label];
             let StepKind::Label { value, .. } = &step.kind else { continue };
-            if self.skipped(&self.scope, step, now)? {
+            if self.skipped(&self.view(at.strand), step, at)? {
                 continue;
             }
             let equals = match value {
-                Some(value) => condition::equals_label(&subject, &self.evaluate(value, now)?),
+                Some(value) => condition::equals_label(&subject, &self.evaluate(value, at)?),
                 None => true,
             };
             if equals {
@@ -155,37 +158,20 @@ impl Execution {
         Ok(Outcome { label: taken, ..Outcome::ok(Value::Map(Arc::new(output))) })
     }
 
-    fn enter_loop(
-        &mut self,
-        step: &PlanStep,
-        list: &PlanValue,
-        now: Timestamp,
-        commands: &mut Vec<Command>,
-    ) -> Result<(), StepError> {
-        let items = loop_items(settled(self.evaluate(list, now)?))?;
-        if items.len() > LOOP_TURNS_MAX {
-            let message = format!("the loop has {} turns; at most {LOOP_TURNS_MAX} are allowed", items.len());
-            return Err(StepError::new(codes::LOOP_TOO_LONG, message));
-        }
-        let path = self.cursor.path_of(&step.id);
-        self.record(Entry::LoopStarted { path, step: step.id.clone(), items, at: now }, commands);
-        Ok(())
-    }
-
     /// Whether an `internal.while` that has had `turns` turns has another.
     pub(crate) fn decide_turn(
         &mut self,
         index: StepIndex,
         turns: usize,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) {
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[index];
-        let mut rng = self.rng();
+        let mut rng = self.rng(at.strand);
         let holds = match &step.kind {
             StepKind::While { condition, .. } => {
-                condition::holds(condition, &mut Context::new(&self.scope, now, &mut rng))
+                condition::holds(condition, &mut Context::new(&self.view(at.strand), at.now, &mut rng))
             }
             _ => Ok(false),
         };
@@ -195,13 +181,14 @@ impl Execution {
                 Outcome::failed(StepError::new(codes::LOOP_TOO_LONG, message))
             }
             Ok(true) => {
-                let (path, step) = (self.cursor.path_of(&step.id), step.id.clone());
-                return self.record(Entry::TurnStarted { path, step, index: turns, at: now }, commands);
+                let (path, step, strand) = (self.path_of(step, at.strand), step.id.clone(), at.strand);
+                return self
+                    .record(Entry::TurnStarted { path, step, strand, index: turns, at: at.now }, commands);
             }
             Ok(false) => Outcome::looped(turns),
             Err(error) => Outcome::failed(error),
         };
-        self.finish_current(outcome, now, now, commands);
+        self.finish_current(outcome, at.now, at, commands);
     }
 
     fn sleep(
@@ -209,10 +196,10 @@ impl Execution {
         step: &PlanStep,
         amount: &PlanValue,
         unit_ms: i64,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) -> Result<(), StepError> {
-        let amount = self.evaluate(amount, now)?;
+        let amount = self.evaluate(amount, at)?;
         let number = match &amount {
             Value::String(text) => text.trim().parse().ok(),
             Value::Duration(_) => None,
@@ -223,8 +210,8 @@ impl Execution {
             let message = format!("`{}` is no length of time from 0 to 14 days", amount.render());
             return Err(StepError::new(codes::SLEEP_ERROR, message));
         };
-        let due = now.saturating_add(std::time::Duration::from_millis(millis as u64));
-        self.set_timer(step, due, now, commands);
+        let due = at.now.saturating_add(std::time::Duration::from_millis(millis as u64));
+        self.set_timer(step, due, at, commands);
         Ok(())
     }
 
@@ -232,55 +219,57 @@ impl Execution {
         &mut self,
         step: &PlanStep,
         until: &PlanValue,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) -> Result<(), StepError> {
-        let until = self.evaluate(until, now)?;
+        let until = self.evaluate(until, at)?;
         let due = workflow::instant(&until).map_err(|error| {
             let message = format!("`{}` is no point in time: {error}", until.render());
             StepError::new(codes::SLEEP_ERROR, message)
         })?;
-        if due <= now {
-            self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
+        if due <= at.now {
+            self.finish_current(Outcome::ok(Value::Nil), at.now, at, commands);
             return Ok(());
         }
-        if due.since(now) > std::time::Duration::from_millis(SLEEP_MS_MAX as u64) {
+        if due.since(at.now) > std::time::Duration::from_millis(SLEEP_MS_MAX as u64) {
             let message = format!("`{}` is more than 14 days away", until.render());
             return Err(StepError::new(codes::SLEEP_ERROR, message));
         }
-        self.set_timer(step, due, now, commands);
+        self.set_timer(step, due, at, commands);
         Ok(())
     }
 
-    fn set_timer(&mut self, step: &PlanStep, due: Timestamp, now: Timestamp, commands: &mut Vec<Command>) {
-        let path = self.cursor.path_of(&step.id);
-        self.record(Entry::TimerSet { path: path.clone(), step: step.id.clone(), due, at: now }, commands);
+    fn set_timer(&mut self, step: &PlanStep, due: Timestamp, at: At, commands: &mut Vec<Command>) {
+        let path = self.path_of(step, at.strand);
+        let (id, strand) = (step.id.clone(), at.strand);
+        self.record(Entry::TimerSet { path: path.clone(), step: id, strand, due, at: at.now }, commands);
         commands.push(Command::SetTimer { path, due });
     }
 
     fn end_run(
         &mut self,
+        step: &PlanStep,
         status: Option<&PlanValue>,
         message: Option<&PlanValue>,
-        now: Timestamp,
+        at: At,
         commands: &mut Vec<Command>,
     ) -> Result<(), StepError> {
-        let status = status.map(|status| self.evaluate(status, now)).transpose()?;
-        let message = message.map(|message| self.evaluate(message, now)).transpose()?;
+        let status = status.map(|status| self.evaluate(status, at)).transpose()?;
+        let message = message.map(|message| self.evaluate(message, at)).transpose()?;
         match status.as_ref().map(Value::render).as_deref() {
             None | Some("" | "Completed" | "completed" | "Success" | "success") => {
-                self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
-                self.complete(now, commands);
+                self.finish_current(Outcome::ok(Value::Nil), at.now, at, commands);
+                self.complete(at, commands);
                 Ok(())
             }
             Some("Failed" | "failed" | "Failure" | "failure") => {
                 let message = message.map(|message| message.render()).filter(|message| !message.is_empty());
                 let message = message.unwrap_or_else(|| "the workflow ended the run as failed".into());
-                let path = self.cursor.path_of(&step_id(self));
-                self.finish_current(Outcome::ok(Value::Nil), now, now, commands);
+                let path = self.path_of(step, at.strand);
+                self.finish_current(Outcome::ok(Value::Nil), at.now, at, commands);
                 let error =
                     crate::RunError { code: codes::ENDED_AS_FAILED.into(), message, path: Some(path) };
-                self.finish(RunState::Failed, Some(error), now, commands);
+                self.finish(RunState::Failed, Some(error), at, commands);
                 Ok(())
             }
             Some(other) => {
@@ -288,38 +277,6 @@ impl Execution {
                 Err(StepError::new(codes::END_RUN_ERROR, message))
             }
         }
-    }
-
-    /// Records the attempt and asks the driver to hand it to a runner.
-    pub(crate) fn dispatch(
-        &mut self,
-        index: StepIndex,
-        path: String,
-        attempt: u32,
-        inputs: Value,
-        now: Timestamp,
-        commands: &mut Vec<Command>,
-    ) {
-        let plan = Arc::clone(&self.plan);
-        let step = &plan.steps[index];
-        let entry = Entry::StepStarted {
-            path: path.clone(),
-            step: step.id.clone(),
-            attempt,
-            inputs: inputs.clone(),
-            at: now,
-        };
-        self.record(entry, commands);
-        commands.push(Command::Dispatch(Dispatch {
-            path,
-            step: step.id.clone(),
-            attempt,
-            action: step.action.clone(),
-            inputs,
-            connections: step.connections.clone(),
-            timeout_ms: timeout_ms(step),
-            full_response: step.settings.full_response,
-        }));
     }
 }
 
@@ -335,36 +292,5 @@ pub(crate) fn truth(value: &Value) -> bool {
         Value::String(text) => text.trim() != "false",
         Value::Nil => false,
         _ => true,
-    }
-}
-
-fn step_id(execution: &Execution) -> String {
-    execution.current_step().map(|step| execution.plan.steps[step].id.clone()).unwrap_or_default()
-}
-
-/// What a loop goes through: a list, a map's pairs, a number's turns, or JSON text of a list.
-fn loop_items(list: Value) -> Result<Vec<Value>, StepError> {
-    let refused = |what: &str| {
-        let message =
-            format!("a loop needs a list, a map or a number, not {what}; `?? []` makes a missing list empty");
-        Err(StepError::new(codes::LOOP_LIST_ERROR, message))
-    };
-    match &list {
-        Value::List(items) => Ok(items.to_vec()),
-        Value::Map(entries) => Ok(entries
-            .iter()
-            .map(|(key, value)| {
-                let pair = [("key".into(), Value::String(Arc::clone(key))), ("value".into(), value.clone())];
-                Value::Map(Arc::new(pair.into_iter().collect()))
-            })
-            .collect()),
-        Value::Int(turns) => Ok((0..*turns.min(&(LOOP_TURNS_MAX as i64 + 1))).map(Value::Int).collect()),
-        Value::String(text) => {
-            match serde_json::from_str(text).map(|json: serde_json::Value| Value::from(json)) {
-                Ok(Value::List(items)) => Ok(items.to_vec()),
-                _ => refused("this text"),
-            }
-        }
-        other => refused(other.type_name()),
     }
 }

@@ -11,18 +11,17 @@ use crate::codes;
 use crate::entry::{Appended, StepError};
 use crate::evaluate::{evaluate, settled};
 use crate::outcome::Outcome;
-use crate::scope::RunScope;
+use crate::scope::View;
 
 /// The variables after the assignments, in order; a later one sees what an earlier one set.
 pub(crate) fn assign(
     assignments: &[VariableAssignment],
-    scope: &RunScope,
-    mut context: impl FnMut(&RunScope, &workflow::plan::PlanValue) -> Result<Value, StepError>,
+    mut view: View<'_>,
+    mut context: impl FnMut(&View<'_>, &workflow::plan::PlanValue) -> Result<Value, StepError>,
 ) -> Result<Map, StepError> {
-    let mut scope = scope.clone();
     let mut changes = Map::with_capacity(assignments.len());
     for assignment in assignments {
-        let value = context(&scope, &assignment.value)?;
+        let value = context(&view, &assignment.value)?;
         let value = settled(convert(&assignment.name, assignment.kind, value)?);
         let bytes = value.json_len();
         if bytes > VARIABLE_BYTES_MAX {
@@ -34,15 +33,16 @@ pub(crate) fn assign(
                 ),
             ));
         }
-        scope.set_variable(&assignment.name, value.clone());
+        view.set_variable(&assignment.name, value.clone());
         changes.insert(assignment.name.as_str().into(), value);
     }
     Ok(changes)
 }
 
 /// `item` at the end of the list in `variable`, which may not be there yet. The output tells the new length.
-pub(crate) fn append(variable: &str, item: Value, scope: &RunScope) -> Result<Outcome, StepError> {
-    let length = match scope.variable(variable) {
+pub(crate) fn append(variable: &str, item: Value, view: &View<'_>) -> Result<Outcome, StepError> {
+    let variables = view.variables_with(variable);
+    let length = match variables.get(variable) {
         None | Some(Value::Nil) => 0,
         Some(Value::List(items)) => items.len(),
         Some(other) => {
@@ -51,7 +51,7 @@ pub(crate) fn append(variable: &str, item: Value, scope: &RunScope) -> Result<Ou
         }
     };
     let item = settled(item);
-    let bytes = scope.list_bytes(variable) + item.json_len() + 1;
+    let bytes = variables.list_bytes(variable) + item.json_len() + 1;
     if bytes > VARIABLE_BYTES_MAX {
         let message = format!(
             "with one more item variable `{variable}` has {bytes} bytes as JSON; at most {VARIABLE_BYTES_MAX} are kept"
@@ -111,8 +111,8 @@ fn json(text: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
 pub(crate) fn evaluator<'a>(
     now: types::Timestamp,
     rng: &'a mut dyn types::Rng,
-) -> impl FnMut(&RunScope, &workflow::plan::PlanValue) -> Result<Value, StepError> + 'a {
-    move |scope, value| evaluate(value, &mut Context::new(scope, now, rng))
+) -> impl FnMut(&View<'_>, &workflow::plan::PlanValue) -> Result<Value, StepError> + 'a {
+    move |view, value| evaluate(value, &mut Context::new(view, now, rng))
 }
 
 #[cfg(test)]

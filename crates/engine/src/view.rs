@@ -1,14 +1,13 @@
 //! What others may know of a run.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use expr::{Map, Value};
 use types::Timestamp;
 
 use crate::entry::{RunError, RunState};
-use crate::execution::{Execution, Pending, PendingEffect};
-use crate::limits::RUNNER_GRACE_MS;
+use crate::execution::Execution;
+use crate::strand::PendingEffect;
 
 impl Execution {
     /// Where it stands.
@@ -38,7 +37,7 @@ impl Execution {
 
     /// The bound inputs.
     pub fn inputs(&self) -> &Value {
-        self.scope.inputs()
+        &self.scope.inputs
     }
 
     /// When it began.
@@ -57,21 +56,18 @@ impl Execution {
         i64::try_from(net.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// When the attempt that is under way is given up if its runner, which began with it at `began_at`, says
-    /// nothing more: the driver sends [`Event::TimerFired`](crate::Event::TimerFired) then. The time that an
+    /// When the attempt that is under way at `path` is given up if its runner, which began with it at `began_at`,
+    /// says nothing more: the driver sends [`Event::TimerFired`](crate::Event::TimerFired) then. The time that an
     /// attempt waits for its turn at the runner does not count, so the engine cannot set this timer itself.
-    pub fn attempt_due(&self, began_at: Timestamp) -> Option<Timestamp> {
-        let effect = self.pending_effect()?;
-        let allowed = effect.timeout_ms.saturating_add(RUNNER_GRACE_MS);
-        Some(began_at.saturating_add(Duration::from_millis(allowed)))
+    pub fn attempt_due(&self, path: &str, began_at: Timestamp) -> Option<Timestamp> {
+        let effect = self.pending_effects().find(|effect| effect.path == path)?;
+        Some(crate::attempt::due(effect, began_at))
     }
 
-    /// The dispatched attempt that has not reported. After a restore nobody works on it any more: the driver
-    /// says so with [`Event::AttemptLost`].
-    pub fn pending_effect(&self) -> Option<&PendingEffect> {
-        match &self.pending {
-            Some(Pending::Effect(effect)) => Some(effect),
-            _ => None,
-        }
+    /// The dispatched attempts that have not reported, at most one for each step path. After a restore nobody works
+    /// on them any more: the driver says so with [`Event::AttemptLost`](crate::Event::AttemptLost) for each that is
+    /// not [in doubt](PendingEffect::in_doubt) already, also if the run is paused.
+    pub fn pending_effects(&self) -> impl Iterator<Item = &PendingEffect> {
+        self.strands.iter().filter_map(|(_, strand)| strand.effect())
     }
 }

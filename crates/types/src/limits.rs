@@ -13,6 +13,10 @@ pub const WORKFLOW_STEPS_MAX: usize = 5_000;
 pub const EXECUTION_STEPS_MAX: u64 = 1_000_000;
 /// Turns of one loop.
 pub const LOOP_TURNS_MAX: usize = 100_000;
+/// Turns of one concurrent loop at a time.
+pub const LOOP_CONCURRENCY_MAX: usize = 100;
+/// Branches of one `internal.parallel`.
+pub const PARALLEL_BRANCHES_MAX: usize = 50;
 /// Bytes of a step's output as JSON.
 pub const STEP_OUTPUT_BYTES_MAX: usize = 20 * 1024 * 1024;
 /// Bytes of a workflow's outputs as JSON.

@@ -94,11 +94,15 @@ codes! {
     SWITCH_CHILDREN = "switch_children";
     /// A label whose value an earlier one has.
     DUPLICATE_LABEL = "duplicate_label";
+    /// Children of a parallel other than branches, or too many of them.
+    PARALLEL_CHILDREN = "parallel_children";
+    /// A parallel whose branches are to be waited for in a way that there is not.
+    PARALLEL_SHAPE = "parallel_shape";
     /// Children of an if other than one true and one false branch.
     IF_CHILDREN = "if_children";
-    /// An if with one branch only, a switch without labels.
+    /// An if with one branch only, a switch without labels, a parallel without branches.
     MISSING_BRANCH = "missing_branch";
-    /// A branch outside an if, a label outside a switch.
+    /// A branch outside an if or a parallel, a label outside a switch.
     STRAY_BRANCH = "stray_branch";
     /// `Variables` that are not a list of `{Name, Type, Value}`.
     SET_VARIABLES_SHAPE = "set_variables_shape";
@@ -108,7 +112,7 @@ codes! {
     CONDITION_SHAPE = "condition_shape";
     /// A comparison that does not exist.
     UNKNOWN_OPERATOR = "unknown_operator";
-    /// A loop over something that cannot be gone through.
+    /// A loop over something that cannot be gone through, or with more turns at a time than there may be.
     FOR_SHAPE = "for_shape";
     /// The loop's list was guessed from the only input there is.
     ASSUMED_LIST = "assumed_list";

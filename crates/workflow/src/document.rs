@@ -158,7 +158,12 @@ pub(crate) enum Body {
     For {
         list: PlanValue,
         variable_name: Option<String>,
+        max_concurrency: Option<PlanValue>,
     },
+    Parallel {
+        join: Option<PlanValue>,
+    },
+    ParallelBranch,
     While(Condition),
     AppendList {
         variable: String,

@@ -48,7 +48,11 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::Branch => StepKind::BranchMarker,
         Body::Switch(subject) => StepKind::Switch { subject, labels: labels(inner, steps) },
         Body::Label(value) => StepKind::Label { value, body: inner },
-        Body::For { list, variable_name } => StepKind::For { list, variable_name, body: inner },
+        Body::For { list, variable_name, max_concurrency } => {
+            StepKind::For { list, variable_name, max_concurrency, body: inner }
+        }
+        Body::Parallel { join } => StepKind::Parallel { join, branches: inner },
+        Body::ParallelBranch => StepKind::ParallelBranch { body: inner },
         Body::Catch => StepKind::Catch { body: inner },
         Body::While(condition) => StepKind::While { condition, body: inner },
         Body::AppendList { variable, item } => StepKind::AppendList { variable, item },

@@ -51,6 +51,16 @@ pub struct PlanStep {
     pub parent: Option<StepIndex>,
 }
 
+impl Plan {
+    /// The steps under this one, whatever is between. They stand behind it, without a gap.
+    pub fn under(&self, index: StepIndex) -> &[PlanStep] {
+        let behind = self.steps.get(index + 1..).unwrap_or_default();
+        let is_under = |step: &PlanStep| step.parent.is_some_and(|parent| parent >= index);
+        let count = behind.iter().take_while(|step| is_under(step)).count();
+        behind.get(..count).unwrap_or_default()
+    }
+}
+
 /// Settings that any step may carry.
 #[derive(Debug, Default, Clone)]
 pub struct StepSettings {
@@ -135,7 +145,21 @@ pub enum StepKind {
         list: PlanValue,
         /// The variable that holds the current item as well, if named.
         variable_name: Option<String>,
+        /// Turns at a time; one if absent.
+        max_concurrency: Option<PlanValue>,
         /// The body.
+        body: Block,
+    },
+    /// `internal.parallel`.
+    Parallel {
+        /// `all`, `any`, or how many of its branches must succeed; all if absent.
+        join: Option<PlanValue>,
+        /// The branches, in the order of the document.
+        branches: Vec<StepIndex>,
+    },
+    /// `internal.parallelBranch`: run by its `internal.parallel`.
+    ParallelBranch {
+        /// Its steps.
         body: Block,
     },
     /// `internal.while`.

@@ -5,6 +5,7 @@ pub(crate) mod catch;
 pub(crate) mod end_run;
 pub(crate) mod for_each;
 pub(crate) mod if_condition;
+pub(crate) mod parallel;
 pub(crate) mod print;
 pub(crate) mod set_variables;
 pub(crate) mod sleep;

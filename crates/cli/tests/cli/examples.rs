@@ -80,4 +80,9 @@ fn the_examples_run_as_they_stand() {
 
     let caught = outputs(&server, "run-on-error", &[]);
     assert_eq!(caught, json!({"good": 1, "bad": ["S1[1].S2 http_status"]}));
+
+    let parallel = outputs(&server, "parallel-branches", &[]);
+    let branches = json!({"S2": {"status": "OK"}, "S4": {"status": "OK"}});
+    let answers = json!([200, 200, 200, 200]);
+    assert_eq!(parallel, json!({"branches": branches, "other_side": "S5 failed", "answers": answers}));
 }

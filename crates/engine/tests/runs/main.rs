@@ -4,6 +4,7 @@
 
 mod flow;
 mod retries;
+mod strands;
 mod support;
 
 use std::time::Duration;

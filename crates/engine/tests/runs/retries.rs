@@ -157,7 +157,7 @@ fn an_attempt_whose_runner_says_nothing_is_given_up_and_may_be_tried_again() {
     keep(driver.execution.advance(Event::Continue, START));
     let fired = || Event::TimerFired { path: "S1".into() };
     let began = START.saturating_add(Duration::from_secs(100));
-    let due = driver.execution.attempt_due(began).unwrap();
+    let due = driver.execution.attempt_due("S1", began).unwrap();
     assert_eq!(due.since(began), Duration::from_millis(30_000 + RUNNER_GRACE_MS));
 
     // Never before the runner can have had its time.
@@ -171,7 +171,7 @@ fn an_attempt_whose_runner_says_nothing_is_given_up_and_may_be_tried_again() {
     };
     let dispatched = keep(driver.execution.advance(fired(), *again));
     assert!(matches!(&dispatched[..], [Command::Dispatch(next)] if next.attempt == 2));
-    let due = driver.execution.attempt_due(*again).unwrap();
+    let due = driver.execution.attempt_due("S1", *again).unwrap();
     let last = keep(driver.execution.advance(fired(), due));
     assert!(matches!(&last[..], [Command::CancelAttempt { attempt: 2, .. }]));
     let error = driver.execution.error().unwrap();
@@ -185,7 +185,7 @@ fn a_step_in_doubt_is_not_given_up() {
     let plan = plan(&document("- {id: S1, action: test.effect}\n", ""));
     let (mut driver, _) = Driver::start(&plan, json!({}), &no_effects);
     driver.execution.advance(Event::Continue, START);
-    let due = driver.execution.attempt_due(START).unwrap();
+    let due = driver.execution.attempt_due("S1", START).unwrap();
     driver.execution.advance(Event::AttemptLost { path: "S1".into(), attempt: 1, repeatable: false }, START);
     assert!(driver.execution.advance(Event::TimerFired { path: "S1".into() }, due).is_empty());
     assert_eq!(driver.execution.state(), RunState::Paused);

@@ -1,5 +1,6 @@
 //! A driver of a few lines: answers effects, moves the clock, and cuts every run off after each commit.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ impl Catalog for TestCatalog {
             "internal.switchCaseLabel",
             "internal.switchCaseDefaultLabel",
             "internal.while",
+            "internal.parallel",
+            "internal.parallelBranch",
             "internal.append_list",
             "internal.print",
             "internal.Sleep",
@@ -56,6 +59,9 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 pub(crate) struct Driver<'a> {
     pub(crate) execution: Execution,
+    /// What is going to happen: the first of a commit first, and of timers the one that is due first.
+    todo: VecDeque<Event>,
+    timers: BTreeMap<(Timestamp, String), ()>,
     pub(crate) journal: Vec<Entry>,
     pub(crate) commits: Vec<usize>,
     now: Timestamp,
@@ -80,7 +86,16 @@ impl<'a> Driver<'a> {
             run_time: Duration::from_secs(3600),
         };
         let (execution, commands) = Execution::start(Arc::clone(plan), start, START);
-        (Self { execution, journal: Vec::new(), commits: Vec::new(), now: START, effect }, commands)
+        (Self::of(execution, Vec::new(), effect), commands)
+    }
+
+    fn of(
+        execution: Execution,
+        journal: Vec<Entry>,
+        effect: &'a dyn Fn(&str, u32, &Json) -> EffectResult,
+    ) -> Self {
+        let (todo, timers) = (VecDeque::new(), BTreeMap::new());
+        Self { execution, todo, timers, journal, commits: Vec::new(), now: START, effect }
     }
 
     pub(crate) fn run(&mut self, first: Vec<Command>) {
@@ -93,31 +108,30 @@ impl<'a> Driver<'a> {
         panic!("the run does not end");
     }
 
-    /// Commits, then answers the first command that asks for something.
+    /// Commits and takes note of what the commands ask for; the next thing that happens. The last effect that was
+    /// handed out reports first, and time passes when nothing else happens.
     fn carry_out(&mut self, commands: Vec<Command>) -> Option<Event> {
-        let mut event = None;
         for command in commands {
             match command {
                 Command::Append(entry) => self.journal.push(round_trip(&entry)),
                 Command::Dispatch(dispatch) => {
                     let inputs = dispatch.inputs.to_json();
                     let result = (self.effect)(&dispatch.step, dispatch.attempt, &inputs);
-                    event = Some(Event::EffectFinished {
-                        path: dispatch.path,
-                        attempt: dispatch.attempt,
-                        result,
-                    });
+                    let (path, attempt) = (dispatch.path, dispatch.attempt);
+                    self.todo.push_front(Event::EffectFinished { path, attempt, result });
                 }
-                Command::SetTimer { path, due } => {
-                    self.now = due;
-                    event = Some(Event::TimerFired { path });
-                }
-                Command::Continue => event = Some(Event::Continue),
+                Command::SetTimer { path, due } => drop(self.timers.insert((due, path), ())),
+                Command::Continue => self.todo.push_front(Event::Continue),
                 Command::SetDeadline(_) | Command::CancelAttempt { .. } => {}
             }
         }
         self.commits.push(self.journal.len());
-        event
+        let mut timer = || self.timers.pop_first().map(|((due, path), ())| (due, path));
+        self.todo.pop_front().or_else(|| {
+            let (due, path) = timer()?;
+            self.now = self.now.max(due);
+            Some(Event::TimerFired { path })
+        })
     }
 }
 
@@ -162,12 +176,12 @@ pub(crate) fn run_with(
     for &commit in &driver.commits {
         let execution = Execution::restore(Arc::clone(&plan), &driver.journal[..commit]).unwrap();
         let journal = driver.journal[..commit].to_vec();
-        let mut again = Driver { execution, journal, commits: Vec::new(), now: START, effect };
+        let mut again = Driver::of(execution, journal, effect);
         let mut commands = again.execution.outstanding();
-        if let Some(pending) = again.execution.pending_effect() {
-            let (path, attempt) = (pending.path.clone(), pending.attempt);
-            commands =
-                again.execution.advance(Event::AttemptLost { path, attempt, repeatable: true }, again.now);
+        let pending = |effect: &engine::PendingEffect| (effect.path.clone(), effect.attempt);
+        for (path, attempt) in again.execution.pending_effects().map(pending).collect::<Vec<_>>() {
+            let lost = Event::AttemptLost { path, attempt, repeatable: true };
+            commands.extend(again.execution.advance(lost, again.now));
         }
         again.run(commands);
         let resumed = ended(&again.execution);

@@ -1,7 +1,7 @@
 //! How a simulated server drives one run: event, decision, commit, and only then the commands. Follows
 //! `server/src/driver/{run,commit}.rs`, with a boundary at every place where a server may crash or freeze.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use engine::{Command, Entry, Event, Execution, RunState};
 use types::Timestamp;
@@ -60,8 +60,10 @@ pub(crate) struct Live {
     pub(crate) stored_state: RunState,
     pub(crate) phase: Phase,
     pub(crate) inbox: Inbox,
-    pub(crate) attempt: Option<(Token, String, u32)>,
-    pub(crate) timer: Option<(String, Timestamp)>,
+    /// What runners work on.
+    pub(crate) attempts: BTreeMap<Token, (String, u32)>,
+    /// Path -> when its timer goes off.
+    pub(crate) timers: BTreeMap<String, Timestamp>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) again: bool,
 }
@@ -74,8 +76,8 @@ impl Live {
             next_seq,
             phase: Phase::Committing(batch),
             inbox: Inbox::new(),
-            attempt: None,
-            timer: None,
+            attempts: BTreeMap::new(),
+            timers: BTreeMap::new(),
             deadline: None,
             again: false,
         }
@@ -175,7 +177,7 @@ impl World {
 
     fn carried_out(&self, id: ServerId, live: &Live) -> Next {
         let stopping = self.servers.get(&id).is_some_and(|server| server.stopping);
-        if live.execution.state().is_terminal() || (stopping && live.attempt.is_none()) {
+        if live.execution.state().is_terminal() || (stopping && live.attempts.is_empty()) {
             return OVER;
         }
         Next::Again
@@ -328,15 +330,18 @@ impl World {
         let until = |at: Timestamp| at.as_millis() - now.as_millis();
         match command {
             Command::SetTimer { path, due } => {
-                live.timer = Some((path.clone(), due));
+                live.timers.insert(path.clone(), due);
                 self.signal_later(until(due), id, key, Signal::Timer { path, due });
             }
             Command::SetDeadline(at) => {
                 live.deadline = Some(at);
                 self.signal_later(until(at), id, key, Signal::Deadline(at));
             }
-            Command::CancelAttempt { .. } => {
-                if let Some((token, ..)) = live.attempt.take() {
+            Command::CancelAttempt { path, attempt } => {
+                let wanted = (path, attempt);
+                let found = live.attempts.iter().find(|(_, at_work)| **at_work == wanted);
+                if let Some(token) = found.map(|(token, _)| *token) {
+                    live.attempts.remove(&token);
                     self.cancel_attempt(token);
                 }
             }
@@ -348,7 +353,7 @@ impl World {
                 let (path, attempt) = (dispatch.path.clone(), dispatch.attempt);
                 self.tell(|| format!("server {id} hands out `{path}`, attempt {attempt}, of run {}", key.0));
                 let token = self.assign(id, key, dispatch);
-                live.attempt = Some((token, path, attempt));
+                live.attempts.insert(token, (path, attempt));
             }
             Command::Append(_) => {}
         }

@@ -25,14 +25,14 @@ impl World {
             Signal::Continue => std::mem::take(&mut live.again).then_some(Event::Continue),
             Signal::Cancel => Some(Event::CancelRequested { reason: "somebody asked".to_owned() }),
             Signal::Timer { path, due } => {
-                live.timer.as_ref().filter(|timer| **timer == (path.clone(), due))?;
+                live.timers.get(&path).filter(|set| **set == due)?;
                 // Now and then it goes off early: the engine minds the time itself.
                 if now < due && !self.dice.one_in(4) {
                     let pause = due.as_millis() - now.as_millis();
                     self.signal_later(pause, id, key, Signal::Timer { path, due });
                     return None;
                 }
-                live.timer = None;
+                live.timers.remove(&path);
                 Some(Event::TimerFired { path })
             }
             Signal::Deadline(at) => {
@@ -56,10 +56,10 @@ impl World {
         let Report { token, path, attempt, result } = report;
         let finished = |path, attempt, result: EffectResult| Event::EffectFinished { path, attempt, result };
         if self.mutation == Some(Mutation::AnyTokenWillDo) {
-            let (_, path, attempt) = live.attempt.take()?;
+            let (_, (path, attempt)) = live.attempts.pop_first()?;
             return Some(finished(path, attempt, result));
         }
-        let fits = live.attempt.take_if(|(awaited, ..)| *awaited == token).is_some();
+        let fits = live.attempts.remove(&token).is_some();
         if !fits {
             self.ledger.count("stale report");
         }
@@ -69,7 +69,7 @@ impl World {
 
     /// Looks whether the runner still has the attempt; now and then it is thought to be gone and is not.
     fn watch(&mut self, id: ServerId, key: Key, live: &mut Live, token: Token) -> Option<Event> {
-        live.attempt.as_ref().filter(|(awaited, ..)| *awaited == token)?;
+        live.attempts.get(&token)?;
         let at_work = self.attempts.get(&token).is_some_and(|attempt| attempt.at_work);
         if at_work && self.trouble(8) {
             return self.lose(key, live, token);
@@ -81,8 +81,9 @@ impl World {
     }
 
     fn lose(&mut self, key: Key, live: &mut Live, token: Token) -> Option<Event> {
-        let (_, path, attempt) = live.attempt.take_if(|(awaited, ..)| *awaited == token)?;
-        let action = live.execution.pending_effect().map(|effect| effect.action.clone())?;
+        let (path, attempt) = live.attempts.remove(&token)?;
+        let mut pending = live.execution.pending_effects();
+        let action = pending.find(|effect| effect.path == path).map(|effect| effect.action.clone())?;
         self.ledger.disturbed.insert(key.0);
         self.ledger.count("attempt lost");
         Some(Event::AttemptLost { path, attempt, repeatable: is_repeatable(&action) })

@@ -49,7 +49,7 @@ impl Ledger {
     pub(crate) fn written(&mut self, run: RunId, entries: &[Entry]) {
         for entry in entries {
             match entry {
-                Entry::StepStarted { path, attempt, inputs: _, step: _, at: _ } => {
+                Entry::StepStarted { path, attempt, .. } => {
                     let step = (run, path.clone());
                     if self.finished.contains(&step) {
                         self.fail(format!("run {run}: `{path}` is started after its end was journaled"));
@@ -173,7 +173,8 @@ impl Ledger {
         let doubtful = |effect: &engine::PendingEffect| {
             !is_repeatable(&effect.action) && !self.finished.contains(&(run, effect.path.clone()))
         };
-        self.disturbed.contains(&run) && execution.pending_effect().is_some_and(doubtful)
+        let mut in_doubt = execution.pending_effects().filter(|effect| effect.in_doubt).peekable();
+        self.disturbed.contains(&run) && in_doubt.peek().is_some() && in_doubt.all(doubtful)
     }
 
     /// A run that nobody drove for hours does not count as one that had too much to do.

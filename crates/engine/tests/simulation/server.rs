@@ -164,11 +164,11 @@ impl World {
             commands.retain(|command| !matches!(command, Command::SetTimer { .. }));
         }
         let stored_state = execution.state();
-        let event = match cancel {
-            Some(reason) => Some(Event::CancelRequested { reason: reason.to_owned() }),
-            None => self.lost_attempt(key.0, &execution, &mut commands),
+        let events = match cancel {
+            Some(reason) => vec![Event::CancelRequested { reason: reason.to_owned() }],
+            None => self.lost_attempts(key.0, &execution, &mut commands),
         };
-        if let Some(event) = event {
+        for event in events {
             commands.extend(execution.advance(event, now));
         }
         let mut batch = Batch::new(commands, &execution);
@@ -178,19 +178,25 @@ impl World {
         self.drive(id, key, live);
     }
 
-    fn lost_attempt(
+    fn lost_attempts(
         &mut self,
         run: RunId,
         execution: &Execution,
         commands: &mut Vec<Command>,
-    ) -> Option<Event> {
-        if execution.state() == engine::RunState::Paused || self.mutation == Some(Mutation::LossForgotten) {
-            return None;
+    ) -> Vec<Event> {
+        if self.mutation == Some(Mutation::LossForgotten) {
+            return Vec::new();
         }
-        let pending = execution.pending_effect()?.clone();
-        self.ledger.disturbed.insert(run);
-        let repeatable = is_repeatable(&pending.action) || self.mutation == Some(Mutation::DoubtfulRepeated);
-        if repeatable && self.mutation == Some(Mutation::AttemptReused) {
+        let mut events = Vec::new();
+        for pending in execution.pending_effects().filter(|pending| !pending.in_doubt).cloned() {
+            self.ledger.disturbed.insert(run);
+            let repeatable =
+                is_repeatable(&pending.action) || self.mutation == Some(Mutation::DoubtfulRepeated);
+            if !repeatable || self.mutation != Some(Mutation::AttemptReused) {
+                let (path, attempt) = (pending.path, pending.attempt);
+                events.push(Event::AttemptLost { path, attempt, repeatable });
+                continue;
+            }
             commands.push(Command::Dispatch(Dispatch {
                 step: String::new(),
                 path: pending.path,
@@ -201,9 +207,8 @@ impl World {
                 timeout_ms: 0,
                 full_response: false,
             }));
-            return None;
         }
-        Some(Event::AttemptLost { path: pending.path, attempt: pending.attempt, repeatable })
+        events
     }
 
     fn drive(&mut self, id: ServerId, key: Key, live: Live) {
@@ -224,7 +229,7 @@ impl World {
 
 impl Live {
     fn merely_waits(&self) -> bool {
-        matches!(self.phase, Phase::Idle) && self.attempt.is_none()
+        matches!(self.phase, Phase::Idle) && self.attempts.is_empty()
     }
 }
 

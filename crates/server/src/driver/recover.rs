@@ -1,6 +1,6 @@
 //! Runs whose server is gone: reads their journal, folds it, goes on.
 
-use engine::{Entry, Event, Execution, RunState};
+use engine::{Entry, Event, Execution, PendingEffect, RunState};
 use futures_util::{StreamExt as _, stream};
 use store::StoreError;
 use store::executions::Owned;
@@ -94,12 +94,12 @@ impl Driver {
         let stored_state = execution.state();
         let mut run = self.run(ids, owned.epoch, execution, next_seq, stored_state);
         let mut commands = run.execution.outstanding();
-        let event = match cancel {
+        let events = match cancel {
             // Not first repeated and then stopped: whatever was in flight is not to happen.
-            Some(reason) => Some(Event::CancelRequested { reason }),
-            None => lost_attempt(inner, &run.execution),
+            Some(reason) => vec![Event::CancelRequested { reason }],
+            None => lost_attempts(inner, &run.execution),
         };
-        if let Some(event) = event {
+        for event in events {
             commands.extend(run.execution.advance(event, inner.clock.now()));
         }
         let batch = Batch::new(inner, ids, commands).await;
@@ -145,16 +145,17 @@ async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, TenantId, 
     Ok((Execution::restore(plan, &entries?)?, tenant, next_seq))
 }
 
-/// The attempt that was in flight: nobody will report on it any more.
-pub(super) fn lost_attempt(inner: &Inner, execution: &Execution) -> Option<Event> {
-    if execution.state() == RunState::Paused {
-        return None;
-    }
-    let pending = execution.pending_effect()?;
+/// The attempts that were in flight: nobody will report on them any more.
+fn lost_attempts(inner: &Inner, execution: &Execution) -> Vec<Event> {
+    let awaited = execution.pending_effects().filter(|pending| !pending.in_doubt);
+    awaited.map(|pending| lost_attempt(inner, pending)).collect()
+}
+
+pub(super) fn lost_attempt(inner: &Inner, pending: &PendingEffect) -> Event {
     let inputs = pending.inputs.to_json();
     let repeatable = match &inputs {
         serde_json::Value::Object(inputs) => inner.catalog.is_idempotent(&pending.action, inputs),
         _ => inner.catalog.is_idempotent(&pending.action, &serde_json::Map::new()),
     };
-    Some(Event::AttemptLost { path: pending.path.clone(), attempt: pending.attempt, repeatable })
+    Event::AttemptLost { path: pending.path.clone(), attempt: pending.attempt, repeatable }
 }

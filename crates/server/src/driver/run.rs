@@ -1,5 +1,6 @@
 //! One run on its way: a task that feeds the engine events, commits what it decides, and carries it out.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,11 +41,42 @@ pub(super) struct Run {
 /// What the run waits for.
 #[derive(Default)]
 struct Waits {
-    attempt: Option<(AttemptToken, String, u32)>,
-    timer: Option<(String, Timestamp)>,
+    /// The attempts in flight: path and number.
+    attempts: HashMap<AttemptToken, (String, u32)>,
+    /// Path -> when its wait, or its attempt's time, is over.
+    timers: HashMap<String, Timestamp>,
     deadline: Option<Timestamp>,
     again: bool,
-    failed: Option<Event>,
+    failed: VecDeque<Event>,
+}
+
+impl Waits {
+    /// The attempt is over: nobody waits for its runner any more.
+    fn take_attempt(&mut self, token: &AttemptToken) -> Option<(String, u32)> {
+        let (path, attempt) = self.attempts.remove(token)?;
+        self.timers.remove(&path);
+        Some((path, attempt))
+    }
+
+    /// The token of an attempt that is no longer wanted.
+    fn take_cancelled(&mut self, path: &str, attempt: u32) -> Option<AttemptToken> {
+        let is_it = |at_work: &(String, u32)| at_work.0 == path && at_work.1 == attempt;
+        let token =
+            self.attempts.iter().find(|(_, at_work)| is_it(at_work)).map(|(token, _)| token.clone())?;
+        self.attempts.remove(&token);
+        Some(token)
+    }
+
+    fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.values().min().copied()
+    }
+
+    fn take_timer(&mut self, now: Timestamp) -> Option<String> {
+        let due = self.timers.iter().filter(|(_, due)| **due <= now).min_by_key(|(_, due)| **due);
+        let path = due.map(|(path, _)| path.clone())?;
+        self.timers.remove(&path);
+        Some(path)
+    }
 }
 
 impl Run {
@@ -139,10 +171,10 @@ impl Run {
         waits.again = false;
         for command in commands {
             match command {
-                Command::SetTimer { path, due } => waits.timer = Some((path, due)),
+                Command::SetTimer { path, due } => drop(waits.timers.insert(path, due)),
                 Command::SetDeadline(deadline) => waits.deadline = Some(deadline),
-                Command::CancelAttempt { .. } => {
-                    if let Some((token, ..)) = waits.attempt.take() {
+                Command::CancelAttempt { path, attempt } => {
+                    if let Some(token) = waits.take_cancelled(&path, attempt) {
                         self.inner.link.cancel(token).await;
                     }
                 }
@@ -155,16 +187,16 @@ impl Run {
             let failure = match assignment {
                 Ok(assignment) => {
                     let token = assignment.token.clone();
-                    waits.attempt = Some((token, dispatch.path.clone(), dispatch.attempt));
+                    waits.attempts.insert(token.clone(), (dispatch.path.clone(), dispatch.attempt));
                     if self.inner.link.assign(assignment, reports.clone()).await {
                         continue;
                     }
-                    waits.attempt = None;
+                    waits.attempts.remove(&token);
                     StepError::new(codes::RUNNER_LOST, "no runner takes the step")
                 }
                 Err(error) => error,
             };
-            waits.failed = Some(Event::EffectFinished {
+            waits.failed.push_back(Event::EffectFinished {
                 path: dispatch.path,
                 attempt: dispatch.attempt,
                 result: EffectResult::Failed { error: failure, output: expr::Value::Nil },
@@ -178,7 +210,7 @@ impl Run {
         waits: &mut Waits,
         reported: &mut mpsc::UnboundedReceiver<Report>,
     ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
-        if let Some(event) = waits.failed.take() {
+        if let Some(event) = waits.failed.pop_front() {
             return Some((event, None, Vec::new()));
         }
         if waits.again {
@@ -187,10 +219,9 @@ impl Run {
             return self.next_of_a_busy_run(waits);
         }
         let stopping = self.inner.stopping.clone();
-        let in_flight = waits.attempt.is_some();
+        let in_flight = !waits.attempts.is_empty();
         loop {
-            let timer_due = waits.timer.as_ref().map(|(_, due)| *due);
-            let next_due = [timer_due, waits.deadline].into_iter().flatten().min();
+            let next_due = [waits.next_timer(), waits.deadline].into_iter().flatten().min();
             let pause = next_due.map(|due| due.since(self.inner.clock.now()));
             tokio::select! {
                 Some(report) = reported.recv() => {
@@ -207,8 +238,7 @@ impl Run {
                         waits.deadline = None;
                         return Some((Event::DeadlineReached, None, Vec::new()));
                     }
-                    if timer_due.is_some_and(|due| due <= now) {
-                        let (path, _) = waits.timer.take()?;
+                    if let Some(path) = waits.take_timer(now) {
                         return Some((Event::TimerFired { path }, None, Vec::new()));
                     }
                 }
@@ -244,19 +274,17 @@ impl Run {
         let report = match report {
             Report::Began(token) => {
                 // From now on its time runs; until then it waited for its turn.
-                let due = self.execution.attempt_due(self.inner.clock.now());
-                let under_way = waits.attempt.as_ref().filter(|(current, ..)| *current == token);
-                if let (Some((_, path, _)), Some(due)) = (under_way, due) {
-                    waits.timer = Some((path.clone(), due));
-                }
+                let (path, _) = waits.attempts.get(&token)?;
+                let due = self.execution.attempt_due(path, self.inner.clock.now())?;
+                waits.timers.insert(path.clone(), due);
                 return None;
             }
             Report::Ended(report) => report,
             Report::Lost(token) => {
-                waits.attempt.take_if(|(current, ..)| *current == token)?;
-                waits.timer = None;
+                let (path, _) = waits.take_attempt(&token)?;
+                let pending = self.execution.pending_effects().find(|pending| pending.path == path)?;
                 // Whether it may be tried again is decided as after a crash.
-                return Some((lost_attempt(&self.inner, &self.execution)?, None, Vec::new()));
+                return Some((lost_attempt(&self.inner, pending), None, Vec::new()));
             }
             Report::NotBegun(token) => {
                 let (_, path, attempt) = waits.attempt.take_if(|(current, ..)| *current == token)?;
@@ -266,8 +294,7 @@ impl Run {
                 return Some((Event::AttemptLost { path, attempt, repeatable: true }, None, Vec::new()));
             }
         };
-        let (_, path, attempt) = waits.attempt.take_if(|(token, ..)| *token == report.token)?;
-        waits.timer = None;
+        let (path, attempt) = waits.take_attempt(&report.token)?;
         let audit = report.secret_uses.iter().map(|secret| used(self.ids, &path, attempt, secret)).collect();
         let result = match report.outcome {
             protocol::Outcome::Succeeded { output } => EffectResult::Succeeded(expr::Value::from(output)),

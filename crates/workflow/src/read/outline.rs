@@ -76,13 +76,14 @@ impl Outline {
         })
     }
 
-    /// Whether they stand in two branches of one if, or under two labels of one switch.
+    /// Whether they stand in two branches of one if or parallel, or under two labels of one switch.
     fn in_other_branch(&self, a: usize, b: usize) -> bool {
-        const BRANCHES: [&str; 4] = [
+        const BRANCHES: [&str; 5] = [
             "internal.ifTrueBranch",
             "internal.ifFalseBranch",
             "internal.switchCaseLabel",
             "internal.switchCaseDefaultLabel",
+            "internal.parallelBranch",
         ];
         let parent = |step: usize| self.steps.get(step).and_then(|step| step.parent);
         self.holders(a).filter(|holder| self.is_action(*holder, &BRANCHES)).any(|branch| {
@@ -145,7 +146,7 @@ impl Reader<'_> {
             Place::Step(from) if self.outline.holders(from).any(|holder| holder == target) => return,
             Place::Step(from) if self.outline.in_other_branch(from, target) => {
                 let message =
-                    format!("step `{id}` stands in another branch: when this step runs, it does not");
+                    format!("step `{id}` stands in another branch, of which this step sees nothing");
                 self.problems.warning(codes::OTHER_BRANCH_STEP, used.at(source), message);
                 return;
             }

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry as Slot;
 
 use expr::Value;
-use types::limits::WORKFLOW_STEPS_MAX;
+use types::limits::{PARALLEL_BRANCHES_MAX, WORKFLOW_STEPS_MAX};
 
 use crate::codes;
 use crate::document::{Body, Step, UsedConnection, is_idle};
@@ -22,6 +22,9 @@ const FALSE_BRANCH: &str = "internal.ifFalseBranch";
 const SWITCH: &str = "internal.switchCaseExpression";
 const LABEL: &str = "internal.switchCaseLabel";
 const DEFAULT_LABEL: &str = "internal.switchCaseDefaultLabel";
+
+const PARALLEL: &str = "internal.parallel";
+const PARALLEL_BRANCH: &str = "internal.parallelBranch";
 
 const CATCH: &str = "internal.catch";
 
@@ -206,11 +209,12 @@ impl Reader<'_> {
         steps
     }
 
-    /// Branches stand under an if, labels under a switch, and nothing else does.
+    /// Branches stand under an if or a parallel, labels under a switch, and nothing else does.
     fn branches(&mut self, action: &str, at: Extent, parent: Option<usize>, steps: &[Step]) {
         let holder = match action {
             TRUE_BRANCH | FALSE_BRANCH => Some(IF),
             LABEL | DEFAULT_LABEL => Some(SWITCH),
+            PARALLEL_BRANCH => Some(PARALLEL),
             _ => None,
         };
         let under = parent.and_then(|parent| self.outline.steps.get(parent)).map(|step| step.action.as_str());
@@ -223,6 +227,7 @@ impl Reader<'_> {
         match action {
             IF => self.if_children(at, steps),
             SWITCH => self.switch_children(at, steps),
+            PARALLEL => self.parallel_children(at, steps),
             _ => {}
         }
     }
@@ -240,7 +245,7 @@ impl Reader<'_> {
                 self.problems.error(codes::IF_CHILDREN, second.at, format!("`{IF}` has two `{branch}`"));
             }
         }
-        self.other_children(codes::IF_CHILDREN, IF, [TRUE_BRANCH, FALSE_BRANCH], steps);
+        self.other_children(codes::IF_CHILDREN, IF, &[TRUE_BRANCH, FALSE_BRANCH], steps);
     }
 
     fn switch_children(&mut self, at: Extent, steps: &[Step]) {
@@ -263,16 +268,31 @@ impl Reader<'_> {
             }
             seen.push(value);
         }
-        self.other_children(codes::SWITCH_CHILDREN, SWITCH, [LABEL, DEFAULT_LABEL], steps);
+        self.other_children(codes::SWITCH_CHILDREN, SWITCH, &[LABEL, DEFAULT_LABEL], steps);
     }
 
-    fn other_children(&mut self, code: &'static str, holder: &str, allowed: [&str; 2], steps: &[Step]) {
-        let [first, second] = allowed;
+    fn parallel_children(&mut self, at: Extent, steps: &[Step]) {
+        let mut branches = steps.iter().filter(|step| step.action == PARALLEL_BRANCH);
+        if branches.clone().next().is_none() {
+            let message = format!("`{PARALLEL}` has no `{PARALLEL_BRANCH}`: there is nothing to run");
+            self.problems.warning(codes::MISSING_BRANCH, at, message);
+        }
+        if let Some(branch) = branches.nth(PARALLEL_BRANCHES_MAX) {
+            let message = format!("`{PARALLEL}` has more than {PARALLEL_BRANCHES_MAX} branches");
+            self.problems
+                .error(codes::PARALLEL_CHILDREN, branch.at, message)
+                .hint("go through a list with `internal.for` and `max_concurrency`");
+        }
+        self.other_children(codes::PARALLEL_CHILDREN, PARALLEL, &[PARALLEL_BRANCH], steps);
+    }
+
+    fn other_children(&mut self, code: &'static str, holder: &str, allowed: &[&str], steps: &[Step]) {
+        let listed: Vec<String> = allowed.iter().map(|action| format!("`{action}`")).collect();
         let others = steps.iter().filter(|step| !step.action.is_empty() && !allowed.contains(&&*step.action));
         for other in others {
             self.problems
                 .error(code, other.at, format!("step `{}` stands directly under `{holder}`", other.id))
-                .hint(format!("put it under `{first}` or `{second}`"));
+                .hint(format!("put it under {}", listed.join(" or ")));
         }
     }
 }

@@ -50,9 +50,15 @@ fn show_step(step: &PlanStep) -> String {
         StepKind::Label { value, body } => format!("label {:?} do {body:?}", value.as_ref().map(show)),
         StepKind::Catch { body } => format!("catch {body:?}"),
         StepKind::BranchMarker => "branch".to_owned(),
-        StepKind::For { list, variable_name, body } => {
-            format!("for {variable_name:?} in {} do {body:?}", show(list))
+        StepKind::For { list, variable_name, max_concurrency, body } => {
+            let at_a_time =
+                max_concurrency.as_ref().map(|most| format!(" {} at a time", show(most))).unwrap_or_default();
+            format!("for {variable_name:?} in {}{at_a_time} do {body:?}", show(list))
         }
+        StepKind::Parallel { join, branches } => {
+            format!("parallel {branches:?} until {:?}", join.as_ref().map(show))
+        }
+        StepKind::ParallelBranch { body } => format!("branch {body:?}"),
         StepKind::While { condition, body } => format!("while {} do {body:?}", show_condition(condition)),
         StepKind::AppendList { variable, item } => format!("append {} to {variable}", show(item)),
         StepKind::Print { text } => format!("print {}", show(text)),

@@ -1,6 +1,7 @@
 //! The shell around the engine for one run in this process: carries its commands out and feeds it what
 //! happens. Takes no decision on how the workflow proceeds.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +27,14 @@ pub(super) struct Local {
     link: RunnerLink,
     stored: Option<Stored>,
     network: NetworkPolicy,
-    attempt: Option<(AttemptToken, Dispatch)>,
-    timer: Option<(String, Timestamp)>,
+    /// What the runner works on.
+    attempts: HashMap<AttemptToken, Dispatch>,
+    /// Path -> when its wait, or its attempt's time, is over.
+    timers: HashMap<String, Timestamp>,
     deadline: Option<Timestamp>,
     stop: StopSignals,
     /// What is to be told to the engine before anything else is waited for.
-    next: Option<Event>,
+    next: VecDeque<Event>,
 }
 
 impl Local {
@@ -42,7 +45,8 @@ impl Local {
         network: NetworkPolicy,
         stop: StopSignals,
     ) -> Self {
-        Self { id, link, stored, network, attempt: None, timer: None, deadline: None, stop, next: None }
+        let (attempts, timers, next) = (HashMap::new(), HashMap::new(), VecDeque::new());
+        Self { id, link, stored, network, attempts, timers, deadline: None, stop, next }
     }
 
     /// Takes the run to its end, or to where it is paused.
@@ -53,7 +57,7 @@ impl Local {
         report: &mut Report<'_>,
     ) -> Outcome<Execution> {
         let (mut execution, mut commands) = Execution::start(plan, start, SystemClock.now());
-        self.next = Some(Event::Continue);
+        self.next.push_back(Event::Continue);
         loop {
             for command in commands {
                 self.carry_out(command, report).await;
@@ -74,15 +78,18 @@ impl Local {
                 }
             }
             Command::Dispatch(dispatch) => self.dispatch(dispatch).await,
-            Command::SetTimer { path, due } => self.timer = Some((path, due)),
+            Command::SetTimer { path, due } => drop(self.timers.insert(path, due)),
             Command::SetDeadline(deadline) => self.deadline = Some(deadline),
-            Command::CancelAttempt { .. } => {
-                if let Some((token, _)) = self.attempt.take() {
+            Command::CancelAttempt { path, attempt } => {
+                let is_it = |dispatch: &Dispatch| dispatch.path == path && dispatch.attempt == attempt;
+                let found = self.attempts.iter().find(|(_, dispatch)| is_it(dispatch));
+                if let Some(token) = found.map(|(token, _)| token.clone()) {
+                    self.attempts.remove(&token);
                     // A runner that is gone has nothing to stop.
                     let _ = self.link.to_runner.send(ToRunner::Cancel { token }).await;
                 }
             }
-            Command::Continue => self.next = Some(Event::Continue),
+            Command::Continue => self.next.push_back(Event::Continue),
         }
     }
 
@@ -121,20 +128,21 @@ impl Local {
         if self.link.to_runner.send(ToRunner::Assign { assignment }).await.is_err() {
             return self.fail(dispatch, StepError::new("runner_lost", "the runner has stopped"));
         }
-        self.attempt = Some((token, dispatch));
+        self.attempts.insert(token, dispatch);
     }
 
     fn fail(&mut self, dispatch: Dispatch, error: StepError) {
         let result = EffectResult::Failed { error, output: Value::Nil };
-        self.next = Some(Event::EffectFinished { path: dispatch.path, attempt: dispatch.attempt, result });
+        let (path, attempt) = (dispatch.path, dispatch.attempt);
+        self.next.push_back(Event::EffectFinished { path, attempt, result });
     }
 
     async fn next_event(&mut self, execution: &Execution, report: &mut Report<'_>) -> Outcome<Event> {
-        if let Some(event) = self.next.take() {
+        if let Some(event) = self.next.pop_front() {
             return Ok(event);
         }
         loop {
-            let timer_due = self.timer.as_ref().map(|(_, due)| *due);
+            let timer_due = self.timers.values().min().copied();
             let due = [timer_due, self.deadline].into_iter().flatten().min();
             tokio::select! {
                 message = self.link.from_runner.recv() => {
@@ -161,7 +169,9 @@ impl Local {
             self.deadline = None;
             return Some(Event::DeadlineReached);
         }
-        let (path, _) = self.timer.take_if(|(_, due)| *due <= now)?;
+        let due = self.timers.iter().filter(|(_, due)| **due <= now).min_by_key(|(_, due)| **due);
+        let path = due.map(|(path, _)| path.clone())?;
+        self.timers.remove(&path);
         Some(Event::TimerFired { path })
     }
 
@@ -183,15 +193,16 @@ impl Local {
                 None
             }
             ToServer::Started { token, .. } => {
-                let (_, dispatch) = self.attempt.as_ref().filter(|(current, _)| *current == token)?;
-                self.timer = Some((dispatch.path.clone(), execution.attempt_due(SystemClock.now())?));
+                let path = &self.attempts.get(&token)?.path;
+                let due = execution.attempt_due(path, SystemClock.now())?;
+                self.timers.insert(path.clone(), due);
                 None
             }
             // There is no other server that a lease could be lost to.
             ToServer::Heartbeat { .. } | ToServer::NotBegun { .. } => None,
             ToServer::Finished { token, outcome, secret_uses } => {
-                let (_, dispatch) = self.attempt.take_if(|(current, _)| *current == token)?;
-                self.timer = None;
+                let dispatch = self.attempts.remove(&token)?;
+                self.timers.remove(&dispatch.path);
                 if let Some(stored) = &self.stored {
                     stored.record_uses(self.id, &dispatch, &secret_uses).await;
                 }

@@ -104,6 +104,7 @@ pub(super) fn results_of(journal: &[Entry]) -> BTreeMap<&str, i64> {
         match entry {
             Entry::StepStarted { step, .. }
             | Entry::LoopStarted { step, .. }
+            | Entry::BranchesStarted { step, .. }
             | Entry::TimerSet { step, .. } => {
                 results.insert(step.as_str(), StepState::Running.as_number());
             }
@@ -133,7 +134,7 @@ struct Log<'a> {
 impl Log<'_> {
     fn take(&mut self, entry: &Entry) {
         match entry {
-            Entry::StepStarted { path, step, attempt, inputs, at } => {
+            Entry::StepStarted { path, step, attempt, inputs, at, .. } => {
                 self.begin(path, step, *attempt, inputs.to_json(), at.as_millis());
             }
             // The attempt's row ends here; the next attempt has one of its own.
@@ -145,13 +146,13 @@ impl Log<'_> {
                 step.updated_at = step.finished_at;
                 step.error_data = json!(error);
             }
-            Entry::LoopStarted { path, step, items, at } => {
+            Entry::LoopStarted { path, step, items, at, .. } => {
                 // How many turns a while has is known when it is done.
                 let counted = self.actions.get(step).is_none_or(|(action, _)| action != "internal.while");
                 let inputs = if counted { json!({"turns": items.len()}) } else { Value::Null };
                 self.begin(path, step, 0, inputs, at.as_millis());
             }
-            Entry::TimerSet { path, step, due, at } => {
+            Entry::TimerSet { path, step, due, at, .. } => {
                 self.begin(path, step, 0, json!({"due": due.as_millis()}), at.as_millis());
             }
             Entry::StepFinished(finished) => {
@@ -170,7 +171,7 @@ impl Log<'_> {
                 }
                 step.error_data = finished.error.as_ref().map_or(Value::Null, |error| json!(error));
             }
-            Entry::Caught { path, step, failed, error, at } => {
+            Entry::Caught { path, step, failed, error, at, .. } => {
                 let place = self.begin(path, step, 0, Value::Null, at.as_millis());
                 self.open.remove(path);
                 let Some(step) = self.steps.get_mut(place) else { return };
@@ -186,7 +187,11 @@ impl Log<'_> {
                     step.updated_at = at.as_millis();
                 }
             }
+            Entry::BranchesStarted { path, step, needed, branches, at, .. } => {
+                self.begin(path, step, 0, json!({"branches": branches, "needed": needed}), at.as_millis());
+            }
             Entry::Started { .. }
+            | Entry::AttemptLost { .. }
             | Entry::TurnStarted { .. }
             | Entry::CancelRequested { .. }
             | Entry::Finished { .. } => {}

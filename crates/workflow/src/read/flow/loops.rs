@@ -1,4 +1,4 @@
-//! `internal.for`: `list` and `variable_name`. The original's name for the list is not public, so other
+//! `internal.for`: `list` and `variable_name` (`max_concurrency` is read in `parallel.rs`). The original's name for the list is not public, so other
 //! likely names are taken, and a single unknown parameter is taken for it with a warning.
 
 use expr::Value;
@@ -36,6 +36,7 @@ impl Reader<'_> {
             )
             .and_then(|entry| self.text(&entry.value, "`variable_name`"));
         self.variables.extend(variable_name.clone());
+        let max_concurrency = self.max_concurrency(params);
         let list = params.find("list", &LIST_NAMES).or_else(|| self.assumed_list(params));
         let list = match list {
             Some(entry) => self.loop_list(&entry.value),
@@ -45,7 +46,7 @@ impl Reader<'_> {
                 PlanValue::Literal(Value::Nil)
             }
         };
-        Body::For { list, variable_name }
+        Body::For { list, variable_name, max_concurrency }
     }
 
     fn assumed_list<'n>(&mut self, params: &mut Params<'n>) -> Option<&'n Entry> {

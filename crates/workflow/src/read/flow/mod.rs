@@ -6,6 +6,7 @@ mod append_list;
 mod condition;
 mod end_run;
 mod loops;
+mod parallel;
 mod params;
 mod set_variables;
 mod sleep;
@@ -21,7 +22,7 @@ use crate::source::Extent;
 use crate::yaml::Entry;
 
 /// The flow actions that run.
-pub(crate) const FLOW_ACTIONS: [&str; 14] = [
+pub(crate) const FLOW_ACTIONS: [&str; 16] = [
     "internal.SetVariables",
     "internal.ifCondition",
     "internal.ifTrueBranch",
@@ -32,6 +33,8 @@ pub(crate) const FLOW_ACTIONS: [&str; 14] = [
     "internal.catch",
     "internal.for",
     "internal.while",
+    "internal.parallel",
+    "internal.parallelBranch",
     "internal.append_list",
     "internal.print",
     "internal.Sleep",
@@ -60,6 +63,8 @@ pub(super) fn takes_steps(action: &str) -> bool {
             | "internal.ifFalseBranch"
             | "internal.for"
             | "internal.while"
+            | "internal.parallel"
+            | "internal.parallelBranch"
             | "internal.switchCaseExpression"
             | "internal.switchCaseLabel"
             | "internal.switchCaseDefaultLabel"
@@ -80,6 +85,8 @@ impl Reader<'_> {
             "internal.switchCaseLabel" => Body::Label(Some(self.label(&mut params))),
             "internal.switchCaseDefaultLabel" => Body::Label(None),
             "internal.catch" => Body::Catch,
+            "internal.parallel" => self.parallel(&mut params),
+            "internal.parallelBranch" => Body::ParallelBranch,
             "internal.for" => self.for_each(&mut params),
             "internal.append_list" => self.append_list(&mut params),
             "internal.print" => Body::Print(self.print(&mut params)),
