@@ -9,7 +9,7 @@ use workflow::plan::StepIndex;
 
 use crate::codes;
 use crate::command::{Command, Dispatch, EffectResult};
-use crate::entry::{Entry, RunState, StepError};
+use crate::entry::{Entry, StepError};
 use crate::evaluate::{bounded_output, settled};
 use crate::execution::Execution;
 use crate::limits::RUNNER_GRACE_MS;
@@ -63,13 +63,18 @@ impl Execution {
     }
 
     /// Nobody will report on the attempt any more.
-    pub(crate) fn lose_attempt(&mut self, repeatable: bool, at: At, commands: &mut Vec<Command>) {
+    pub(crate) fn lose_attempt(
+        &mut self,
+        repeatable: bool,
+        begins: bool,
+        at: At,
+        commands: &mut Vec<Command>,
+    ) {
         let effect = self.strands.get(at.strand).effect().cloned();
         let (Some(effect), Some(step)) = (effect, self.current_step(at.strand)) else { return };
         let (id, strand) = (self.plan.steps[step].id.clone(), at.strand);
         let entry = match repeatable {
-            true if self.state != RunState::Paused => return self.dispatch_again(effect, at, commands),
-            // A run that is paused begins nothing, not even again.
+            true if begins => return self.dispatch_again(effect, at, commands),
             true => Entry::AttemptLost {
                 path: effect.path,
                 step: id,

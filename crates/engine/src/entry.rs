@@ -74,7 +74,7 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// An attempt is lost and another is to follow, when the run goes on: it stands still.
+    /// An attempt is lost and another is to follow when the run goes on: it is paused, or its server about to stop.
     AttemptLost {
         /// The step's path.
         path: String,

@@ -132,7 +132,11 @@ impl Execution {
 
     /// Moves the run on. An event that does not fit (a late report, a timer of old) changes nothing.
     pub fn advance(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
-        let mut commands = self.absorb(event, now);
+        let mut commands = Vec::new();
+        if !self.state.is_terminal() {
+            // A run that is paused begins nothing.
+            self.take(event, self.state != RunState::Paused, now, &mut commands);
+        }
         let began_at = self.journal_bytes;
         let mut strand = None;
         for _ in 0..STEPS_PER_ADVANCE_MAX {
@@ -164,17 +168,18 @@ impl Execution {
         found.flatten().map(|(id, _)| id)
     }
 
-    /// Takes note of an event and begins nothing new: for a server that is about to stop. The run goes on with
-    /// [`Event::Continue`].
+    /// Takes note of an event and begins nothing new, not even another attempt: for a server that is about to stop.
+    /// The run goes on with [`Event::Continue`], or when it is read back.
     pub fn absorb(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
         let mut commands = Vec::new();
         if !self.state.is_terminal() {
-            self.take(event, now, &mut commands);
+            self.take(event, false, now, &mut commands);
         }
         commands
     }
 
-    fn take(&mut self, event: Event, now: Timestamp, commands: &mut Vec<Command>) {
+    /// `begins`: another attempt may be handed out at once.
+    fn take(&mut self, event: Event, begins: bool, now: Timestamp, commands: &mut Vec<Command>) {
         match event {
             Event::Continue => {}
             Event::EffectFinished { path, attempt, result } => {
@@ -184,10 +189,10 @@ impl Execution {
             }
             Event::AttemptLost { path, attempt, repeatable } => {
                 if let Some(strand) = self.awaiting(&path, attempt) {
-                    self.lose_attempt(repeatable, At { strand, now }, commands);
+                    self.lose_attempt(repeatable, begins, At { strand, now }, commands);
                 }
             }
-            Event::TimerFired { path } => self.take_timer(path, now, commands),
+            Event::TimerFired { path } => self.take_timer(path, begins, now, commands),
             // Time stands still while a run waits or is paused; a new deadline is set when it goes on.
             Event::DeadlineReached if matches!(self.state, RunState::Waiting | RunState::Paused) => {}
             Event::DeadlineReached if now >= self.deadline => {
@@ -207,7 +212,7 @@ impl Execution {
         }
     }
 
-    fn take_timer(&mut self, path: String, now: Timestamp, commands: &mut Vec<Command>) {
+    fn take_timer(&mut self, path: String, begins: bool, now: Timestamp, commands: &mut Vec<Command>) {
         let stands_there = |pending: &Pending| pending.path() == path;
         let found = self.strands.find(|strand| strand.pending.as_ref().is_some_and(stands_there));
         let Some((strand, pending)) = found.and_then(|(id, strand)| Some((id, strand.pending.clone()?)))
@@ -218,7 +223,7 @@ impl Execution {
         let due = match &pending {
             Pending::Timer { due, .. } => *due,
             // It is set again when the run goes on.
-            Pending::Retry { .. } if self.state == RunState::Paused => return,
+            Pending::Retry { .. } if !begins => return,
             Pending::Retry { due, .. } => *due,
             Pending::Effect(effect) if effect.in_doubt => return,
             // No runner can have begun before it was asked to.

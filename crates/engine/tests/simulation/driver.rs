@@ -21,7 +21,6 @@ pub(crate) struct Batch {
     pub(crate) first: bool,
     /// Somebody waits to hear that the run will stop.
     pub(crate) acknowledge: bool,
-    absorbed: bool,
     tried_before: bool,
 }
 
@@ -37,7 +36,7 @@ impl Batch {
         }
         rest.append(&mut effects);
         let state = execution.state();
-        Self { entries, rest, state, first: false, acknowledge: false, absorbed: false, tried_before: false }
+        Self { entries, rest, state, first: false, acknowledge: false, tried_before: false }
     }
 }
 
@@ -186,14 +185,14 @@ impl World {
     fn decide(&mut self, id: ServerId, run: RunId, live: &mut Live, event: Event, acknowledge: bool) {
         let now = self.clock(id);
         // A server that is about to stop takes note of what happened and begins nothing more.
-        let absorbed = self.servers.get(&id).is_some_and(|server| server.stopping);
+        let stopping = self.servers.get(&id).is_some_and(|server| server.stopping);
         let reported = match &event {
             Event::EffectFinished { path, attempt, .. } => Some((path.clone(), *attempt)),
             _ => None,
         };
         let execution = &mut live.execution;
-        let commands = if absorbed { execution.absorb(event, now) } else { execution.advance(event, now) };
-        let batch = Batch { acknowledge, absorbed, ..Batch::new(commands, execution) };
+        let commands = if stopping { execution.absorb(event, now) } else { execution.advance(event, now) };
+        let batch = Batch { acknowledge, ..Batch::new(commands, execution) };
         if let (Some((path, attempt)), Some(entry)) = (reported, batch.entries.first()) {
             self.ledger.decided(run, &path, attempt, entry);
         }
@@ -243,7 +242,7 @@ impl World {
         // A run that has been taken over may have ended otherwise before it was read back.
         let has_stopped =
             batch.state == RunState::Cancelled || self.mutation == Some(Mutation::CancelUnchecked);
-        let (first, acknowledge, absorbed) = (batch.first, batch.acknowledge, batch.absorbed);
+        let (first, acknowledge) = (batch.first, batch.acknowledge);
         live.phase = Phase::CarryingOut(batch.rest);
         // A caller hears of it if the server lives on; a frozen one answers when it thaws, which is the same.
         self.boundary(id, "after a commit");
@@ -255,8 +254,8 @@ impl World {
                 self.ledger.stopped.insert(key.0);
             }
         }
-        if absorbed || (acknowledge && !has_stopped) {
-            return Next::Over { unanswered: acknowledge && !has_stopped };
+        if acknowledge && !has_stopped {
+            return Next::Over { unanswered: true };
         }
         Next::Again
     }

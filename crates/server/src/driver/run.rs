@@ -112,7 +112,8 @@ impl Run {
                 // Who asked may have gone.
                 let _ = acknowledge.send(());
             }
-            if stopping {
+            // The others in flight get the grace that the server gives, too.
+            if stopping && waits.attempts.is_empty() {
                 return;
             }
             todo = (batch.effects, batch.rest);
@@ -213,13 +214,13 @@ impl Run {
         if let Some(event) = waits.failed.pop_front() {
             return Some((event, None, Vec::new()));
         }
-        if waits.again {
+        let stopping = self.inner.stopping.clone();
+        let in_flight = !waits.attempts.is_empty();
+        if waits.again && !(in_flight && stopping.is_cancelled()) {
             // Others have waited while this run took its steps.
             tokio::task::yield_now().await;
             return self.next_of_a_busy_run(waits);
         }
-        let stopping = self.inner.stopping.clone();
-        let in_flight = !waits.attempts.is_empty();
         loop {
             let next_due = [waits.next_timer(), waits.deadline].into_iter().flatten().min();
             let pause = next_due.map(|due| due.since(self.inner.clock.now()));
@@ -232,7 +233,8 @@ impl Run {
                 Some(Signal::Cancel { reason, done }) = self.signals.recv() => {
                     return Some((Event::CancelRequested { reason }, Some(done), Vec::new()));
                 }
-                () = sleep_for(pause), if pause.is_some() => {
+                // A server that is about to stop begins nothing, and what was due goes on later.
+                () = sleep_for(pause), if pause.is_some() && !stopping.is_cancelled() => {
                     let now = self.inner.clock.now();
                     if waits.deadline.is_some_and(|deadline| deadline <= now) {
                         waits.deadline = None;
@@ -287,8 +289,7 @@ impl Run {
                 return Some((lost_attempt(&self.inner, pending), None, Vec::new()));
             }
             Report::NotBegun(token) => {
-                let (_, path, attempt) = waits.attempt.take_if(|(current, ..)| *current == token)?;
-                waits.timer = None;
+                let (path, attempt) = waits.take_attempt(&token)?;
                 // Nothing has happened, so whatever it is may be tried again: by whoever owns the run now, which
                 // the commit of the next attempt finds out.
                 return Some((Event::AttemptLost { path, attempt, repeatable: true }, None, Vec::new()));
