@@ -17,6 +17,7 @@ mod jobs;
 pub mod keys;
 mod listen;
 mod network;
+mod predecessor;
 mod reference;
 mod server;
 mod vault;

@@ -24,6 +24,7 @@ use crate::http::{Api, FOLLOWERS_MAX, KnownUses};
 use crate::identity::Identity;
 use crate::jobs::{self, Membership};
 use crate::network::NetworkRules;
+use crate::predecessor::Held;
 use crate::vault::{Vault, VaultError};
 use crate::{listen, network};
 
@@ -131,6 +132,7 @@ pub struct Server {
     lease: DropGuard,
     // Held as long as the server lives.
     _lock: Option<File>,
+    _folder: Option<Held>,
 }
 
 impl Server {
@@ -155,8 +157,11 @@ impl Server {
         let stores = Stores::open_with(&config, SNAPSHOT_TIME).await?;
         let first_start = bootstrap(&stores, &config.bootstrap, &*clock).await?;
         let id = ServerId::new(clock.now(), &mut SystemRng);
+        let mut folder = None;
         if lock.is_some() {
             jobs::forget_all(&stores.db).await?;
+        } else {
+            folder = forget_predecessor(&config.server.data, &stores.db, id).await?;
         }
         let member = Membership {
             db: stores.db.clone(),
@@ -178,7 +183,7 @@ impl Server {
         }
         let (api, _) = crate::http::service(&app);
         let lease = lease.drop_guard();
-        Ok(Self { app, member, api, listener, address, first_start, lease, _lock: lock })
+        Ok(Self { app, member, api, listener, address, first_start, lease, _lock: lock, _folder: folder })
     }
 
     /// Where it listens.
@@ -282,6 +287,17 @@ fn assemble(
 
 fn make_folder(path: &Path) -> Result<(), StartError> {
     std::fs::create_dir_all(path).map_err(|source| StartError::Io { path: path.to_owned(), source })
+}
+
+/// The last server on this data folder is gone if the folder can be had: its runs are anybody's, before its lease ends.
+async fn forget_predecessor(folder: &Path, db: &Db, id: ServerId) -> Result<Option<Held>, StartError> {
+    let io = |source| StartError::Io { path: folder.to_owned(), source };
+    let Some(mut held) = Held::take(folder).map_err(io)? else { return Ok(None) };
+    if let Some(predecessor) = held.predecessor() {
+        db.write(async move |tx| store::servers::remove(tx, predecessor).await).await?;
+    }
+    held.name(id).map_err(io)?;
+    Ok(Some(held))
 }
 
 /// An embedded database belongs to one server at a time: the lock lies beside it.

@@ -8,6 +8,7 @@ mod doctored;
 mod hang_up;
 mod journal;
 mod load;
+mod restart;
 mod rounds;
 mod server;
 mod stop;
