@@ -19,6 +19,8 @@ pub struct Options {
     pub connections_max: usize,
     /// How long a statement waits for a free connection to PostgreSQL, and a connection for its making.
     pub acquire_timeout: Duration,
+    /// How long PostgreSQL may take over a read or a transaction, before it counts as gone.
+    pub answer_timeout: Duration,
     /// How long SQLite waits for another process that writes.
     pub busy_timeout: Duration,
     /// How long SQLite's readers may keep a state while this process writes nothing: as much later they see what
@@ -31,6 +33,7 @@ impl Default for Options {
         Self {
             connections_max: 16,
             acquire_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(30),
             busy_timeout: Duration::from_secs(5),
             snapshot_time: Duration::ZERO,
         }
@@ -179,6 +182,8 @@ pub(crate) enum FetchError {
     Sqlite(rusqlite::Error),
     Postgres(tokio_postgres::Error),
     Store(StoreError),
+    /// No answer in time.
+    Silent,
 }
 
 impl FetchError {
@@ -193,6 +198,7 @@ impl FetchError {
             Self::Sqlite(error) => StoreError::sqlite(sql.name(), &error),
             Self::Postgres(error) => StoreError::postgres(sql.name(), &error),
             Self::Store(error) => error,
+            Self::Silent => StoreError::Unavailable("it has not answered in time".to_owned()),
         }
     }
 }

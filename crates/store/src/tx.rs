@@ -158,7 +158,7 @@ impl Read for Tx<'_> {
                 let conflict = crate::error::is_conflict(&error);
                 self.lose(conflict, StoreError::postgres(sql.name(), &error))
             }
-            crate::db::FetchError::Store(error) => error,
+            other => other.into_store(sql),
         })
     }
 }

@@ -3,9 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+
+/// How long PostgreSQL's machine may leave what is sent unacknowledged, if the address does not say otherwise.
+const PEER_SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// The address of a database.
 #[derive(Clone)]
@@ -90,6 +94,13 @@ fn parse_postgres(text: &str) -> Result<PostgresTarget, UrlError> {
     config.ssl_mode(ssl);
     if config.get_application_name().is_none() {
         config.application_name("nictate");
+    }
+    // The kernel would wait for a peer that has vanished for a quarter of an hour, and for two hours to look.
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(PEER_SILENCE_MAX);
+    }
+    if !options.contains("keepalives_idle=") {
+        config.keepalives_idle(PEER_SILENCE_MAX);
     }
     Ok(PostgresTarget { config, tls })
 }

@@ -1,5 +1,6 @@
 //! The work that servers are killed in: workflows of several kinds, started by several callers at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,6 +25,9 @@ pub(crate) struct Kind {
     said: &'static [&'static str],
 }
 
+/// Kinds whose steps may all be called once and no more, if no server dies.
+pub(crate) const PLAIN: [&str; 6] = ["gets", "post", "keyed", "sleep", "loop", "secret"];
+
 const fn kind(name: &'static str, document: &'static str, said: &'static [&'static str]) -> Kind {
     Kind { document, name, said }
 }
@@ -46,6 +50,16 @@ impl Kind {
     pub(crate) fn of(tag: &str) -> &'static Self {
         let (name, _) = tag.split_once('-').unwrap();
         KINDS.iter().find(|kind| kind.name == name).unwrap()
+    }
+
+    /// Publishes every kind; the workflows' ids, by the kinds' names.
+    pub(crate) async fn publish_all(api: &Api, tool: &str) -> BTreeMap<&'static str, String> {
+        api.connect("edge", tool).await;
+        let mut workflows = BTreeMap::new();
+        for kind in KINDS {
+            workflows.insert(kind.name, api.publish(kind.document).await);
+        }
+        workflows
     }
 
     /// The outputs of its run of that tag, once it has completed.
@@ -76,11 +90,7 @@ impl Load {
     /// Publishes the workflows and begins. `server` says which one there is, if any.
     pub(crate) async fn begin(tool: &str, server: &watch::Receiver<Option<Api>>, seed: u64) -> Self {
         let api = server.borrow().clone().unwrap();
-        api.connect("edge", tool).await;
-        let mut workflows = Vec::new();
-        for kind in KINDS {
-            workflows.push(api.publish(kind.document).await);
-        }
+        let workflows = Kind::publish_all(&api, tool).await;
         let over = Arc::new(AtomicBool::new(false));
         let work = Arc::new(Work {
             tool: tool.to_owned(),
@@ -112,8 +122,7 @@ impl Load {
 /// What callers share.
 struct Work {
     tool: String,
-    /// In the order of [`KINDS`].
-    workflows: Vec<String>,
+    workflows: BTreeMap<&'static str, String>,
     next: AtomicUsize,
     over: Arc<AtomicBool>,
 }
@@ -127,8 +136,8 @@ impl Work {
                 break;
             };
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let kind = number % KINDS.len();
-            let tag = format!("{}-{number}", KINDS[kind].name);
+            let kind = KINDS[number % KINDS.len()].name;
+            let tag = format!("{kind}-{number}");
             let body = json!({"input_values": {"tool": self.tool, "tag": tag}});
             match api.try_post(&format!("/playbooks/{}/execute", self.workflows[kind]), &body).await {
                 Ok(answer) => told.accepted.push((tag, answer["execution_id"].as_str().unwrap().to_owned())),

@@ -5,9 +5,12 @@
 #![allow(clippy::print_stdout)] // the seed and how far it came are shown when a test fails
 
 mod doctored;
+mod full;
 mod hang_up;
 mod journal;
 mod load;
+mod outage;
+mod proxy;
 mod restart;
 mod rounds;
 mod server;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 const API_KEY: &str = "nct_a-key-for-crash-tests-0123456789abcdef";
 const WORKSPACE: &str = "0192d0c0-0000-7000-8000-0000000000aa";
+const NICTATE: &str = env!("CARGO_BIN_EXE_nictate");
 /// Rows that a list answers at a time.
 const PAGE: usize = 100;
 
@@ -22,8 +23,18 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one and waits until it serves. `database` is the URL; empty: SQLite in the folder.
     pub(crate) fn start(folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_as(Command::new(NICTATE), folder, database, settings)
+    }
+
+    /// One whose files can be kept small with [`Server::limit_files`]: it is told by an error, not by a signal.
+    pub(crate) fn start_on_small_disk(folder: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#, NICTATE]);
+        Self::start_as(shell, folder, "", &[])
+    }
+
+    fn start_as(mut command: Command, folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
         let log = folder.join("server.log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nictate"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(folder.join("data"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("NICTATE_") {
@@ -71,6 +82,13 @@ impl Server {
     pub(crate) fn signal(&self, name: &str) {
         let words = [&format!("-{name}"), &self.child.id().to_string()];
         assert!(Command::new("kill").args(words).status().unwrap().success());
+    }
+
+    /// Lets no file of the server grow past so many bytes, as if the disk were full then; none: as it likes.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let words = ["--pid", &self.child.id().to_string(), &format!("--fsize={soft}:unlimited")];
+        assert!(Command::new("prlimit").args(words).status().unwrap().success());
     }
 
     /// Lines of the log, of all servers on the folder, that tell of an error or a panic.
@@ -138,6 +156,22 @@ impl Api {
         let public = json!({"playbook": document, "branched_from": 0, "source": "manual"});
         self.post(&format!("/playbooks/{id}/public"), &public).await;
         id
+    }
+
+    /// Starts a run, whatever becomes of it: status, `Retry-After`, body.
+    pub(crate) async fn execute(&self, workflow: &str, tool: &str, tag: &str) -> (u16, String, Value) {
+        let body = json!({"input_values": {"tool": tool, "tag": tag}});
+        self.answer(
+            self.request(reqwest::Method::POST, &format!("/playbooks/{workflow}/execute")).json(&body),
+        )
+        .await
+    }
+
+    /// What a request is answered with: status, `Retry-After`, body.
+    pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
+        let answer = request.send().await.unwrap();
+        let again = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), again.unwrap_or_default(), answer.json().await.unwrap())
     }
 
     /// Every run there is, as its list shows it.

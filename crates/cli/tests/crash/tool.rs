@@ -51,6 +51,13 @@ impl Tool {
         count(&self.calls.lock().unwrap(), path)
     }
 
+    /// The addresses that were called more than once.
+    pub(crate) fn called_again(&self) -> Vec<String> {
+        let calls = self.calls.lock().unwrap();
+        let again = calls.iter().filter(|call| count(&calls, &call.path) > 1);
+        again.map(|call| call.path.clone()).collect()
+    }
+
     /// Waits for `count` calls of the address.
     pub(crate) async fn called(&self, path: &str, count: usize) {
         for _ in 0..1_000 {

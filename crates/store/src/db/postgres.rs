@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, StatementCache};
 use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt, pin_mut};
+use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
 use super::writer::settle;
@@ -28,6 +29,7 @@ const PIPELINE_STATEMENTS_MAX: usize = 256;
 pub struct Postgres {
     pool: Pool,
     target: Arc<PostgresTarget>,
+    answer_timeout: Duration,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -52,11 +54,16 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Misused(error.to_string()))?;
-        Ok(Self { pool, target: Arc::new(target.clone()) })
+        Ok(Self { pool, target: Arc::new(target.clone()), answer_timeout: options.answer_timeout })
     }
 
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
         self.pool.get().await.map_err(|error| StoreError::pool(&error))
+    }
+
+    fn silent(&self) -> StoreError {
+        let seconds = self.answer_timeout.as_secs_f64();
+        StoreError::Unavailable(format!("it has not answered within {seconds} s"))
     }
 
     fn forget_dead(&self) {
@@ -82,15 +89,23 @@ impl Postgres {
             each(row)
         };
         let connection = self.connection().await?;
-        match fetch(&connection, &connection.statement_cache, sql, params, &mut count).await {
+        let cache = &connection.statement_cache;
+        let fetched = timeout(self.answer_timeout, fetch(&connection, cache, sql, params, &mut count)).await;
+        match fetched.unwrap_or(Err(FetchError::Silent)) {
             Ok(()) => Ok(()),
+            // Whoever gets it next would wait as long.
+            Err(FetchError::Silent) => {
+                drop(Object::take(connection));
+                Err(self.silent())
+            }
             // The server was restarted since the connection was last used: all of the pool's are dead.
             Err(FetchError::Postgres(error)) if is_gone(&error) && rows == 0 => {
                 drop(Object::take(connection));
                 self.forget_dead();
                 let connection = self.connection().await?;
-                let again = fetch(&connection, &connection.statement_cache, sql, params, each).await;
-                again.map_err(|error| error.into_store(sql))
+                let cache = &connection.statement_cache;
+                let again = timeout(self.answer_timeout, fetch(&connection, cache, sql, params, each)).await;
+                again.map_err(|_| self.silent())?.map_err(|error| error.into_store(sql))
             }
             Err(error) => Err(error.into_store(sql)),
         }
@@ -122,6 +137,19 @@ impl Postgres {
             Ok(connection) => connection,
             Err(error) => return Some(Err(error.into())),
         };
+        let answer = timeout(self.answer_timeout, self.transact(&mut connection, body)).await;
+        answer.unwrap_or_else(|_| {
+            // It may be done or not; nobody waits for it any more.
+            drop(Object::take(connection));
+            Some(Err(self.silent().into()))
+        })
+    }
+
+    async fn transact<T, E, F>(&self, connection: &mut Object, body: &F) -> Option<Result<T, E>>
+    where
+        E: From<StoreError>,
+        F: AsyncFn(&Tx<'_>) -> Result<T, E>,
+    {
         let transaction = match connection.transaction().await {
             Ok(transaction) => transaction,
             Err(error) if is_gone(&error) => {

@@ -224,6 +224,30 @@ async fn broken_connections_are_replaced_unnoticed() {
 }
 
 #[tokio::test]
+async fn a_postgresql_that_falls_silent_counts_as_gone_and_its_connection_is_not_used_again() {
+    let databases = testing::databases().await;
+    let [_, url] = databases.urls();
+    let answer_timeout = Duration::from_millis(300);
+    let options = Options { connections_max: 1, answer_timeout, ..Options::default() };
+    let db = Db::open(&url.parse().unwrap(), &options).await.unwrap();
+    db.migrate().await.unwrap();
+    const SLEEPS: Sql<'_> = Sql::Dynamic { name: "store.sleeps", text: "SELECT CAST(pg_sleep(3) AS TEXT)" };
+    let read = db.fetch(SLEEPS, &[], |_| Ok(())).await.unwrap_err();
+    let write = db.write(async |tx| {
+        tenants::insert(tx, &tenant("a")).await?;
+        tx.fetch(SLEEPS, &[], |_| Ok(())).await
+    });
+    let write = write.await.unwrap_err();
+    for error in [read, write] {
+        assert!(error.is_unavailable() && error.to_string().contains("within 0.3 s"), "{error}");
+    }
+    insert(&db, "b").await.unwrap();
+    assert!(exists(&db, "b").await && !exists(&db, "a").await);
+    db.close().await;
+    databases.drop_all().await;
+}
+
+#[tokio::test]
 async fn a_full_disk_makes_writes_unavailable_until_there_is_room() {
     on_sqlite(async |db| {
         testing::set_sqlite_pages_max(&db, 1).await;
