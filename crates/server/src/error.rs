@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+/// Seconds after which a caller who is told to come back may do so, if nothing says otherwise.
+const RETRY_AFTER_S_DEFAULT: u64 = 1;
+
 /// One documented kind of error.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
@@ -67,7 +70,8 @@ pub mod code {
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";
         NOT_AVAILABLE_YET = 501 "not_available_yet", "The contract has this, this version of the server does not.";
-        OVERLOADED = 429 "overloaded", "More runs are in flight, or more answers follow runs, than the server takes; try again after `Retry-After` seconds.";
+        QUEUE_FULL = 429 "queue_full", "As many runs wait for their turn as may: those of the workspace or of the server, as `data.whose` says. Nothing was started; try again after `Retry-After` seconds.";
+        OVERLOADED = 429 "overloaded", "More answers follow runs than the server takes; try again after `Retry-After` seconds.";
         STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database cannot be reached or is full; nothing was written.";
         SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop and takes nothing new.";
         INTERNAL = 500 "internal", "The server failed; the log has the details under the request id.";
@@ -87,6 +91,7 @@ struct Parts {
     data: Map<String, Value>,
     user_error: Map<String, Value>,
     cause: Option<String>,
+    retry_after_s: u64,
 }
 
 /// What the log is to learn of an answer that the server could not give. It travels beside the answer, to where
@@ -112,6 +117,7 @@ impl ApiError {
             data: Map::new(),
             user_error: Map::new(),
             cause: None,
+            retry_after_s: RETRY_AFTER_S_DEFAULT,
         }))
     }
 
@@ -152,6 +158,13 @@ impl ApiError {
         self.0.code
     }
 
+    /// Sets the seconds after which a caller who is told to come back may do so.
+    #[must_use]
+    pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_s = seconds;
+        self
+    }
+
     /// What the caller is told.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
@@ -175,7 +188,7 @@ impl From<store::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Parts { code: kind, message, details, data, user_error, cause } = *self.0;
+        let Parts { code: kind, message, details, data, user_error, cause, retry_after_s } = *self.0;
         let status = StatusCode::from_u16(kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = json!({
             "data": data,
@@ -192,7 +205,7 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         response
     }

@@ -261,7 +261,7 @@ fn assemble(
         server,
         network: network.clone(),
         public_url: public_url.clone(),
-        in_flight_max: config.limits.executions_in_flight_max,
+        bounds: config.limits.bounds(),
         run_time: Duration::from_millis(u64::try_from(config.limits.execution_run_time_ms).unwrap_or(1)),
     });
     let started_at = clock.now();

@@ -25,6 +25,7 @@ pub mod executions;
 pub mod journal;
 pub mod key_rotations;
 pub mod members;
+pub mod queued_runs;
 pub mod runs;
 pub mod servers;
 pub mod tenants;

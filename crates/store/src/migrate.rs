@@ -23,8 +23,7 @@ macro_rules! migrations {
 }
 
 /// Every migration there is, the oldest first.
-const MIGRATIONS: &[Migration] =
-    migrations![1 "0001_initial", 2 "0002_execution_names", 3 "0003_executions_by_state"];
+const MIGRATIONS: &[Migration] = migrations![1 "0001_initial", 2 "0002_execution_names", 3 "0003_executions_by_state", 4 "0004_queued_runs"];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version    BIGINT PRIMARY KEY,

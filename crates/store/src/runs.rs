@@ -10,6 +10,7 @@ use types::{ExecutionId, Timestamp, WorkflowId};
 use crate::audit::AuditEntry;
 use crate::executions::{FullExecution, Outcome};
 use crate::journal::{Append, Appended};
+use crate::queued_runs::{self, QueuedRun};
 use crate::{StoreError, Tx, audit, executions, journal};
 
 pub use writer::RunWriter;
@@ -39,6 +40,8 @@ pub struct Progress {
     pub first_seq: i64,
     /// What was decided.
     pub lines: Vec<Line>,
+    /// It was queued until now.
+    pub was_queued: bool,
     /// The row's new content, if the state changed.
     pub outcome: Option<Outcome>,
     /// When.
@@ -50,6 +53,8 @@ pub struct Progress {
 pub struct Begin {
     /// The row.
     pub row: FullExecution,
+    /// What it will need, if it only waits for its turn: it has no lines then.
+    pub queued: Option<QueuedRun>,
     /// What was decided.
     pub lines: Vec<Line>,
     /// When.
@@ -112,6 +117,7 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
 
     let begins: Vec<&Begin> = kept.iter().flat_map(|write| &write.begins).collect();
     insert_begins(tx, &begins).await?;
+    queue_and_dequeue(tx, &kept).await?;
 
     // Who could append the first line holds the run until the commit.
     let rest = kept.iter().filter_map(|write| write.progress.as_ref()).flat_map(|run| run.lines().skip(1));
@@ -140,6 +146,21 @@ async fn append_first_lines(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<HashSet
         return Ok(HashSet::new());
     }
     journal::append_all(tx, &first).await
+}
+
+/// Keeps what runs will need that only wait for their turn, and forgets it of those whose turn has come.
+async fn queue_and_dequeue(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<(), StoreError> {
+    for write in writes {
+        for begin in &write.begins {
+            if let Some(queued) = &begin.queued {
+                queued_runs::insert(tx, begin.row.execution.id, queued).await?;
+            }
+        }
+        if let Some(progress) = write.progress.as_ref().filter(|progress| progress.was_queued) {
+            queued_runs::remove(tx, progress.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Numbers are reserved workflow by workflow, in the order of their ids: two writes that began the same workflows

@@ -150,10 +150,16 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         let why = "an address and a port are needed, as in `127.0.0.1:8700`";
         return refused("server.listen", &config.server.listen, why);
     }
+    let limits = &config.limits;
     for (key, value) in [
         ("server.body_bytes_max", config.server.body_bytes_max),
-        ("limits.executions_in_flight_max", config.limits.executions_in_flight_max),
-        ("limits.runner_capacity", config.limits.runner_capacity),
+        ("limits.executions_active_max", limits.executions_active_max),
+        ("limits.executions_active_per_tenant_max", limits.executions_active_per_tenant_max),
+        ("limits.executions_active_per_workspace_max", limits.executions_active_per_workspace_max),
+        ("limits.executions_held_max", limits.executions_held_max),
+        ("limits.executions_queued_max", limits.executions_queued_max),
+        ("limits.executions_queued_per_workspace_max", limits.executions_queued_per_workspace_max),
+        ("limits.runner_capacity", limits.runner_capacity),
         ("database.connections_max", config.database.connections_max),
     ] {
         if value == 0 {

@@ -7,42 +7,46 @@ pub(crate) mod codes;
 mod commit;
 mod grants;
 mod link;
+mod places;
 mod plans;
+mod queue;
 mod recover;
 mod run;
+mod seat;
+mod start;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actions::Catalog;
-use engine::{Command, Event, Execution, Start};
+use engine::{Command, Execution};
 use futures_util::FutureExt as _;
 use store::Db;
-use store::executions::{ExecutionState, FullExecution};
-use store::runs::{Begin, RunWrite, RunWriter};
-use store::workflow_versions::Branch;
+use store::executions::ExecutionState;
+use store::runs::RunWriter;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use types::{
-    Clock, ExecutionId, Lease, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId,
-};
-use workflow::Metadata;
+use types::{Clock, ExecutionId, Lease, ServerId, TenantId, WorkspaceId};
 use workflow::plan::Plan;
 
 pub use link::RunnerChannel;
+pub(crate) use places::Bounds;
+pub(crate) use start::NewRun;
 
 use crate::connection_kinds::ConnectionKinds;
-use crate::error::{ApiError, ApiResult, code};
+use crate::error::ApiResult;
 use crate::network::NetworkRules;
 use crate::vault::Vault;
-use commit::{Batch, Effect, outcome_of};
+use commit::Effect;
 use grants::RunIds;
 use link::Link;
+use places::{Places, Turn};
 use plans::Plans;
 use run::{Run, Signal};
+use seat::Seat;
 
 /// What the driver is made of.
 pub(crate) struct Parts {
@@ -55,35 +59,24 @@ pub(crate) struct Parts {
     pub(crate) server: ServerId,
     pub(crate) network: NetworkRules,
     pub(crate) public_url: String,
-    pub(crate) in_flight_max: usize,
+    pub(crate) bounds: Bounds,
     pub(crate) run_time: Duration,
 }
 
-/// A run to be started.
-pub(crate) struct NewRun {
-    pub(crate) tenant: TenantId,
-    pub(crate) workspace: WorkspaceId,
-    pub(crate) workflow: WorkflowId,
-    pub(crate) workflow_name: String,
-    pub(crate) pack: Option<String>,
-    pub(crate) document_hash: String,
-    pub(crate) branch: Branch,
-    pub(crate) workflow_version: i64,
-    pub(crate) inputs: expr::Map,
-    pub(crate) event: serde_json::Value,
-    pub(crate) trigger_type: &'static str,
-    pub(crate) user_email: String,
-    pub(crate) created_by: String,
-    /// The editor's session that it tests for; empty if there is none.
-    pub(crate) test_session_id: String,
-}
-
+/// A run of this server, from its acceptance to its end.
 struct Handle {
     epoch: i64,
+    /// None as long as it is queued.
+    driven: Option<Driven>,
+    ended: CancellationToken,
+}
+
+/// The ways to and from a run that is driven.
+#[derive(Clone)]
+struct Driven {
     signals: mpsc::UnboundedSender<Signal>,
     /// The number of the last line that is in the journal.
     journaled: watch::Receiver<i64>,
-    ended: CancellationToken,
 }
 
 pub(crate) struct Inner {
@@ -98,10 +91,12 @@ pub(crate) struct Inner {
     server: ServerId,
     network: NetworkRules,
     public_url: String,
-    in_flight_max: usize,
     run_time: Duration,
     lease: Arc<Lease>,
     runs: Mutex<HashMap<ExecutionId, Handle>>,
+    places: Mutex<Places>,
+    /// To the one who begins runs whose turn has come. No more are on their way than there are places.
+    turns: mpsc::UnboundedSender<Turn>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -114,7 +109,8 @@ impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
         let plans = Plans::new(parts.db.clone(), Arc::clone(&parts.catalog), Arc::clone(&parts.kinds));
         let lease = Arc::clone(&parts.channel.lease);
-        Self(Arc::new(Inner {
+        let (turns, called) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
             lease,
             link: Link::new(parts.channel),
             writer: RunWriter::new(parts.db.clone()),
@@ -127,12 +123,15 @@ impl Driver {
             server: parts.server,
             network: parts.network,
             public_url: parts.public_url,
-            in_flight_max: parts.in_flight_max,
             run_time: parts.run_time,
             runs: Mutex::default(),
+            places: Mutex::new(Places::new(parts.bounds)),
+            turns,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-        }))
+        });
+        tokio::spawn(queue::serve_turns(Arc::downgrade(&inner), called));
+        Self(inner)
     }
 
     /// The plan of a stored document, if it has been compiled already.
@@ -143,81 +142,6 @@ impl Driver {
     /// Keeps the plan of a document for its runs to come.
     pub(crate) fn keep_plan(&self, workspace: WorkspaceId, hash: &str, plan: Plan) -> Arc<Plan> {
         self.0.plans.keep(workspace, hash, plan)
-    }
-
-    /// Accepts a run: when this answers, it is durable and on its way.
-    ///
-    /// # Errors
-    /// `overloaded` past the bound of runs in flight, `shutting_down`, `storage_unavailable`.
-    pub(crate) async fn start(&self, new: NewRun, plan: Arc<Plan>) -> ApiResult<ExecutionId> {
-        let inner = &self.0;
-        if inner.stopping.is_cancelled() {
-            return Err(ApiError::new(
-                &code::SHUTTING_DOWN,
-                "the server is about to stop; try again in a moment",
-            ));
-        }
-        let in_flight = inner.in_flight();
-        if in_flight >= inner.in_flight_max {
-            let message = format!("{in_flight} runs are in flight, as many as this server takes");
-            return Err(ApiError::new(&code::OVERLOADED, message));
-        }
-        let now = inner.clock.now();
-        let id = ExecutionId::new(now, &mut SystemRng);
-        let ids = RunIds { tenant: new.tenant, workspace: new.workspace, execution: id };
-        let mut seed = [0; 32];
-        SystemRng.fill(&mut seed);
-        let start = Start {
-            inputs: new.inputs.clone(),
-            event: expr::Value::from(serde_json::json!({"payload": new.event})),
-            metadata: inner.metadata(&new, id, now),
-            seed,
-            run_time: inner.run_time,
-        };
-        let (mut execution, mut commands) = Execution::start(plan, start, now);
-        commands.extend(execution.advance(Event::Continue, now));
-        let batch = Batch::new(inner, ids, commands).await;
-        let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
-        let row = row_of(&new, id, inner.server, &execution, seed, now);
-        let begin = Begin { row, lines: batch.lines, now };
-        let first = Arc::new(RunWrite { begins: vec![begin], audit: batch.audit, ..RunWrite::default() });
-        let stored_state = execution.state();
-        let run = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state);
-        let (effects, rest) = (batch.effects, batch.rest);
-        let driver = self.clone();
-        // A task of its own: a caller who goes away must not leave a run behind that is durable and not driven.
-        let accepted = inner.tasks.spawn(async move {
-            // Dropped without being driven, the run is forgotten again.
-            // Nobody else can own a run that was not there before.
-            let written = driver.0.writer.write(first).await.map(|_| ());
-            match &written {
-                Ok(()) if !stored_state.is_terminal() => driver.set_going(run, effects, rest),
-                Err(error) if error.is_unavailable() => driver.settle(run, effects, rest),
-                _ => {}
-            }
-            written
-        });
-        accepted.await.map_err(ApiError::internal)??;
-        Ok(id)
-    }
-
-    /// The database did not say whether the first commit of a run was done. Finds out when it answers again:
-    /// a run that is there is driven, though its caller was told to try again.
-    fn settle(&self, run: Run, effects: Vec<Effect>, rest: Vec<Command>) {
-        let driver = self.clone();
-        self.0.tasks.spawn(async move {
-            let (workspace, id) = (run.ids.workspace, run.ids.execution);
-            while !driver.0.stopping.is_cancelled() {
-                tokio::time::sleep(SETTLE_PAUSE).await;
-                match store::executions::get(&driver.0.db, workspace, id).await {
-                    Ok(Some(row)) if !row.execution.state.is_finished() => {
-                        return driver.set_going(run, effects, rest);
-                    }
-                    Ok(_) => return,
-                    Err(_) => {}
-                }
-            }
-        });
     }
 
     /// Drives the run in a task of its own. One that the server itself fails at is not left hanging.
@@ -241,13 +165,13 @@ impl Driver {
         execution: Execution,
         next_seq: i64,
         stored_state: engine::RunState,
+        seat: Seat,
     ) -> Run {
         let (sender, signals) = mpsc::unbounded_channel();
         let (journaled, seen) = watch::channel(next_seq - 1);
-        let handle = Handle { epoch, signals: sender, journaled: seen, ended: CancellationToken::new() };
-        lock(&self.0.runs).insert(ids.execution, handle);
+        self.0.remember(ids.execution, epoch, Some(Driven { signals: sender, journaled: seen }));
         let inner = Arc::clone(&self.0);
-        Run { inner, ids, epoch, execution, next_seq, stored_state, signals, journaled }
+        Run { inner, ids, epoch, execution, next_seq, stored_state, signals, journaled, seat }
     }
 
     /// Asks a run to stop; true when that is durable, false when it had ended.
@@ -258,15 +182,15 @@ impl Driver {
         id: ExecutionId,
         reason: String,
     ) -> ApiResult<bool> {
-        if let Some(signals) = self.0.signals_of(id) {
+        if let Some(Driven { signals, .. }) = self.0.driven(id) {
             let (done, answered) = oneshot::channel();
             let sent = signals.send(Signal::Cancel { reason: reason.clone(), done }).is_ok();
             if sent && answered.await.is_ok() {
                 return Ok(true);
             }
         }
-        // Another server drives it, or nobody does: this one takes it over to end it. If it has ended, there
-        // is nothing to take.
+        // It waits for its turn, another server drives it, or nobody does: this one takes it over to end it. If
+        // it has ended, there is nothing to take.
         self.take_over(tenant, workspace, id, reason).await
     }
 
@@ -293,7 +217,7 @@ impl Driver {
         own_pause: Duration,
         others_pause: Duration,
     ) -> Option<i64> {
-        let journaled = lock(&self.0.runs).get(&id).map(|handle| handle.journaled.clone());
+        let journaled = self.0.driven(id).map(|driven| driven.journaled);
         let pause = if journaled.is_some() { own_pause } else { others_pause };
         let more = async {
             match journaled {
@@ -319,6 +243,11 @@ impl Driver {
         self.0.in_flight()
     }
 
+    /// How many runs wait for their turn here.
+    pub(crate) fn queued(&self) -> usize {
+        self.0.places().queued()
+    }
+
     /// Takes no more runs; those that merely wait are let go of.
     pub(crate) fn begin_stop(&self) {
         self.0.stopping.cancel();
@@ -335,11 +264,6 @@ impl Driver {
     }
 }
 
-/// Pause between two questions after a run whose first commit was not answered.
-const SETTLE_PAUSE: Duration = Duration::from_millis(500);
-/// The epoch of a run's first owner.
-const FIRST_EPOCH: i64 = 1;
-
 impl Inner {
     /// Ends a run that cannot go on; if not even that can be written, lets go of it for somebody else.
     async fn give_up(&self, id: ExecutionId, epoch: i64, code: &str, message: &str) {
@@ -355,8 +279,10 @@ impl Inner {
             finished_at: Some(now),
             net_runtime_ms: 0,
         };
-        let ended =
-            self.db.write(async move |tx| store::executions::set_outcome(tx, id, epoch, &outcome, now).await);
+        let ended = self.db.write(async move |tx| {
+            store::queued_runs::remove(tx, id).await?;
+            store::executions::set_outcome(tx, id, epoch, &outcome, now).await
+        });
         if let Err(error) = ended.await {
             tracing::error!(execution.id = %id, %error, "run could not be ended, letting go of it");
             self.release(id, epoch).await;
@@ -373,7 +299,15 @@ impl Inner {
     }
 
     fn in_flight(&self) -> usize {
-        lock(&self.runs).len()
+        lock(&self.runs).values().filter(|handle| handle.driven.is_some()).count()
+    }
+
+    /// A run is this server's; no way leads to it as long as it is queued. Who waits for its end waits on when it
+    /// begins, and when it changes hands.
+    fn remember(&self, id: ExecutionId, epoch: i64, driven: Option<Driven>) {
+        let mut runs = lock(&self.runs);
+        let ended = runs.remove(&id).map(|before| before.ended).unwrap_or_default();
+        runs.insert(id, Handle { epoch, driven, ended });
     }
 
     /// The run of that epoch is no longer driven here; one of a later epoch may be.
@@ -386,76 +320,25 @@ impl Inner {
         }
     }
 
-    fn signals_of(&self, id: ExecutionId) -> Option<mpsc::UnboundedSender<Signal>> {
-        lock(&self.runs).get(&id).map(|handle| handle.signals.clone())
+    fn driven(&self, id: ExecutionId) -> Option<Driven> {
+        lock(&self.runs).get(&id).and_then(|handle| handle.driven.clone())
     }
 
-    fn metadata(&self, new: &NewRun, id: ExecutionId, now: Timestamp) -> expr::Map {
-        let base = format!("{}/workspace/{}", self.public_url.trim_end_matches('/'), new.workspace);
-        Metadata {
-            automation_name: new.workflow_name.clone(),
-            automation_id: new.workflow.to_string(),
-            automation_url: format!("{base}/workflow/{}/edit", new.workflow),
-            tenant_id: new.tenant.to_string(),
-            workspace_id: new.workspace.to_string(),
-            pack_id: new.pack.clone().unwrap_or_default(),
-            execution_id: id.to_string(),
-            execution_url: format!("{base}/executions/{id}"),
-            user_email: new.user_email.clone(),
-            user_groups: Vec::new(),
-            start_time: now.as_millis(),
+    fn places(&self) -> MutexGuard<'_, Places> {
+        lock(&self.places)
+    }
+
+    /// Changes who has or wants a place, and calls those who may begin now.
+    fn change_places(&self, change: impl FnOnce(&mut Places)) {
+        let mut places = self.places();
+        change(&mut places);
+        while let Some(turn) = places.next() {
+            // Nobody begins runs any more when the server stops: they stay queued.
+            let _ = self.turns.send(turn);
         }
-        .into()
     }
 }
 
-fn row_of(
-    new: &NewRun,
-    id: ExecutionId,
-    server: ServerId,
-    execution: &Execution,
-    seed: [u8; 32],
-    now: Timestamp,
-) -> FullExecution {
-    let outcome = outcome_of(execution);
-    FullExecution {
-        execution: store::executions::Execution {
-            id,
-            tenant_id: new.tenant,
-            workspace_id: new.workspace,
-            workflow_id: new.workflow,
-            workflow_name: new.workflow_name.clone(),
-            document_hash: new.document_hash.clone(),
-            branch: new.branch,
-            workflow_version: new.workflow_version,
-            execution_number: 0,
-            trigger_type: new.trigger_type.to_owned(),
-            state: outcome.state,
-            step_results: outcome.step_results,
-            error_code: outcome.error_code,
-            error_message: outcome.error_message,
-            cancel_reason: outcome.cancel_reason,
-            execution_depth: 0,
-            parent_execution_id: None,
-            created_at: now,
-            created_by: new.created_by.clone(),
-            started_at: outcome.started_at,
-            finished_at: outcome.finished_at,
-            net_runtime_ms: outcome.net_runtime_ms,
-            updated_at: now,
-            name: String::new(),
-            updated_by: String::new(),
-            test_session_id: new.test_session_id.clone(),
-        },
-        inputs: serde_json::to_string(&new.inputs).unwrap_or_default(),
-        event: new.event.to_string(),
-        outputs: outcome.outputs,
-        seed: seed.iter().map(|byte| format!("{byte:02x}")).collect(),
-        owner_server_id: Some(server),
-        owner_epoch: FIRST_EPOCH,
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,12 +3,14 @@
 use engine::{Entry, Event, Execution, PendingEffect, RunState};
 use futures_util::{StreamExt as _, stream};
 use store::StoreError;
-use store::executions::Owned;
+use store::executions::{ExecutionState, Owned};
 use types::{ExecutionId, TenantId, WorkspaceId};
 
 use super::commit::Batch;
 use super::grants::RunIds;
+use super::places::{Home, Turn};
 use super::plans::PlanError;
+use super::seat::Seat;
 use super::{Driver, Inner, codes};
 use crate::error::{ApiError, ApiResult};
 
@@ -23,22 +25,33 @@ impl Driver {
     /// Adopts every unfinished run that no living server owns; answers how many.
     pub(crate) async fn adopt(&self) -> ApiResult<usize> {
         let mut adopted = 0;
-        loop {
+        let mut waiting = Vec::new();
+        let all_adopted = loop {
             let (server, now) = (self.0.server, self.0.clock.now());
-            let owned = self
-                .0
-                .db
-                .write(async move |tx| store::executions::adopt(tx, server, now, ADOPTED_AT_A_TIME).await)
-                .await?;
-            if owned.is_empty() {
-                return Ok(adopted);
-            }
+            let db = &self.0.db;
+            let next =
+                db.write(async move |tx| store::executions::adopt(tx, server, now, ADOPTED_AT_A_TIME).await);
+            let mut owned = match next.await {
+                Ok(owned) if owned.is_empty() => break Ok(()),
+                Ok(owned) => owned,
+                Err(error) => break Err(ApiError::from(error)),
+            };
+            // As they were accepted: what was queued first comes first again.
+            owned.sort_unstable_by_key(|run| run.id);
+            let (queued, begun): (Vec<_>, Vec<_>) =
+                owned.into_iter().partition(|run| run.state == ExecutionState::Queued);
+            waiting.extend(queued);
             // Many at a time: reading one back is mostly waiting for the database.
-            let resumed = stream::iter(owned)
+            let resumed = stream::iter(begun)
                 .map(async |run| usize::from(self.resume(run, None).await.is_some()))
                 .buffer_unordered(RESUMED_AT_ONCE);
             adopted += resumed.fold(0, async |sum, one| sum + one).await;
+        };
+        // Those that had begun have taken their places by now.
+        for run in waiting {
+            adopted += usize::from(self.resume(run, None).await.is_some());
         }
+        all_adopted.map(|()| adopted)
     }
 
     /// Takes over one run that this server does not drive, and cancels it; false if it has ended otherwise, or was
@@ -76,7 +89,11 @@ impl Driver {
     /// was for want of the database.
     async fn resume(&self, owned: Owned, cancel: Option<String>) -> Option<RunState> {
         let inner = &self.0;
-        let (execution, tenant, next_seq) = match read_back(inner, owned).await {
+        let home = Home { tenant: owned.tenant_id, workspace: owned.workspace_id };
+        if owned.state == ExecutionState::Queued {
+            return self.resume_queued(Turn { home, id: owned.id, epoch: owned.epoch }, cancel).await;
+        }
+        let (execution, next_seq) = match read_back(inner, owned).await {
             Ok(read) => read,
             Err(ReadBackError::Store(error)) if error.is_unavailable() => {
                 tracing::warn!(execution.id = %owned.id, %error, "run cannot be read back at the moment");
@@ -90,9 +107,11 @@ impl Driver {
                 return None;
             }
         };
-        let ids = RunIds { tenant, workspace: owned.workspace_id, execution: owned.id };
+        let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: owned.id };
         let stored_state = execution.state();
-        let mut run = self.run(ids, owned.epoch, execution, next_seq, stored_state);
+        let mut seat = Seat::held(inner, home);
+        seat.occupy(stored_state == RunState::Running);
+        let mut run = self.run(ids, owned.epoch, execution, next_seq, stored_state, seat);
         let mut commands = run.execution.outstanding();
         let events = match cancel {
             // Not first repeated and then stopped: whatever was in flight is not to happen.
@@ -108,19 +127,33 @@ impl Driver {
         self.set_going(run, effects, rest);
         Some(state)
     }
+
+    /// Puts a run that has not begun at the end of its line, or ends it.
+    async fn resume_queued(&self, turn: Turn, cancel: Option<String>) -> Option<RunState> {
+        self.0.remember(turn.id, turn.epoch, None);
+        // It may have been in line here until now, under its former epoch.
+        self.0.places().leave(turn.home.workspace, turn.id);
+        if cancel.is_some() {
+            return self.begin(turn, Seat::held(&self.0, turn.home), cancel).await;
+        }
+        self.0.change_places(|places| places.line_up(turn));
+        Some(RunState::Queued)
+    }
 }
 
 /// Why a run cannot be read back.
 #[derive(Debug, thiserror::Error)]
-enum ReadBackError {
+pub(super) enum ReadBackError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Plan(PlanError),
     #[error("its row is gone")]
     NoRow,
-    #[error("a line of its journal is damaged: {0}")]
-    Journal(#[from] serde_json::Error),
+    #[error("its seed is not 32 bytes in hex")]
+    Seed,
+    #[error("a line of its journal, or what it begins with, is damaged: {0}")]
+    Json(#[from] serde_json::Error),
     #[error(transparent)]
     Restore(#[from] engine::RestoreError),
 }
@@ -134,15 +167,14 @@ impl From<PlanError> for ReadBackError {
     }
 }
 
-async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, TenantId, i64), ReadBackError> {
+async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, i64), ReadBackError> {
     let row = store::executions::get(&inner.db, owned.workspace_id, owned.id).await?;
     let row = row.ok_or(ReadBackError::NoRow)?;
-    let tenant = row.execution.tenant_id;
     let lines = store::journal::read_all(&inner.db, owned.workspace_id, owned.id).await?;
     let next_seq = lines.last().map_or(1, |line| line.seq + 1);
     let entries: Result<Vec<Entry>, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
-    let plan = inner.plans.get(tenant, owned.workspace_id, &row.execution.document_hash).await?;
-    Ok((Execution::restore(plan, &entries?)?, tenant, next_seq))
+    let plan = inner.plans.get(owned.tenant_id, owned.workspace_id, &row.execution.document_hash).await?;
+    Ok((Execution::restore(plan, &entries?)?, next_seq))
 }
 
 /// The attempts that were in flight: nobody will report on them any more.

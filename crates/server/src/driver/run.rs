@@ -15,6 +15,7 @@ use super::commit::{self, Batch, Effect, outcome_of};
 use super::grants::{RunIds, used};
 use super::link::Report;
 use super::recover::lost_attempt;
+use super::seat::Seat;
 use super::{Inner, codes};
 
 /// What reaches a run from outside.
@@ -36,6 +37,8 @@ pub(super) struct Run {
     pub(super) signals: mpsc::UnboundedReceiver<Signal>,
     /// Tells those who watch the run how far its journal is.
     pub(super) journaled: watch::Sender<i64>,
+    /// Its hold on the server; with a place while something of it is in flight.
+    pub(super) seat: Seat,
 }
 
 /// What the run waits for.
@@ -77,6 +80,12 @@ impl Waits {
         self.timers.remove(&path);
         Some(path)
     }
+
+    /// Whether something is in flight. A run that sleeps, pauses between attempts or waits for people or other runs
+    /// leaves its place to others.
+    fn is_busy(&self) -> bool {
+        !self.attempts.is_empty() || self.again || !self.failed.is_empty()
+    }
 }
 
 impl Run {
@@ -90,6 +99,7 @@ impl Run {
             if self.execution.state().is_terminal() {
                 return;
             }
+            self.seat.occupy(waits.is_busy());
             let Some((event, acknowledge, audit)) = self.next_event(&mut waits, &mut reported).await else {
                 return;
             };
@@ -148,6 +158,7 @@ impl Run {
             epoch: self.epoch,
             first_seq: self.next_seq,
             lines,
+            was_queued: self.stored_state == RunState::Queued,
             outcome: (state != self.stored_state).then(|| outcome_of(&self.execution)),
             now,
         };

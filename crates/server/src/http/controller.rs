@@ -15,9 +15,9 @@ pub(super) async fn readiness(State(app): State<App>) -> ApiResult {
 /// What the server is doing. The contract answers a text, so it is one: `name=value` pairs.
 pub(super) async fn stats(State(app): State<App>) -> ApiResult {
     let uptime_ms = app.clock().now().since(app.started_at()).as_millis();
-    let in_flight = app.driver().in_flight();
+    let (in_flight, queued) = (app.driver().in_flight(), app.driver().queued());
     json(&format!(
-        "executions_in_flight={in_flight} uptime_ms={uptime_ms} version={}",
+        "executions_in_flight={in_flight} executions_queued={queued} uptime_ms={uptime_ms} version={}",
         env!("CARGO_PKG_VERSION")
     ))
 }

@@ -390,27 +390,6 @@ async fn a_deactivated_workflow_does_not_run() {
 }
 
 #[tokio::test]
-async fn more_runs_than_the_server_takes_are_put_off() {
-    on_both_with(
-        |config| config.limits.executions_in_flight_max = 2,
-        async |nictate| {
-            let id = nictate.publish("sleeps", &workflow(SLEEPS, "{{ 1 }}")).await;
-            let runs = [nictate.execute(&id, json!({})).await, nictate.execute(&id, json!({})).await];
-            let reply = nictate.post_nothing(&format!("/playbooks/{id}/execute")).await;
-            reply.error(429, "overloaded");
-            assert_eq!(reply.header("retry-after"), "1");
-            nictate.post_nothing(&format!("/executions/{}/cancel", runs[0])).await.ok();
-            nictate.execution_in(&runs[0], "Cancelled").await;
-            until("there is room again", async || {
-                (nictate.post_nothing(&format!("/playbooks/{id}/execute")).await.status == 200).then_some(())
-            })
-            .await;
-        },
-    )
-    .await;
-}
-
-#[tokio::test]
 async fn how_a_run_is_started_is_read_as_clients_write_it() {
     on_both(async |nictate| {
         let document = format!(

@@ -18,6 +18,7 @@ mod executions;
 mod keys;
 mod lists;
 mod openapi;
+mod queue;
 mod secrecy;
 mod seed;
 mod support;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -32,13 +33,14 @@ impl Seen {
 pub(crate) struct Tool {
     url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    gate: Arc<Semaphore>,
 }
 
 impl Tool {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let tool = Self { url, seen: Arc::default() };
+        let tool = Self { url, seen: Arc::default(), gate: Arc::new(Semaphore::new(0)) };
         let router = Router::new().fallback(answer).with_state(tool.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         tool
@@ -46,6 +48,11 @@ impl Tool {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Lets so many requests to `/gate` through, of those that wait or are to come.
+    pub(crate) fn let_through(&self, requests: usize) {
+        self.gate.add_permits(requests);
     }
 
     /// The requests so far.
@@ -61,6 +68,7 @@ impl Tool {
 
 /// - `/status/401` answers that status, and the key it was sent
 /// - `/echo` answers what it was sent
+/// - `/gate` answers when it is [let through](Tool::let_through)
 /// - `/hang-once` does not answer the first time
 /// - anything else answers `{"ok": true}`
 async fn answer(
@@ -88,6 +96,9 @@ async fn answer(
     };
     if uri.path() == "/hang-once" && first {
         std::future::pending::<()>().await;
+    }
+    if uri.path().starts_with("/gate") {
+        tool.gate.acquire().await.unwrap().forget();
     }
     let headers = [("content-type", "application/json")];
     (StatusCode::from_u16(status).unwrap(), headers, reply.to_string()).into_response()

@@ -1,10 +1,11 @@
 //! Who drives a run. A server owns the runs it started and adopts those whose owner is gone; it works for
 //! every workspace, so these functions name none.
 
-use types::{ExecutionId, ServerId, Timestamp, WorkspaceId};
+use types::{ExecutionId, ServerId, TenantId, Timestamp, WorkspaceId};
 
+use super::ExecutionState;
 use crate::statement::sql;
-use crate::{Read, StoreError, Tx};
+use crate::{Read, Row, RowError, StoreError, Tx};
 
 /// A run that a server has come to own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +14,17 @@ pub struct Owned {
     pub id: ExecutionId,
     /// Its workspace.
     pub workspace_id: WorkspaceId,
+    /// The tenant of that.
+    pub tenant_id: TenantId,
+    /// How far its row says it is.
+    pub state: ExecutionState,
     /// The epoch in which the new owner writes.
     pub epoch: i64,
 }
 
 sql! {
     LIST_UNFINISHED = "executions.list_unfinished":
-        "SELECT id, workspace_id, owner_epoch FROM executions
+        "SELECT id, workspace_id, tenant_id, state, owner_epoch FROM executions
          WHERE state IN ('queued', 'running', 'waiting', 'paused') AND owner_server_id = $1 AND id > $2
          ORDER BY id LIMIT $3";
     ADOPT = "executions.adopt":
@@ -32,14 +37,14 @@ sql! {
                     OR NOT EXISTS (SELECT 1 FROM servers s WHERE s.id = e.owner_server_id))
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
-         RETURNING id, workspace_id, owner_epoch";
+         RETURNING id, workspace_id, tenant_id, state, owner_epoch";
     RELEASE = "executions.release":
         "UPDATE executions SET owner_server_id = NULL, updated_at = $3
          WHERE id = $1 AND owner_epoch = $2 AND state IN ('queued', 'running', 'waiting', 'paused')";
     TAKE_OVER = "executions.take_over":
         "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
          WHERE workspace_id = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
-         RETURNING id, workspace_id, owner_epoch";
+         RETURNING id, workspace_id, tenant_id, state, owner_epoch";
 }
 
 /// The next `limit` unfinished runs of a server after `after` (an id, or "" to start), by id.
@@ -49,10 +54,7 @@ pub async fn list_unfinished(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Owned>, StoreError> {
-    read.read_all(&LIST_UNFINISHED, &[server.into(), after.into(), limit.into()], |row| {
-        Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
-    })
-    .await
+    read.read_all(&LIST_UNFINISHED, &[server.into(), after.into(), limit.into()], decode).await
 }
 
 /// Takes over up to `limit` unfinished runs that have no owner, or one whose lease has ended. From then on
@@ -68,10 +70,7 @@ pub async fn adopt(
     limit: i64,
 ) -> Result<Vec<Owned>, StoreError> {
     crate::servers::forget_expired(tx, server, now).await?;
-    tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], |row| {
-        Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
-    })
-    .await
+    tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], decode).await
 }
 
 /// Lets go of an unfinished run, so that the next who adopts finds it; whether it was the owner's of `epoch`.
@@ -88,8 +87,15 @@ pub async fn take_over(
     id: ExecutionId,
     now: Timestamp,
 ) -> Result<Option<Owned>, StoreError> {
-    tx.read_one(&TAKE_OVER, &[server.into(), now.into(), workspace.into(), id.into()], |row| {
-        Ok(Owned { id: row.id(0)?, workspace_id: row.id(1)?, epoch: row.int(2)? })
+    tx.read_one(&TAKE_OVER, &[server.into(), now.into(), workspace.into(), id.into()], decode).await
+}
+
+fn decode(row: &Row<'_>) -> Result<Owned, RowError> {
+    Ok(Owned {
+        id: row.id(0)?,
+        workspace_id: row.id(1)?,
+        tenant_id: row.id(2)?,
+        state: row.word(3, ExecutionState::from_name)?,
+        epoch: row.int(4)?,
     })
-    .await
 }

@@ -187,7 +187,8 @@ async fn a_total_counts_so_many_rows_behind_the_page_and_no_more() {
         let seeded = seed(&db).await;
         let count = ROWS_COUNTED_MAX as i64 + 30;
         let workflow = workflow(&seeded, "triage");
-        let run = |number| Begin { row: execution(&workflow, number), lines: Vec::new(), now: NOW };
+        let run =
+            |number| Begin { row: execution(&workflow, number), queued: None, lines: Vec::new(), now: NOW };
         let begins = RunWrite { begins: (0..count).map(run).collect(), ..RunWrite::default() };
         assert_eq!(RunWriter::new(db.clone()).write(Arc::new(begins)).await.unwrap(), Appended::Written);
         let total = async |offset: i64| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use store::executions::{self, ExecutionState, FullExecution, Outcome};
 use store::journal::{self, Appended};
+use store::queued_runs::{self, QueuedRun};
 use store::runs::{Begin, Progress, RunWrite, RunWriter};
 use store::testing::{NOW, Seeded, each_database, execution, seed, workflow};
 use store::{Db, StoreError};
@@ -14,7 +15,7 @@ use types::ExecutionId;
 fn begin(seeded: &Seeded, name: &str, number: i64, lines: usize) -> Begin {
     let row = execution(&workflow(seeded, name), number);
     let lines = (0..lines).map(|line| ("step_started", format!(r#"{{"line":{line}}}"#))).collect();
-    Begin { row, lines, now: NOW }
+    Begin { row, queued: None, lines, now: NOW }
 }
 
 fn begins(begin: Begin) -> RunWrite {
@@ -23,7 +24,15 @@ fn begins(begin: Begin) -> RunWrite {
 
 fn goes_on(run: &FullExecution, epoch: i64, first_seq: i64, lines: usize) -> RunWrite {
     let lines = vec![("step_finished", "{}".to_owned()); lines];
-    let progress = Progress { id: run.execution.id, epoch, first_seq, lines, outcome: None, now: NOW };
+    let progress = Progress {
+        id: run.execution.id,
+        epoch,
+        first_seq,
+        lines,
+        was_queued: false,
+        outcome: None,
+        now: NOW,
+    };
     RunWrite { progress: Some(progress), ..RunWrite::default() }
 }
 
@@ -117,6 +126,36 @@ async fn one_that_is_fenced_or_refused_disturbs_no_other() {
         assert!(executions::get(&db, seeded.workspace, child_id).await.unwrap().is_none());
         let row = executions::get(&db, seeded.workspace, ended.execution.id).await.unwrap().unwrap();
         assert_eq!((row.execution.state, row.execution.net_runtime_ms), (ExecutionState::Completed, 5));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_queued_run_needs_is_there_until_it_begins() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let row = execution(&workflow(&seeded, "triage"), 1);
+        let id = row.execution.id;
+        let queued =
+            QueuedRun { metadata: r#"{"user_email":"ada@acme.example"}"#.to_owned(), run_time_ms: 7 };
+        let begin = Begin { row: row.clone(), queued: Some(queued.clone()), lines: Vec::new(), now: NOW };
+        let writer = RunWriter::new(db.clone());
+        assert_eq!(writer.write(Arc::new(begins(begin))).await.unwrap(), Appended::Written);
+        let found = async |workspace| queued_runs::get(&db, workspace, id).await.unwrap();
+        assert_eq!(found(seeded.workspace).await, Some(queued));
+        assert_eq!(found(seeded.other_workspace).await, None);
+        let progress = Progress {
+            id,
+            epoch: row.owner_epoch,
+            first_seq: 1,
+            lines: vec![("started", "{}".to_owned())],
+            was_queued: true,
+            outcome: None,
+            now: NOW,
+        };
+        let write = RunWrite { progress: Some(progress), ..RunWrite::default() };
+        assert_eq!(writer.write(Arc::new(write)).await.unwrap(), Appended::Written);
+        assert_eq!(found(seeded.workspace).await, None);
     })
     .await;
 }

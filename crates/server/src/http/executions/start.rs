@@ -147,6 +147,7 @@ pub(super) fn new_run(ctx: &Ctx, row: Row, pinned: Pinned, inputs: expr::Map) ->
         trigger_type: "on_demand",
         user_email: ctx.caller().email.clone(),
         created_by: ctx.user().to_string(),
+        nested: false,
         test_session_id: String::new(),
     }
 }

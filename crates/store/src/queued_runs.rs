@@ -1,0 +1,50 @@
+//! Runs that were accepted and wait for their turn: what their start needs beyond their row. That a run waits is
+//! told by the state of its row, not by this table.
+
+use types::{ExecutionId, WorkspaceId};
+
+use crate::statement::sql;
+use crate::{Read, StoreError, Tx};
+
+/// What a run begins with beyond its row in `executions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedRun {
+    /// A JSON object: what the run may know of itself.
+    pub metadata: String,
+    /// Milliseconds that it may take.
+    pub run_time_ms: i64,
+}
+
+sql! {
+    INSERT = "queued_runs.insert":
+        "INSERT INTO queued_runs (execution_id, metadata, run_time_ms) VALUES ($1, $2, $3)";
+    GET = "queued_runs.get":
+        "SELECT q.metadata, q.run_time_ms
+         FROM queued_runs q JOIN executions e ON e.id = q.execution_id
+         WHERE e.workspace_id = $1 AND q.execution_id = $2";
+    REMOVE = "queued_runs.remove": "DELETE FROM queued_runs WHERE execution_id = $1";
+}
+
+/// Stores what a run that is accepted as queued will need.
+pub async fn insert(tx: &Tx<'_>, id: ExecutionId, run: &QueuedRun) -> Result<(), StoreError> {
+    tx.execute(&INSERT, &[id.into(), (&run.metadata).into(), run.run_time_ms.into()]).await?;
+    Ok(())
+}
+
+/// What the run needs to begin; none if it does not wait.
+pub async fn get(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    id: ExecutionId,
+) -> Result<Option<QueuedRun>, StoreError> {
+    read.read_one(&GET, &[workspace.into(), id.into()], |row| {
+        Ok(QueuedRun { metadata: row.string(0)?, run_time_ms: row.int(1)? })
+    })
+    .await
+}
+
+/// The run waits no longer. Called by the driver, which owns runs of every workspace.
+pub async fn remove(tx: &Tx<'_>, id: ExecutionId) -> Result<(), StoreError> {
+    tx.execute(&REMOVE, &[id.into()]).await?;
+    Ok(())
+}
