@@ -42,6 +42,9 @@ impl Execution {
                 let output = bounded_output(settled(output)).unwrap_or(Value::Nil);
                 match self.try_again(&error, &output, at, commands) {
                     Ok(true) => return,
+                    Ok(false) if self.pauses_exhausted(at.strand) => {
+                        return self.exhaust(error, at, commands);
+                    }
                     Ok(false) => Outcome { output, ..Outcome::failed(error) },
                     Err(error) => Outcome { output, ..Outcome::failed(error) },
                 }
@@ -51,6 +54,15 @@ impl Execution {
             }
         };
         self.finish_current(outcome, started_at, at, commands);
+    }
+
+    /// The attempts have come to their end, and somebody is to decide what becomes of that.
+    fn exhaust(&mut self, error: StepError, at: At, commands: &mut Vec<Command>) {
+        let effect = self.strands.get(at.strand).effect().cloned();
+        let (Some(effect), Some(step)) = (effect, self.current_step(at.strand)) else { return };
+        let (path, attempt) = (effect.path, effect.attempt);
+        let (step, strand) = (self.plan.steps[step].id.clone(), at.strand);
+        self.record(Entry::Exhausted { path, step, strand, attempt, error, at: at.now }, commands);
     }
 
     /// The runner hangs: a run must not hang with it.
@@ -129,6 +141,7 @@ impl Execution {
             connections: step.connections.clone(),
             timeout_ms: timeout_ms(step),
             full_response: step.settings.full_response,
+            replacements: self.strands.get(at.strand).replacements,
         }));
     }
 }

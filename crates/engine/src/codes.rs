@@ -25,6 +25,7 @@ codes! {
     ENDED_AS_FAILED = "ended_as_failed", "The workflow itself ended the run as failed.";
     STEP_TIMEOUT = "step_timeout", "The runner did not say how the step went, long after its time was over.";
     STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";
+    RESOLVED_AS_FAILED = "resolved_as_failed", "Somebody said that the step, on which nobody else could decide, has failed.";
     OUTPUT_ERROR = "output_error", "An output of the workflow cannot be evaluated or is too large.";
     STEP_LIMIT = "step_limit", "The run has started more steps than one run may.";
     JOURNAL_LIMIT = "journal_limit", "The run has put more values into its journal than one run may.";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use expr::Value;
 use types::Timestamp;
 
+use crate::control::Control;
 use crate::entry::{Entry, StepError};
 
 /// Something that happened.
@@ -43,6 +44,8 @@ pub enum Event {
         /// Who or why, for people.
         reason: String,
     },
+    /// Somebody decides how the run goes on. What [`refusal`](crate::Execution::refusal) refuses changes nothing.
+    Decided(Control),
 }
 
 /// How an attempt went.
@@ -108,4 +111,7 @@ pub struct Dispatch {
     pub timeout_ms: u64,
     /// The action's whole answer is the output.
     pub full_response: bool,
+    /// How often somebody has replaced its inputs: with others it is another request to whoever tells repeated
+    /// ones by their key.
+    pub replacements: u32,
 }

@@ -86,7 +86,7 @@ impl Execution {
         let strand = self.strands.get(at.strand);
         let (Some(pending), Some(step)) = (&strand.pending, self.current_step(at.strand)) else { return };
         let (path, attempt, started_at) = match pending {
-            Pending::Effect(effect) | Pending::Retry { effect, .. } => {
+            Pending::Effect(effect) | Pending::Exhausted(effect) | Pending::Retry { effect, .. } => {
                 (effect.path.clone(), effect.attempt, effect.started_at)
             }
             Pending::Timer { path, since, .. } => (path.clone(), 0, *since),
@@ -97,6 +97,28 @@ impl Execution {
         let step = self.plan.steps[step].id.clone();
         let entry = Outcome::cancelled().into_entry(at.strand, path, step, attempt, started_at, at.now);
         self.record(entry, commands);
+    }
+
+    /// Ends the run as completed wherever it stands, because somebody says so. Outputs that cannot be told yet are
+    /// left out.
+    pub(crate) fn complete_by_hand(&mut self, reason: String, at: At, commands: &mut Vec<Command>) {
+        self.record(Entry::CompleteRequested { reason, at: at.now }, commands);
+        let mut rng = self.rng(at.strand);
+        let view = self.view(at.strand);
+        let mut outputs = Map::with_capacity(self.plan.outputs.len());
+        let mut bytes = 0;
+        for (name, value) in &self.plan.outputs {
+            let Ok(value) = evaluate(value, &mut Context::new(&view, at.now, &mut rng)) else { continue };
+            let value = settled(value);
+            bytes += value.json_len();
+            if bytes > EXECUTION_OUTPUT_BYTES_MAX {
+                break;
+            }
+            outputs.insert(name.as_str().into(), value);
+        }
+        let state = RunState::Completed;
+        self.end_all(state, at, commands);
+        self.record(Entry::Finished { state, outputs, error: None, at: at.now }, commands);
     }
 
     fn evaluate_outputs(&self, at: At) -> Result<Map, String> {

@@ -6,6 +6,8 @@ use expr::{Map, Value};
 use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
+pub use crate::state::{RunError, RunState, StepError, StepState};
+
 /// The number of the strand that a run begins as. Others come and go with concurrent loops and parallel branches.
 pub const ROOT: u64 = 0;
 
@@ -188,6 +190,71 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// Every attempt that there was to be has failed, and somebody is to decide.
+    Exhausted {
+        /// The step's path.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
+        /// The last attempt.
+        attempt: u32,
+        /// Why it failed.
+        error: StepError,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody asked for the run to stand still: what is under way may end, and nothing begins.
+    PauseRequested {
+        /// Who or why, for people.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody has decided on a step that is in doubt or out of attempts.
+    Resolved {
+        /// The step's path.
+        path: String,
+        /// The step's id.
+        step: String,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
+        /// What is to become of it.
+        decision: DecisionKind,
+        /// Inputs that the next attempt has instead of those of the same names.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        inputs: Map,
+        /// Who, for people.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody asked for the run to go on. What is out of attempts is tried again.
+    Resumed {
+        /// The step whose inputs are replaced, if any are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        /// Its strand.
+        #[serde(default, skip_serializing_if = "is_root")]
+        strand: u64,
+        /// Inputs that the step's next attempt has instead of those of the same names.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        inputs: Map,
+        /// Who, for people.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody asked for the run to end as completed.
+    CompleteRequested {
+        /// Who or why, for people.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
     /// The run is over.
     Finished {
         /// How it ended; never a state in which it could go on.
@@ -199,6 +266,18 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+}
+
+/// What becomes of a step that somebody has decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionKind {
+    /// It is tried again.
+    Retry,
+    /// It has happened.
+    Done,
+    /// It has failed.
+    Failed,
 }
 
 /// The body of [`Entry::StepFinished`].
@@ -267,6 +346,7 @@ impl Entry {
                 finished.output.json_len() + map(&finished.variables) + appended
             }
             Self::Finished { outputs, .. } => map(outputs),
+            Self::Resolved { inputs, .. } | Self::Resumed { inputs, .. } => map(inputs),
             Self::AttemptFailed { .. }
             | Self::AttemptLost { .. }
             | Self::BranchesStarted { .. }
@@ -274,6 +354,9 @@ impl Entry {
             | Self::Caught { .. }
             | Self::TimerSet { .. }
             | Self::CancelRequested { .. }
+            | Self::PauseRequested { .. }
+            | Self::CompleteRequested { .. }
+            | Self::Exhausted { .. }
             | Self::Paused { .. } => 0,
         }
     }
@@ -289,9 +372,16 @@ impl Entry {
             | Self::TurnStarted { strand, .. }
             | Self::Caught { strand, .. }
             | Self::TimerSet { strand, .. }
+            | Self::Exhausted { strand, .. }
+            | Self::Resolved { strand, .. }
+            | Self::Resumed { strand, .. }
             | Self::Paused { strand, .. } => *strand,
             Self::StepFinished(finished) => finished.strand,
-            Self::Started { .. } | Self::CancelRequested { .. } | Self::Finished { .. } => ROOT,
+            Self::Started { .. }
+            | Self::CancelRequested { .. }
+            | Self::PauseRequested { .. }
+            | Self::CompleteRequested { .. }
+            | Self::Finished { .. } => ROOT,
         }
     }
 
@@ -309,6 +399,11 @@ impl Entry {
             | Self::TimerSet { at, .. }
             | Self::CancelRequested { at, .. }
             | Self::Paused { at, .. }
+            | Self::Exhausted { at, .. }
+            | Self::PauseRequested { at, .. }
+            | Self::Resolved { at, .. }
+            | Self::Resumed { at, .. }
+            | Self::CompleteRequested { at, .. }
             | Self::Finished { at, .. } => *at,
             Self::StepFinished(finished) => finished.at,
         }
@@ -329,136 +424,12 @@ impl Entry {
             Self::TimerSet { .. } => "timer_set",
             Self::CancelRequested { .. } => "cancel_requested",
             Self::Paused { .. } => "paused",
+            Self::Exhausted { .. } => "exhausted",
+            Self::PauseRequested { .. } => "pause_requested",
+            Self::Resolved { .. } => "resolved",
+            Self::Resumed { .. } => "resumed",
+            Self::CompleteRequested { .. } => "complete_requested",
             Self::Finished { .. } => "finished",
-        }
-    }
-}
-
-/// Why a step failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepError {
-    /// A documented code, `http_status`.
-    pub code: String,
-    /// For people; holds no secret.
-    pub message: String,
-}
-
-impl StepError {
-    /// An error whose message is cut to [`crate::limits::ERROR_MESSAGE_BYTES_MAX`].
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        let mut message = message.into();
-        if message.len() > crate::limits::ERROR_MESSAGE_BYTES_MAX {
-            let mut end = crate::limits::ERROR_MESSAGE_BYTES_MAX;
-            while !message.is_char_boundary(end) {
-                end -= 1;
-            }
-            message.truncate(end);
-            message.push('…');
-        }
-        Self { code: code.into(), message }
-    }
-}
-
-/// Why a run failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunError {
-    /// The step's error code, or one of the run's own: `execution_timeout`, `step_limit`, `output_error`.
-    pub code: String,
-    /// For people; holds no secret.
-    pub message: String,
-    /// The path of the step that brought it about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-}
-
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // the names say it
-pub enum RunState {
-    Queued,
-    Running,
-    Waiting,
-    Paused,
-    Completed,
-    Failed,
-    Cancelled,
-    TimedOut,
-}
-
-impl RunState {
-    /// Every state there is.
-    pub const ALL: [Self; 8] = [
-        Self::Queued,
-        Self::Running,
-        Self::Waiting,
-        Self::Paused,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-        Self::TimedOut,
-    ];
-
-    /// The name in the database and in the field `state`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Paused => "paused",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timed_out",
-        }
-    }
-
-    /// The state of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-
-    /// Whether nothing can happen any more.
-    pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
-    }
-}
-
-/// How a step ended, or that it has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // the names say it
-pub enum StepState {
-    Running,
-    #[serde(rename = "OK")]
-    Ok,
-    Failed,
-    Skipped,
-    Cancelled,
-    InDoubt,
-}
-
-impl StepState {
-    /// The name in the field `state` of a step and in `steps.<id>.status`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "Running",
-            Self::Ok => "OK",
-            Self::Failed => "Failed",
-            Self::Skipped => "Skipped",
-            Self::Cancelled => "Cancelled",
-            Self::InDoubt => "InDoubt",
-        }
-    }
-
-    /// The number in `step_results`, which clients decode as an integer.
-    pub const fn as_number(self) -> i64 {
-        match self {
-            Self::Running => 0,
-            Self::Ok => 1,
-            Self::Failed => 2,
-            Self::Skipped => 3,
-            Self::Cancelled => 4,
-            Self::InDoubt => 5,
         }
     }
 }

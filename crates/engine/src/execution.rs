@@ -71,6 +71,10 @@ pub struct Execution {
     pub(crate) deadline: Timestamp,
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Option<Timestamp>,
+    /// Somebody asked for it to pause, and nobody yet for it to go on.
+    pub(crate) pause_requested: bool,
+    /// Since when it is paused, if it is.
+    pub(crate) paused_since: Option<Timestamp>,
     /// How long it stood still, waiting or paused.
     pub(crate) waited: Duration,
     /// Since when it stands still, if it does.
@@ -121,7 +125,7 @@ impl Execution {
                 Some(Pending::Retry { effect, due }) => {
                     commands.push(Command::SetTimer { path: effect.path.clone(), due: *due });
                 }
-                Some(Pending::Effect(_)) | None => {}
+                Some(Pending::Effect(_) | Pending::Exhausted(_)) | None => {}
             }
         }
         if self.next_runnable().is_some() {
@@ -134,8 +138,7 @@ impl Execution {
     pub fn advance(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
         let mut commands = Vec::new();
         if !self.state.is_terminal() {
-            // A run that is paused begins nothing.
-            self.take(event, self.state != RunState::Paused, now, &mut commands);
+            self.take(event, true, now, &mut commands);
         }
         let began_at = self.journal_bytes;
         let mut strand = None;
@@ -157,7 +160,7 @@ impl Execution {
     }
 
     /// Neither over nor paused.
-    fn is_going(&self) -> bool {
+    pub(crate) fn is_going(&self) -> bool {
         !self.state.is_terminal() && self.state != RunState::Paused
     }
 
@@ -178,8 +181,9 @@ impl Execution {
         commands
     }
 
-    /// `begins`: another attempt may be handed out at once.
-    fn take(&mut self, event: Event, begins: bool, now: Timestamp, commands: &mut Vec<Command>) {
+    /// `may_begin`: another attempt may be handed out at once, unless the run is paused.
+    fn take(&mut self, event: Event, may_begin: bool, now: Timestamp, commands: &mut Vec<Command>) {
+        let begins = may_begin && self.is_going();
         match event {
             Event::Continue => {}
             Event::EffectFinished { path, attempt, result } => {
@@ -209,6 +213,11 @@ impl Execution {
                 self.record(Entry::CancelRequested { reason, at: now }, commands);
                 self.finish(RunState::Cancelled, None, At { strand: ROOT, now }, commands);
             }
+            Event::Decided(control) => {
+                if self.refusal(&control).is_none() {
+                    self.take_control(control, may_begin, now, commands);
+                }
+            }
         }
     }
 
@@ -221,10 +230,13 @@ impl Execution {
         };
         let at = At { strand, now };
         let due = match &pending {
+            // It is set again when the run goes on.
+            Pending::Timer { .. } if self.state == RunState::Paused => return,
             Pending::Timer { due, .. } => *due,
             // It is set again when the run goes on.
             Pending::Retry { .. } if !begins => return,
             Pending::Retry { due, .. } => *due,
+            Pending::Exhausted(_) => return,
             Pending::Effect(effect) if effect.in_doubt => return,
             // No runner can have begun before it was asked to.
             Pending::Effect(effect) => crate::attempt::due(effect, effect.started_at),
@@ -240,6 +252,7 @@ impl Execution {
             }
             Pending::Retry { effect, .. } => self.dispatch_again(effect, at, commands),
             Pending::Effect(effect) => self.give_attempt_up(effect, at, commands),
+            Pending::Exhausted(_) => {}
         }
     }
 
@@ -356,7 +369,7 @@ impl Execution {
         let plan = Arc::clone(&self.plan);
         let step: &PlanStep = &plan.steps[index];
         let (path, attempt) = match &self.strands.get(at.strand).pending {
-            Some(Pending::Effect(effect) | Pending::Retry { effect, .. }) => {
+            Some(Pending::Effect(effect) | Pending::Exhausted(effect) | Pending::Retry { effect, .. }) => {
                 (effect.path.clone(), effect.attempt)
             }
             Some(Pending::Timer { path, .. }) => (path.clone(), 0),

@@ -48,6 +48,8 @@ impl Execution {
             deadline: *deadline,
             started_at: *at,
             finished_at: None,
+            pause_requested: false,
+            paused_since: None,
             waited: Duration::ZERO,
             still_since: None,
         };
@@ -107,9 +109,13 @@ impl Execution {
                 self.finished_at = Some(*at);
                 self.strands = Strands::new(self.started_at);
             }
+            Entry::PauseRequested { .. }
+            | Entry::Resolved { .. }
+            | Entry::Resumed { .. }
+            | Entry::CompleteRequested { .. } => self.apply_control(entry)?,
             _ => self.apply_begun(entry)?,
         }
-        self.keep_time(matches!(entry, Entry::Paused { .. }), entry.at());
+        self.keep_time(entry.at());
         Ok(())
     }
 
@@ -123,6 +129,7 @@ impl Execution {
                 // Another attempt is not another step: what follows must not depend on how many it took.
                 self.take_steps(id, u64::from(*attempt == 1));
                 self.note_result(step, StepState::Running);
+                self.strands.get_mut(id).replaced = Map::new();
                 self.strands.get_mut(id).pending = Some(Pending::Effect(PendingEffect {
                     path: path.clone(),
                     action: self.plan.steps[index].action.clone(),
@@ -181,22 +188,34 @@ impl Execution {
             }
             Entry::Paused { step, .. } => {
                 fits(step)?;
-                self.state = RunState::Paused;
                 self.note_result(step, StepState::InDoubt);
                 if let Some(Pending::Effect(effect)) = &mut self.strands.get_mut(id).pending {
                     effect.in_doubt = true;
                 }
             }
+            Entry::Exhausted { step, .. } => {
+                fits(step)?;
+                self.note_result(step, StepState::Failed);
+                let pending = &mut self.strands.get_mut(id).pending;
+                *pending = match pending.take() {
+                    Some(Pending::Effect(effect)) => Some(Pending::Exhausted(effect)),
+                    _ => return Err(step.clone()),
+                };
+            }
             Entry::Started { .. }
             | Entry::StepFinished(_)
             | Entry::CancelRequested { .. }
+            | Entry::PauseRequested { .. }
+            | Entry::Resolved { .. }
+            | Entry::Resumed { .. }
+            | Entry::CompleteRequested { .. }
             | Entry::Finished { .. } => {}
         }
         Ok(())
     }
 
     /// The step that a strand stands at, if it has this id.
-    fn here(&self, id: StrandId, step: &str) -> Option<StepIndex> {
+    pub(crate) fn here(&self, id: StrandId, step: &str) -> Option<StepIndex> {
         let here = self.current_step(id).filter(|_| self.strands.has(id));
         here.filter(|&here| self.plan.steps.get(here).is_some_and(|here| here.id == step))
     }
@@ -239,10 +258,28 @@ impl Execution {
     }
 
     /// Whether the run goes on or stands still. While it waits or is paused, its time does too.
-    fn keep_time(&mut self, paused: bool, at: Timestamp) {
-        if !self.state.is_terminal() && self.state != RunState::Paused && !paused {
-            let waits = self.strands.iter().all(|(_, strand)| strand.is_still());
-            self.state = if waits { RunState::Waiting } else { RunState::Running };
+    fn keep_time(&mut self, at: Timestamp) {
+        if !self.state.is_terminal() {
+            let (mut paused, mut waits) = (self.pause_requested, true);
+            for (_, strand) in self.strands.iter() {
+                paused |= strand.is_stuck();
+                waits &= strand.is_still();
+            }
+            self.state = if paused {
+                RunState::Paused
+            } else if waits {
+                RunState::Waiting
+            } else {
+                RunState::Running
+            };
+        }
+        match self.paused_since {
+            None if self.state == RunState::Paused => self.paused_since = Some(at),
+            Some(since) if self.state != RunState::Paused => {
+                self.paused_since = None;
+                self.put_waits_off(at.since(since));
+            }
+            _ => {}
         }
         let still = matches!(self.state, RunState::Waiting | RunState::Paused);
         match self.still_since {
@@ -261,6 +298,7 @@ impl Execution {
         let id = finished.strand;
         let strand = self.strands.get_mut(id);
         strand.failures = 0;
+        strand.replacements = 0;
         if strand.pending.take().is_none() {
             self.take_steps(id, 1);
         }

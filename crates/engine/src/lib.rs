@@ -10,6 +10,7 @@ mod attempt;
 pub mod codes;
 mod command;
 mod condition;
+mod control;
 mod cursor;
 mod ending;
 mod entry;
@@ -23,12 +24,16 @@ pub mod limits;
 mod outcome;
 mod retry;
 mod scope;
+mod state;
 mod step;
 mod strand;
 mod variables;
 mod view;
 
 pub use command::{Command, Dispatch, EffectResult, Event};
-pub use entry::{Appended, Entry, ROOT, RunError, RunState, StepError, StepFinished, StepState};
+pub use control::{Control, Decision, NewInputs, Refusal};
+pub use entry::{
+    Appended, DecisionKind, Entry, ROOT, RunError, RunState, StepError, StepFinished, StepState,
+};
 pub use execution::{Execution, RestoreError, Start};
 pub use strand::PendingEffect;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use expr::{Context, Value};
 use types::Rng;
 use types::limits::RETRY_ATTEMPTS_MAX;
-use workflow::plan::Retry;
+use workflow::plan::{OnExhausted, Retry};
 
 use crate::codes;
 use crate::command::Command;
@@ -13,12 +13,19 @@ use crate::entry::{Entry, StepError, StepState};
 use crate::evaluate::evaluate;
 use crate::execution::Execution;
 use crate::step::truth;
-use crate::strand::At;
+use crate::strand::{At, StrandId};
 
 /// Steps of chance: fine enough that an hour is divided into milliseconds.
 const CHANCES: u64 = 10_000_000;
 
 impl Execution {
+    /// The attempt that has failed was the last one, and the step says that the run pauses then.
+    pub(crate) fn pauses_exhausted(&self, strand: StrandId) -> bool {
+        let retry = self.current_step(strand).and_then(|step| self.plan.steps[step].settings.retry.as_ref());
+        let failures = self.strands.get(strand).failures.saturating_add(1);
+        retry.is_some_and(|retry| failures >= retry.attempts && retry.on_exhausted == OnExhausted::Pause)
+    }
+
     /// Records the failure and sets a timer if there is to be another attempt; false if there is not.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use workflow::plan::{PlanStep, PlanValue, StepIndex, StepKind};
 use crate::codes;
 use crate::command::Command;
 use crate::condition;
+use crate::control::replaced;
 use crate::entry::{Entry, RunState, StepError, StepState};
 use crate::evaluate::{bounded_output, evaluate, settled};
 use crate::execution::Execution;
@@ -54,7 +55,8 @@ impl Execution {
             }
             StepKind::Effect { inputs } => self.evaluate(inputs, at).map(|inputs| {
                 let path = self.path_of(step, at.strand);
-                self.dispatch(index, path, 1, settled(inputs), at, commands);
+                let inputs = replaced(settled(inputs), &self.strands.get(at.strand).replaced);
+                self.dispatch(index, path, 1, inputs, at, commands);
             }),
             _ => self.pure(step, at).map(|outcome| self.finish_current(outcome, at.now, at, commands)),
         };

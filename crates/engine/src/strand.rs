@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use expr::Value;
+use expr::{Map, Value};
 use types::Timestamp;
 use workflow::plan::StepIndex;
 
@@ -42,6 +42,8 @@ pub(crate) enum Pending {
         effect: PendingEffect,
         due: Timestamp,
     },
+    /// Its attempts have failed, and somebody has to decide.
+    Exhausted(PendingEffect),
     Timer {
         path: String,
         due: Timestamp,
@@ -50,9 +52,18 @@ pub(crate) enum Pending {
 }
 
 impl Pending {
+    /// The step at which somebody has to decide, if this is one.
+    pub(crate) fn stuck(&self) -> Option<&PendingEffect> {
+        match self {
+            Self::Exhausted(effect) => Some(effect),
+            Self::Effect(effect) => effect.in_doubt.then_some(effect),
+            Self::Retry { .. } | Self::Timer { .. } => None,
+        }
+    }
+
     pub(crate) fn path(&self) -> &str {
         match self {
-            Self::Effect(effect) | Self::Retry { effect, .. } => &effect.path,
+            Self::Effect(effect) | Self::Exhausted(effect) | Self::Retry { effect, .. } => &effect.path,
             Self::Timer { path, .. } => path,
         }
     }
@@ -89,6 +100,10 @@ pub(crate) struct Strand {
     /// Failed attempts of the step at hand.
     pub(crate) failures: u32,
     pub(crate) steps_taken: u64,
+    /// Inputs that the effect which it stands before has instead of its own of the same names.
+    pub(crate) replaced: Map,
+    /// How often the inputs of the step at hand were replaced.
+    pub(crate) replacements: u32,
     /// What its steps show, and what those of its parent showed when it began.
     pub(crate) shown: Shown,
     /// Variables of the loops under it, and that of the loop whose turn it is.
@@ -120,6 +135,8 @@ impl Strand {
             failing: None,
             failures: 0,
             steps_taken: 0,
+            replaced: Map::new(),
+            replacements: 0,
             shown: Shown::default(),
             own: Variables::default(),
             stir: 0,
@@ -151,6 +168,11 @@ impl Strand {
             Some(fork) => fork.verdict().is_some(),
             None => self.pending.is_none(),
         }
+    }
+
+    /// Somebody has to decide here.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.stuck().is_some())
     }
 
     /// Nothing goes on in this strand itself but a wait, or the waiting for others.

@@ -95,12 +95,32 @@ pub struct Retry {
     pub jitter: f64,
     /// Decides whether a failure is worth another attempt; every one is if absent.
     pub when: Option<PlanValue>,
+    /// What happens when the last attempt has failed.
+    pub on_exhausted: OnExhausted,
+}
+
+/// What happens when the last attempt of a step has failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnExhausted {
+    /// The step has failed.
+    #[default]
+    Fail,
+    /// The run pauses there, until somebody decides.
+    Pause,
 }
 
 impl Default for Retry {
     fn default() -> Self {
         let (initial_backoff_ms, maximum_backoff_ms) = (1_000, 60_000);
-        Self { attempts: 3, initial_backoff_ms, maximum_backoff_ms, factor: 2.0, jitter: 0.2, when: None }
+        Self {
+            attempts: 3,
+            initial_backoff_ms,
+            maximum_backoff_ms,
+            factor: 2.0,
+            jitter: 0.2,
+            when: None,
+            on_exhausted: OnExhausted::Fail,
+        }
     }
 }
 

@@ -206,6 +206,7 @@ impl World {
                 connections: BTreeMap::new(),
                 timeout_ms: 0,
                 full_response: false,
+                replacements: 0,
             }));
         }
         events

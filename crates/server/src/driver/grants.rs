@@ -57,7 +57,7 @@ impl Inner {
             inputs: dispatch.inputs.to_json(),
             connections,
             timeout_ms: dispatch.timeout_ms,
-            idempotency_key: format!("{}/{}", run.execution, dispatch.path),
+            idempotency_key: idempotency_key(run, dispatch),
             include_full_response: dispatch.full_response,
             network: for_runner(&self.network.for_uses(rows.iter().map(use_of))),
             // Before the commit: a term that begins after it is another one.
@@ -173,4 +173,10 @@ fn entry(
         host,
         details: details.to_string(),
     }
+}
+
+/// The same for every attempt of a step, as long as its inputs are the same.
+fn idempotency_key(run: RunIds, dispatch: &Dispatch) -> String {
+    let step = format!("{}/{}", run.execution, dispatch.path);
+    if dispatch.replacements == 0 { step } else { format!("{step}#{}", dispatch.replacements) }
 }

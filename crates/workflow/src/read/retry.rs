@@ -1,4 +1,5 @@
-//! The step setting `retry`: `{attempts, initial_backoff, maximum_backoff, factor, jitter, when}`, or the number
+//! The step setting `retry`: `{attempts, initial_backoff, maximum_backoff, factor, jitter, when,
+//! on_exhausted}`, or the number
 //! of attempts alone.
 
 use types::limits::{RETRY_ATTEMPTS_MAX, RETRY_BACKOFF_MS_MAX, RETRY_FACTOR_MAX};
@@ -6,17 +7,18 @@ use types::limits::{RETRY_ATTEMPTS_MAX, RETRY_BACKOFF_MS_MAX, RETRY_FACTOR_MAX};
 use crate::bind::checkbox;
 use crate::codes;
 use crate::near::normal;
-use crate::plan::Retry;
+use crate::plan::{OnExhausted, Retry};
 use crate::read::Reader;
 use crate::read::flow::parse_duration;
 use crate::read::outline::Place;
 use crate::yaml::{Entry, Node};
 
-const KEYS: [&str; 6] = ["attempts", "initial_backoff", "maximum_backoff", "factor", "jitter", "when"];
+const KEYS: [&str; 7] =
+    ["attempts", "initial_backoff", "maximum_backoff", "factor", "jitter", "when", "on_exhausted"];
 const SHAPE: &str = "write `retry: {attempts: 5, initial_backoff: 2}`; pauses are seconds, or `500ms`";
 
 impl Reader<'_> {
-    /// None if there is to be one attempt only.
+    /// None if there is to be one attempt only, and the step fails with it.
     pub(super) fn retry(&mut self, node: &Node) -> Option<Retry> {
         let mut retry = Retry::default();
         match (node.entries(), node.scalar()) {
@@ -39,7 +41,7 @@ impl Reader<'_> {
             let message = "`maximum_backoff` is shorter than `initial_backoff`";
             self.problems.error(codes::INVALID_SETTING, node.at, message);
         }
-        (retry.attempts > 1).then_some(retry)
+        (retry.attempts > 1 || retry.on_exhausted == OnExhausted::Pause).then_some(retry)
     }
 
     fn retry_keys(&mut self, entries: &[Entry], retry: &mut Retry) {
@@ -69,6 +71,7 @@ impl Reader<'_> {
                     _ => retry.jitter = self.between(node, "jitter", 0.0, 1.0).unwrap_or(retry.jitter),
                 },
                 "when" | "if" | "onlywhen" | "retrywhen" => retry.when = self.retry_when(node),
+                "onexhausted" | "exhausted" => retry.on_exhausted = self.on_exhausted(node),
                 _ => self.near_miss(entry, "`retry`", &KEYS),
             }
         }
@@ -86,6 +89,17 @@ impl Reader<'_> {
         let when = self.when(node);
         self.place = place;
         when
+    }
+
+    fn on_exhausted(&mut self, node: &Node) -> OnExhausted {
+        match node.scalar().map(|scalar| scalar.text.trim().to_ascii_lowercase()).as_deref() {
+            Some("pause") => OnExhausted::Pause,
+            Some("fail") => OnExhausted::Fail,
+            _ => {
+                self.refuse(node, "on_exhausted", "`fail` or `pause`");
+                OnExhausted::Fail
+            }
+        }
     }
 
     fn attempts(&mut self, node: &Node) -> Option<u32> {

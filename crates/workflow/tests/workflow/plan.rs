@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::catalog::TestCatalog;
-use workflow::plan::{Condition, Plan, PlanStep, PlanValue, Sentence, StepKind};
+use workflow::plan::{Condition, OnExhausted, Plan, PlanStep, PlanValue, Sentence, StepKind};
 use workflow::{AutomationType, Severity, TriggerCategory, check, compile, parse};
 
 fn plan(text: &str) -> Plan {
@@ -178,7 +178,8 @@ fn retries_are_read_in_full_or_as_a_number_of_attempts() {
         let shown = retry.map_or("none".to_owned(), |retry| {
             let (first, most) = (retry.initial_backoff_ms, retry.maximum_backoff_ms);
             let when = retry.when.as_ref().map(show).unwrap_or_default();
-            format!("{} {first}..{most} x{} ~{} {when}", retry.attempts, retry.factor, retry.jitter)
+            let pauses = if retry.on_exhausted == OnExhausted::Pause { "pauses " } else { "" };
+            format!("{} {first}..{most} x{} ~{} {pauses}{when}", retry.attempts, retry.factor, retry.jitter)
         });
         assert_eq!(shown.trim_end(), expected, "{yaml}");
     };
@@ -192,6 +193,9 @@ fn retries_are_read_in_full_or_as_a_number_of_attempts() {
         "{max_attempts: 100, backoff: 500ms, Max Backoff: 3600, multiplier: 1.5, jitter: false}",
         "100 500..3600000 x1.5 ~0",
     );
+    check("{on_exhausted: pause}", "3 1000..60000 x2 ~0.2 pauses");
+    check("{attempts: 1, On Exhausted: Pause}", "1 1000..60000 x2 ~0.2 pauses");
+    check("{attempts: 2, on_exhausted: fail}", "2 1000..60000 x2 ~0.2");
     check("{delay: 90}", "3 90000..90000 x2 ~0.2");
     check(
         "{initial_backoff: 0, when: steps.S1.error == 'x'}",

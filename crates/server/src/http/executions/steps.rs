@@ -114,6 +114,9 @@ pub(super) fn results_of(journal: &[Entry]) -> BTreeMap<&str, i64> {
             Entry::StepFinished(finished) => {
                 results.insert(finished.step.as_str(), finished.state.as_number());
             }
+            Entry::Exhausted { step, .. } => {
+                results.insert(step.as_str(), StepState::Failed.as_number());
+            }
             Entry::Paused { step, .. } => {
                 results.insert(step.as_str(), StepState::InDoubt.as_number());
             }
@@ -190,21 +193,37 @@ impl Log<'_> {
             Entry::BranchesStarted { path, step, needed, branches, at, .. } => {
                 self.begin(path, step, 0, json!({"branches": branches, "needed": needed}), at.as_millis());
             }
+            // It stays open: somebody may say that it has happened all the same.
+            Entry::Exhausted { path, error, at, .. } => {
+                if let Some(step) = self.open.get(path).and_then(|place| self.steps.get_mut(*place)) {
+                    step.state = StepState::Failed.as_str().to_owned();
+                    step.finished_at = at.as_millis();
+                    step.updated_at = step.finished_at;
+                    step.error_data = json!(error);
+                }
+            }
             Entry::Started { .. }
             | Entry::AttemptLost { .. }
             | Entry::TurnStarted { .. }
             | Entry::CancelRequested { .. }
+            | Entry::PauseRequested { .. }
+            | Entry::Resolved { .. }
+            | Entry::Resumed { .. }
+            | Entry::CompleteRequested { .. }
             | Entry::Finished { .. } => {}
         }
     }
 
     fn begin(&mut self, path: &str, step: &str, attempt: u32, inputs: Value, started_at: i64) -> usize {
-        // A new attempt of a step whose attempt was lost takes the old one's place.
-        if let Some(place) = self.open.get(path).copied() {
-            if let Some(step) = self.steps.get_mut(place) {
-                step.execution_count = attempt;
-                step.updated_at = started_at;
-            }
+        // A new attempt of a step whose attempt was lost takes the old one's place. One that failed keeps its own.
+        if let Some(place) = self.open.get(path).copied()
+            && let Some(step) = self.steps.get_mut(place)
+            && step.state != StepState::Failed.as_str()
+        {
+            step.execution_count = attempt;
+            step.updated_at = started_at;
+            step.state = StepState::Running.as_str().to_owned();
+            step.error_data = Value::Null;
             return place;
         }
         let (action, name) = self.actions.get(step).cloned().unwrap_or_default();
