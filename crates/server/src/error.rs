@@ -62,7 +62,10 @@ pub mod code {
         WORKFLOW_NAME_TAKEN = 400 "workflow_name_taken", "Another workflow of the workspace has that name already.";
         WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";
         INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
-        EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel execution, it is not in a running state.";
+        EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel, pause, resume or complete the execution, it is not in a running state; `data.state` says in which.";
+        EXECUTION_NOT_PAUSED = 400 "execution_not_paused", "The execution is not paused, so it cannot be resumed.";
+        EXECUTION_IN_DOUBT = 400 "execution_in_doubt", "Nobody knows whether the steps that `data.steps` names have happened; say so by `/resolve`, or resume with other inputs for the step.";
+        STEP_INVALID = 400 "step_invalid", "The execution does not stand at the step so that this could be decided of it, or more than one can be meant, which `data.steps` names.";
         EXECUTION_IMMUTABLE = 400 "execution_immutable", "A member of the run that cannot be changed; `data.member` names it.";
         EXECUTION_FAILED = 400 "execution_failed", "The synchronous run ended without success; `data` holds its id and state.";
         EXECUTION_STILL_RUNNING = 408 "execution_still_running", "The synchronous run did not end in the time given; it goes on, `data.execution_id` names it.";

@@ -5,6 +5,7 @@
 
 pub(crate) mod codes;
 mod commit;
+mod control;
 mod grants;
 mod link;
 mod places;
@@ -26,26 +27,27 @@ use futures_util::FutureExt as _;
 use store::Db;
 use store::executions::ExecutionState;
 use store::runs::RunWriter;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use types::{Clock, ExecutionId, Lease, ServerId, TenantId, WorkspaceId};
+use types::{Clock, ExecutionId, Lease, ServerId, WorkspaceId};
 use workflow::plan::Plan;
 
+pub(crate) use control::Decided;
 pub use link::RunnerChannel;
 pub(crate) use places::Bounds;
 pub(crate) use start::NewRun;
 
 use crate::connection_kinds::ConnectionKinds;
-use crate::error::ApiResult;
 use crate::network::NetworkRules;
 use crate::vault::Vault;
 use commit::Effect;
+use control::Signal;
 use grants::RunIds;
 use link::Link;
 use places::{Places, Turn};
 use plans::Plans;
-use run::{Run, Signal};
+use run::Run;
 use seat::Seat;
 
 /// What the driver is made of.
@@ -172,26 +174,6 @@ impl Driver {
         self.0.remember(ids.execution, epoch, Some(Driven { signals: sender, journaled: seen }));
         let inner = Arc::clone(&self.0);
         Run { inner, ids, epoch, execution, next_seq, stored_state, signals, journaled, seat }
-    }
-
-    /// Asks a run to stop; true when that is durable, false when it had ended.
-    pub(crate) async fn cancel(
-        &self,
-        tenant: TenantId,
-        workspace: WorkspaceId,
-        id: ExecutionId,
-        reason: String,
-    ) -> ApiResult<bool> {
-        if let Some(Driven { signals, .. }) = self.0.driven(id) {
-            let (done, answered) = oneshot::channel();
-            let sent = signals.send(Signal::Cancel { reason: reason.clone(), done }).is_ok();
-            if sent && answered.await.is_ok() {
-                return Ok(true);
-            }
-        }
-        // It waits for its turn, another server drives it, or nobody does: this one takes it over to end it. If
-        // it has ended, there is nothing to take.
-        self.take_over(tenant, workspace, id, reason).await
     }
 
     /// Waits until this server no longer drives the run, at most for `timeout` or until it stops; false if it

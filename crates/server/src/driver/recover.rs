@@ -1,12 +1,13 @@
 //! Runs whose server is gone: reads their journal, folds it, goes on.
 
-use engine::{Entry, Event, Execution, PendingEffect, RunState};
+use engine::{Command, Entry, Event, Execution, PendingEffect, Refusal, RunState};
 use futures_util::{StreamExt as _, stream};
 use store::StoreError;
 use store::executions::{ExecutionState, Owned};
 use types::{ExecutionId, TenantId, WorkspaceId};
 
 use super::commit::Batch;
+use super::control::Asked;
 use super::grants::RunIds;
 use super::places::{Home, Turn};
 use super::plans::PlanError;
@@ -54,15 +55,15 @@ impl Driver {
         all_adopted.map(|()| adopted)
     }
 
-    /// Takes over one run that this server does not drive, and cancels it; false if it has ended otherwise, or was
-    /// taken by another server each time.
+    /// Takes over one run that this server does not drive, for what somebody asks of it: its state then, and why that
+    /// was refused, if it was. None if it has ended, or was taken by another server each time.
     pub(super) async fn take_over(
         &self,
         tenant: TenantId,
         workspace: WorkspaceId,
         id: ExecutionId,
-        reason: String,
-    ) -> ApiResult<bool> {
+        asked: Asked,
+    ) -> ApiResult<Option<(RunState, Option<Refusal>)>> {
         let driver = self.clone();
         // A task of its own: a caller who goes away must not leave a run behind that nobody drives.
         let taken = self.0.tasks.spawn(async move {
@@ -72,26 +73,32 @@ impl Driver {
                 let taken = db.write(async move |tx| {
                     store::executions::take_over(tx, server, workspace, id, now).await
                 });
-                let Some(run) = taken.await? else { return Ok(false) };
-                tracing::info!(execution.id = %id, tenant.id = %tenant, "run taken over to be cancelled");
+                let Some(run) = taken.await? else { return Ok(None) };
+                tracing::info!(execution.id = %id, tenant.id = %tenant, "run taken over, as somebody has decided about it");
                 // Only what is on disk counts: its owner may have ended it in between, or another server taken it.
-                if let Some(state) = driver.resume(run, Some(reason.clone())).await {
-                    return Ok(state == RunState::Cancelled);
+                if let Some(done) = driver.resume(run, Some(asked.clone())).await {
+                    return Ok(Some(done));
                 }
             }
-            Ok::<_, StoreError>(false)
+            Ok::<_, StoreError>(None)
         });
         Ok(taken.await.map_err(ApiError::internal)??)
     }
 
-    /// Reads a run back and sets it going again, or ends it if it is to be cancelled; its state, which is on disk.
-    /// None if it is no longer this server's, or cannot be read back: then it has been ended, or let go of if that
-    /// was for want of the database.
-    async fn resume(&self, owned: Owned, cancel: Option<String>) -> Option<RunState> {
+    /// Reads a run back and sets it going again, or ends it if it is to be cancelled; its state, which is on disk,
+    /// and why it refuses what is asked of it. None if it is no longer this server's, or cannot be read back: then it
+    /// has been ended, or let go of if that was for want of the database.
+    async fn resume(&self, owned: Owned, asked: Option<Asked>) -> Option<(RunState, Option<Refusal>)> {
         let inner = &self.0;
         let home = Home { tenant: owned.tenant_id, workspace: owned.workspace_id };
         if owned.state == ExecutionState::Queued {
-            return self.resume_queued(Turn { home, id: owned.id, epoch: owned.epoch }, cancel).await;
+            // There is nothing of it yet that anything else could be decided of.
+            let cancel = match asked.map(|asked| asked.event) {
+                Some(Event::CancelRequested { reason }) => Some(reason),
+                _ => None,
+            };
+            let turn = Turn { home, id: owned.id, epoch: owned.epoch };
+            return Some((self.resume_queued(turn, cancel).await?, None));
         }
         let (execution, next_seq) = match read_back(inner, owned).await {
             Ok(read) => read,
@@ -113,19 +120,29 @@ impl Driver {
         seat.occupy(stored_state == RunState::Running);
         let mut run = self.run(ids, owned.epoch, execution, next_seq, stored_state, seat);
         let mut commands = run.execution.outstanding();
-        let events = match cancel {
-            // Not first repeated and then stopped: whatever was in flight is not to happen.
-            Some(reason) => vec![Event::CancelRequested { reason }],
-            None => lost_attempts(inner, &run.execution),
-        };
+        let (mut events, mut audit, mut refusal) = (Vec::new(), Vec::new(), None);
+        if let Some(asked) = asked {
+            refusal = match &asked.event {
+                Event::Decided(control) => run.execution.refusal(control),
+                _ => None,
+            };
+            if refusal.is_none() {
+                // Not first repeated and then stopped: whatever was in flight is not to happen.
+                (events, audit) = (vec![asked.event], asked.audit);
+            }
+        }
         for event in events {
             commands.extend(run.execution.advance(event, inner.clock.now()));
         }
-        let batch = Batch::new(inner, ids, commands).await;
+        for event in lost_attempts(inner, &run.execution, &commands) {
+            commands.extend(run.execution.advance(event, inner.clock.now()));
+        }
+        let mut batch = Batch::new(inner, ids, commands).await;
+        batch.audit.extend(audit);
         let state = run.execution.state();
         let (effects, rest) = run.begin(batch).await?;
         self.set_going(run, effects, rest);
-        Some(state)
+        Some((state, refusal))
     }
 
     /// Puts a run that has not begun at the end of its line, or ends it.
@@ -170,16 +187,33 @@ impl From<PlanError> for ReadBackError {
 async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, i64), ReadBackError> {
     let row = store::executions::get(&inner.db, owned.workspace_id, owned.id).await?;
     let row = row.ok_or(ReadBackError::NoRow)?;
-    let lines = store::journal::read_all(&inner.db, owned.workspace_id, owned.id).await?;
+    let hash = &row.execution.document_hash;
+    read_journal(inner, owned.tenant_id, owned.workspace_id, owned.id, hash).await
+}
+
+/// The run that its journal tells of, and the number of the journal's next line.
+pub(super) async fn read_journal(
+    inner: &Inner,
+    tenant: TenantId,
+    workspace: WorkspaceId,
+    id: ExecutionId,
+    document_hash: &str,
+) -> Result<(Execution, i64), ReadBackError> {
+    let lines = store::journal::read_all(&inner.db, workspace, id).await?;
     let next_seq = lines.last().map_or(1, |line| line.seq + 1);
     let entries: Result<Vec<Entry>, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
-    let plan = inner.plans.get(owned.tenant_id, owned.workspace_id, &row.execution.document_hash).await?;
+    let plan = inner.plans.get(tenant, workspace, document_hash).await?;
     Ok((Execution::restore(plan, &entries?)?, next_seq))
 }
 
-/// The attempts that were in flight: nobody will report on them any more.
-fn lost_attempts(inner: &Inner, execution: &Execution) -> Vec<Event> {
-    let awaited = execution.pending_effects().filter(|pending| !pending.in_doubt);
+/// The attempts that were in flight before these commands: nobody will report on them any more.
+fn lost_attempts(inner: &Inner, execution: &Execution, commands: &[Command]) -> Vec<Event> {
+    let is_new = |pending: &PendingEffect| {
+        commands.iter().any(|command| {
+            matches!(command, Command::Dispatch(new) if new.path == pending.path && new.attempt == pending.attempt)
+        })
+    };
+    let awaited = execution.pending_effects().filter(|pending| !pending.in_doubt && !is_new(pending));
     awaited.map(|pending| lost_attempt(inner, pending)).collect()
 }
 

@@ -4,25 +4,21 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, EffectResult, Event, Execution, RunState, StepError};
+use engine::{Command, EffectResult, Event, Execution, Refusal, RunState, StepError};
 use protocol::AttemptToken;
+use store::audit::AuditEntry;
 use store::journal::Appended;
 use store::runs::{Progress, RunWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use types::Timestamp;
 
 use super::commit::{self, Batch, Effect, outcome_of};
+use super::control::Signal;
 use super::grants::{RunIds, used};
 use super::link::Report;
 use super::recover::lost_attempt;
 use super::seat::Seat;
 use super::{Inner, codes};
-
-/// What reaches a run from outside.
-pub(super) enum Signal {
-    /// Somebody asks for it to stop; answered when that is durable.
-    Cancel { reason: String, done: oneshot::Sender<()> },
-}
 
 /// A run that this server drives.
 pub(super) struct Run {
@@ -40,6 +36,9 @@ pub(super) struct Run {
     /// Its hold on the server; with a place while something of it is in flight.
     pub(super) seat: Seat,
 }
+
+/// Something that happened, who waits for it to be durable, and what is written down with it.
+type Happened = (Event, Option<oneshot::Sender<Result<(), Refusal>>>, Vec<AuditEntry>);
 
 /// What the run waits for.
 #[derive(Default)]
@@ -120,7 +119,7 @@ impl Run {
             }
             if let Some(acknowledge) = acknowledge {
                 // Who asked may have gone.
-                let _ = acknowledge.send(());
+                let _ = acknowledge.send(Ok(()));
             }
             // The others in flight get the grace that the server gives, too.
             if stopping && waits.attempts.is_empty() {
@@ -221,7 +220,7 @@ impl Run {
         &mut self,
         waits: &mut Waits,
         reported: &mut mpsc::UnboundedReceiver<Report>,
-    ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
+    ) -> Option<Happened> {
         if let Some(event) = waits.failed.pop_front() {
             return Some((event, None, Vec::new()));
         }
@@ -241,8 +240,10 @@ impl Run {
                         return Some(happened);
                     }
                 }
-                Some(Signal::Cancel { reason, done }) = self.signals.recv() => {
-                    return Some((Event::CancelRequested { reason }, Some(done), Vec::new()));
+                Some(signal) = self.signals.recv() => {
+                    if let Some(happened) = self.take_signal(signal) {
+                        return Some(happened);
+                    }
                 }
                 // A server that is about to stop begins nothing, and what was due goes on later.
                 () = sleep_for(pause), if pause.is_some() && !stopping.is_cancelled() => {
@@ -262,12 +263,9 @@ impl Run {
     }
 
     /// A run with steps to take still listens between them.
-    fn next_of_a_busy_run(
-        &mut self,
-        waits: &mut Waits,
-    ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
-        if let Ok(Signal::Cancel { reason, done }) = self.signals.try_recv() {
-            return Some((Event::CancelRequested { reason }, Some(done), Vec::new()));
+    fn next_of_a_busy_run(&mut self, waits: &mut Waits) -> Option<Happened> {
+        if let Some(happened) = self.signals.try_recv().ok().and_then(|signal| self.take_signal(signal)) {
+            return Some(happened);
         }
         if self.inner.stopping.is_cancelled() {
             return None;
@@ -279,11 +277,23 @@ impl Run {
         Some((Event::Continue, None, Vec::new()))
     }
 
-    fn take_report(
-        &self,
-        report: Report,
-        waits: &mut Waits,
-    ) -> Option<(Event, Option<oneshot::Sender<()>>, Vec<store::audit::AuditEntry>)> {
+    /// What somebody asks for, unless the run does not stand so that it could be done.
+    fn take_signal(&self, Signal { asked, done }: Signal) -> Option<Happened> {
+        let refusal = match &asked.event {
+            Event::Decided(control) => self.execution.refusal(control),
+            _ => None,
+        };
+        match refusal {
+            Some(refusal) => {
+                // Who asked may have gone.
+                let _ = done.send(Err(refusal));
+                None
+            }
+            None => Some((asked.event, Some(done), asked.audit)),
+        }
+    }
+
+    fn take_report(&self, report: Report, waits: &mut Waits) -> Option<Happened> {
         let report = match report {
             Report::Began(token) => {
                 // From now on its time runs; until then it waited for its turn.

@@ -11,6 +11,7 @@ mod api_keys;
 mod bad_input;
 mod connection_types;
 mod connections;
+mod controls;
 mod durability;
 mod events;
 mod execution_lists;

@@ -103,10 +103,12 @@ fn ended(run: &Execution) -> Map<String, Value> {
 
 /// Members of a line that are said, and under which name. What is not among them stays in the journal: the run's
 /// randomness, and what a later version may add.
-const MEMBERS: [(&str, &str); 19] = [
+const MEMBERS: [(&str, &str); 21] = [
     ("at", "at"),
     ("attempt", "execution_count"),
     ("branch", "branch"),
+    ("by", "by"),
+    ("decision", "decision"),
     ("due", "due"),
     ("error", "error_data"),
     ("event", "event"),

@@ -1,5 +1,6 @@
 //! Executions: read, steps, outputs, cancel; their lists are in `lists`, starting them is in `start`.
 
+mod control;
 mod events;
 mod feed;
 mod lists;
@@ -24,6 +25,8 @@ use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::names::check_text;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+pub(crate) use control::{PauseInput, ResolveInput, ResumeInput};
+pub(super) use control::{complete, pause, resolve, resume};
 pub(super) use events::events;
 pub(crate) use feed::FOLLOWERS_MAX;
 pub(super) use lists::{list, list_with_inputs, list_with_metrics};

@@ -14,6 +14,10 @@ const NOT_FOUND: &str = "Can not find Executions";
 
 /// Runs.
 pub(super) fn routes(routes: Routes) -> Routes {
+    decisions(reads(routes))
+}
+
+fn reads(routes: Routes) -> Routes {
     routes
         .workspace(
             Method::GET,
@@ -127,6 +131,65 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .id(ID)
                 .text()
                 .error(400, "Cannot cancel execution, it is not in a running state")
+                .error(404, NOT_FOUND),
+        )
+}
+
+fn decisions(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::POST,
+            "/executions/{id}/pause",
+            executions::pause,
+            Needs(ExecutionEdit),
+            Describe::new(
+                "PlaybookExecutionPause",
+                TAG,
+                "Lets what is under way end, and begins nothing new",
+            )
+            .id(ID)
+            .body::<executions::PauseInput>()
+            .one::<executions::FullExecutionView>()
+            .error(400, "Cannot pause execution, it is not in a running state")
+            .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/executions/{id}/resume",
+            executions::resume,
+            Needs(ExecutionEdit),
+            Describe::new("PlaybookExecutionResume", TAG, "Lets a paused Execution go on")
+                .id(ID)
+                .body::<executions::ResumeInput>()
+                .one::<executions::FullExecutionView>()
+                .error(400, "Cannot resume execution, it is not paused, or a step is in doubt")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/executions/{id}/resolve",
+            executions::resolve,
+            Needs(ExecutionEdit),
+            Describe::new(
+                "PlaybookExecutionResolve",
+                TAG,
+                "Decides about a step in doubt or out of attempts",
+            )
+            .id(ID)
+            .body::<executions::ResolveInput>()
+            .one::<executions::FullExecutionView>()
+            .error(400, "Cannot resolve execution, there is no such step")
+            .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/executions/{id}/complete",
+            executions::complete,
+            Needs(ExecutionEdit),
+            Describe::new("PlaybookExecutionComplete", TAG, "Ends an Execution as completed")
+                .id(ID)
+                .one::<executions::FullExecutionView>()
+                .error(400, "Cannot complete execution, it is not in a running state")
                 .error(404, NOT_FOUND),
         )
 }
