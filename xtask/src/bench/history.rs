@@ -130,8 +130,10 @@ impl History<'_> {
         if let Database::Postgres(_) = self.database {
             // What its own housekeeping does within minutes.
             self.run("VACUUM ANALYZE executions, journal")?;
+            self.run("CHECKPOINT")?;
         }
-        Ok(())
+        // What was copied must not be on its way to the disk while something is measured.
+        shell::run(&mut Command::new("sync"))
     }
 
     fn copy(&self, table: &str, from: usize, to: usize) -> Outcome<String> {

@@ -21,6 +21,8 @@ const IN_FLIGHT: usize = 1_000;
 const WAIT_S: usize = 8;
 const RESUME_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// Seconds of load before each measurement.
+const WARM_UP_S: u32 = 1;
 const SYNC: &str = "/draft/execute?run_sync=true&timeout=60";
 const ASYNC: &str = "/draft/execute";
 
