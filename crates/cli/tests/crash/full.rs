@@ -8,7 +8,7 @@ use reqwest::Method;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use super::load::Kind;
+use super::load::{Kind, PLAIN};
 use super::outage::{begin, ended_well};
 use super::server::Server;
 use super::tool::Tool;
@@ -28,12 +28,12 @@ struct Disk {
 }
 
 /// Starts runs, and lets the disk be full while they are at their first step and for a while after that.
-async fn fill_up() -> Disk {
+async fn fill_up(kinds: &[&str]) -> Disk {
     let folder = tempfile::tempdir().unwrap();
     let tool = Tool::start(|_| Duration::from_millis(700));
     let server = Server::start_on_small_disk(folder.path());
     let workflows = Kind::publish_all(&server.api, &tool.url).await;
-    let runs = begin(&server.api, &workflows, &tool, 0).await;
+    let runs = begin(&server.api, &workflows, &tool, kinds, 0).await;
     tool.called("/gets-0/S1", 1).await;
     // SQLite goes on in its log, which may grow no further.
     let log = folder.path().join("data/nictate.db-wal");
@@ -54,7 +54,7 @@ async fn fill_up() -> Disk {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn runs_hold_while_the_disk_is_full_and_go_on_by_themselves() {
-    let disk = fill_up().await;
+    let disk = fill_up(&PLAIN).await;
     disk.server.limit_files(None);
     ended_well(&disk.server.api, &disk.runs, PATIENCE).await;
     assert_eq!(disk.tool.called_again(), Vec::<String>::new());
@@ -63,7 +63,7 @@ async fn runs_hold_while_the_disk_is_full_and_go_on_by_themselves() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_with_a_full_disk_has_lost_no_run() {
-    let mut disk = fill_up().await;
+    let mut disk = fill_up(&["gets", "keyed", "loop", "turns", "secret"]).await;
     disk.server.kill();
     let server = Server::start(disk.folder.path(), "", &[]);
     // What had been answered and could not be written is asked again: all of it may be.

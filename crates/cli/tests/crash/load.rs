@@ -25,8 +25,8 @@ pub(crate) struct Kind {
     said: &'static [&'static str],
 }
 
-/// Kinds whose steps may all be called once and no more, if no server dies.
-pub(crate) const PLAIN: [&str; 6] = ["gets", "post", "keyed", "sleep", "loop", "secret"];
+/// Kinds whose steps are all called once and no more, if no server dies.
+pub(crate) const PLAIN: [&str; 8] = ["gets", "post", "keyed", "sleep", "loop", "branches", "turns", "secret"];
 
 const fn kind(name: &'static str, document: &'static str, said: &'static [&'static str]) -> Kind {
     Kind { document, name, said }
@@ -42,6 +42,8 @@ const KINDS: &[Kind] = &[
     kind("loop", include_str!("workflows/loop.yaml"), &["S3-1", "S3-2", "S3-3", "S3-4", "S3-5"]),
     kind("retry", include_str!("workflows/retry.yaml"), &["flaky-S1"]),
     kind("catch", include_str!("workflows/catch.yaml"), &["S3"]),
+    kind("branches", include_str!("workflows/branches.yaml"), &["S3", "S6", "S8"]),
+    kind("turns", include_str!("workflows/turns.yaml"), &["S3-1", "S3-2", "S3-3", "S3-4", "S3-5", "S3-6"]),
     kind("secret", include_str!("workflows/secret.yaml"), &["S1", "S2"]),
 ];
 

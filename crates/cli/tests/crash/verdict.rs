@@ -71,7 +71,7 @@ impl Evidence {
             broken.extend(found.map(|what| (id.to_owned(), what)));
             for (path, step) in &steps {
                 let called = calls.get(step.path.as_str()).map(Vec::as_slice).unwrap_or_default();
-                let wrong = wrong_with(step, called).or_else(|| key_of(step, called, id, path));
+                let wrong = wrong_with(step, called, in_doubt > 0).or_else(|| key_of(step, called, id, path));
                 broken.extend(wrong.map(|what| (id.to_owned(), format!("step `{path}`: {what}"))));
                 known.insert(step.path.clone());
             }
@@ -197,7 +197,7 @@ fn numbering(lines: &[Line]) -> Option<String> {
     (rest.count() > 0).then(|| "its journal goes on after its end".to_owned())
 }
 
-/// It has ended as its workflow ends, or stands still with one step in doubt.
+/// It has ended as its workflow ends, or stands still with a step in doubt.
 fn outcome(run: &Value, in_doubt: usize) -> Option<String> {
     let tag = run["inputs"]["tag"].as_str().unwrap_or_default();
     let kind = Kind::of(tag);
@@ -206,7 +206,7 @@ fn outcome(run: &Value, in_doubt: usize) -> Option<String> {
             Some(format!("its outputs are {}, not {}", run["outputs"], kind.outputs(tag)))
         }
         "Completed" if in_doubt == 0 => None,
-        "Paused" if in_doubt == 1 => None,
+        "Paused" if in_doubt > 0 => None,
         other => Some(format!("it is `{other}` with {in_doubt} steps in doubt")),
     }
 }
@@ -244,8 +244,8 @@ fn steps_of(lines: &[Line]) -> BTreeMap<String, Step> {
     steps
 }
 
-/// The deeds of one step against its journal.
-fn wrong_with(step: &Step, calls: &[(usize, &Call)]) -> Option<String> {
+/// The deeds of one step against its journal. In a run that stands still, what may be repeated may lie still too.
+fn wrong_with(step: &Step, calls: &[(usize, &Call)], stands_still: bool) -> Option<String> {
     let (made, Step { attempts, ended, .. }) = (calls.len(), step);
     if let Some(nonsense) = step.nonsense {
         return Some(nonsense.to_owned());
@@ -256,7 +256,8 @@ fn wrong_with(step: &Step, calls: &[(usize, &Call)]) -> Option<String> {
     if !step.may_be_repeated() && *attempts > 1 {
         return Some(format!("it must not be repeated, and has {attempts} attempts"));
     }
-    if step.in_doubt == step.over {
+    let lies_still = stands_still && step.may_be_repeated() && !step.over;
+    if step.in_doubt == step.over && !lies_still {
         return Some(format!("it must have ended or be in doubt; ended: {}", step.over));
     }
     if step.in_doubt && step.may_be_repeated() {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use types::{Rng, SystemRng};
 
@@ -15,6 +16,9 @@ const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 /// Durability is of no use to a test; the locale is not C so that a dependence on its order shows.
 const SERVER_OPTIONS: &str = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off \
      -c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB";
+
+/// For a connection on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A schema that nobody else uses.
 #[derive(Debug)]
@@ -54,7 +58,8 @@ impl Schema {
         let Ok(DatabaseUrl::Postgres(target)) = self.admin.parse() else {
             fail("NICTATE_TEST_POSTGRES_URL is not an address of a PostgreSQL database")
         };
-        let server = Postgres::open(&target, &Options::default()).expect("a pool can be made");
+        let patient = Options { acquire_timeout: PATIENCE, ..Options::default() };
+        let server = Postgres::open(&target, &patient).expect("a pool can be made");
         let client = server.connection().await.expect("the PostgreSQL for tests answers");
         client.batch_execute(sql).await.expect("the user may create and drop schemas");
     }
