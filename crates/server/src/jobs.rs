@@ -90,7 +90,17 @@ pub(crate) async fn keep_lease(member: Membership, stop: CancellationToken) {
 
 /// Adopts the runs of servers that are gone, until `stop`.
 pub(crate) async fn adopt(app: App, member: Membership, stop: CancellationToken) {
+    let mut term = member.lease.term();
     while member.pause(&stop).await {
+        if member.lease.term() != term {
+            match app.driver().let_go_of_lost().await {
+                Ok(runs) => {
+                    tracing::info!(runs, "let go of runs that other servers have taken");
+                    term = member.lease.term();
+                }
+                Err(error) => tracing::warn!(%error, "runs that are lost could not be told"),
+            }
+        }
         // When the database was away, no server could renew its lease. Each gives the others the time to do so
         // before it takes their runs.
         if member.lease.held_for() < member.length {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use store::{Db, Options};
 use tokio::time::{Instant, sleep};
 
 use super::journal::Journals;
@@ -51,6 +52,17 @@ fn one_second_each(_: &str) -> Duration {
     Duration::from_secs(1)
 }
 
+/// Waits until another server owns the run.
+async fn adopted(database: &str, run: &str) {
+    let db = Db::open(&database.parse().unwrap(), &Options::default()).await.unwrap();
+    let began = Instant::now();
+    while store::executions::epoch_of(&db, run.parse().unwrap()).await.unwrap() < Some(2) {
+        assert!(began.elapsed() < PATIENCE, "nobody adopts `{run}`");
+        sleep(Duration::from_millis(50)).await;
+    }
+    db.close().await;
+}
+
 /// Freezes a server with one effect in flight and others behind it, until another has taken its runs; answers how
 /// often each was called in the end.
 async fn freeze(document: &str, after: &str) -> Vec<usize> {
@@ -95,6 +107,31 @@ async fn a_server_that_was_frozen_hands_out_nothing_that_others_have_done() {
     let document = include_str!("workflows/one_post.yaml").replace("method: POST", "method: PUT");
     let calls = freeze(&document, "Completed").await;
     assert_eq!(calls, [2, 1, 1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_frozen_lets_go_of_runs_that_merely_wait() {
+    let databases = store::testing::databases().await;
+    let [_, database] = databases.urls();
+    let folder = tempfile::tempdir().unwrap();
+    let tool = Tool::start(|_| Duration::ZERO);
+    let settings = [("NICTATE_SERVER_LEASE_MS", LEASE_MS), ("NICTATE_LIMITS_EXECUTIONS_HELD_MAX", "1")];
+    let frozen = Server::start(folder.path(), database, &settings);
+    let waits =
+        include_str!("workflows/sleep.yaml").replace("Amount: 1, Unit: Seconds", "Amount: 1, Unit: Hours");
+    let workflow = frozen.api.publish(&waits).await;
+    let first = execute(&frozen.api, &workflow, &tool, "first").await;
+    frozen.signal("STOP");
+    let other = start(folder.path(), database);
+    adopted(database, &first).await;
+    frozen.signal("CONT");
+    // It holds no more than one, so what comes now waits for its place.
+    let pure = frozen.api.publish(include_str!("workflows/pure.yaml")).await;
+    let second = execute(&frozen.api, &pure, &tool, "second").await;
+    all_in(&frozen.api, &[second], "Completed").await;
+    all_in(&other.api, &[first], "Pending").await;
+    assert_eq!(frozen.errors(), "");
+    databases.drop_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

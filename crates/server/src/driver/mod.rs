@@ -8,6 +8,7 @@ mod commit;
 mod control;
 mod grants;
 mod link;
+mod lost;
 mod places;
 mod plans;
 mod queue;
@@ -79,6 +80,8 @@ struct Driven {
     signals: mpsc::UnboundedSender<Signal>,
     /// The number of the last line that is in the journal.
     journaled: watch::Receiver<i64>,
+    /// Another server has taken it.
+    lost: CancellationToken,
 }
 
 pub(crate) struct Inner {
@@ -150,8 +153,14 @@ impl Driver {
     fn set_going(&self, run: Run, effects: Vec<Effect>, rest: Vec<Command>) {
         let inner = Arc::clone(&self.0);
         let (id, epoch) = (run.ids.execution, run.epoch);
+        let lost = inner.driven(id).map(|driven| driven.lost).unwrap_or_default();
         self.0.tasks.spawn(async move {
-            if AssertUnwindSafe(run.drive(effects, rest)).catch_unwind().await.is_err() {
+            // What is dropped where it stands is fenced already.
+            let driven = tokio::select! {
+                driven = AssertUnwindSafe(run.drive(effects, rest)).catch_unwind() => driven,
+                () = lost.cancelled() => return,
+            };
+            if driven.is_err() {
                 inner
                     .give_up(id, epoch, codes::DRIVER_FAILED, "the server failed while it drove the run")
                     .await;
@@ -171,7 +180,11 @@ impl Driver {
     ) -> Run {
         let (sender, signals) = mpsc::unbounded_channel();
         let (journaled, seen) = watch::channel(next_seq - 1);
-        self.0.remember(ids.execution, epoch, Some(Driven { signals: sender, journaled: seen }));
+        self.0.remember(
+            ids.execution,
+            epoch,
+            Some(Driven { signals: sender, journaled: seen, lost: CancellationToken::new() }),
+        );
         let inner = Arc::clone(&self.0);
         Run { inner, ids, epoch, execution, next_seq, stored_state, signals, journaled, seat }
     }

@@ -38,6 +38,7 @@ sql! {
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
          RETURNING id, workspace_id, tenant_id, state, owner_epoch";
+    EPOCH_OF = "executions.epoch_of": "SELECT owner_epoch FROM executions WHERE id = $1";
     RELEASE = "executions.release":
         "UPDATE executions SET owner_server_id = NULL, updated_at = $3
          WHERE id = $1 AND owner_epoch = $2 AND state IN ('queued', 'running', 'waiting', 'paused')";
@@ -71,6 +72,11 @@ pub async fn adopt(
 ) -> Result<Vec<Owned>, StoreError> {
     crate::servers::forget_expired(tx, server, now).await?;
     tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], decode).await
+}
+
+/// The epoch in which a run is owned, or was when it ended; none if it is not there.
+pub async fn epoch_of(read: &impl Read, id: ExecutionId) -> Result<Option<i64>, StoreError> {
+    read.read_one(&EPOCH_OF, &[id.into()], |row| row.int(0)).await
 }
 
 /// Lets go of an unfinished run, so that the next who adopts finds it; whether it was the owner's of `epoch`.
