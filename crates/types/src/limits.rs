@@ -37,6 +37,14 @@ pub const RETRY_BACKOFF_MS_MAX: u64 = 60 * 60 * 1000;
 pub const RETRY_FACTOR_MAX: f64 = 10.0;
 /// Milliseconds that a wait may take (14 days).
 pub const SLEEP_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
+/// Runs that a run may be nested in: the calls of subflows between it and the run that it all began with.
+pub const SUBFLOW_DEPTH_MAX: i64 = 10;
+/// Milliseconds that a step may wait for the run it has called, if it says (14 days).
+pub const SUBFLOW_TIMEOUT_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
+/// Milliseconds ahead for which a step may put off the run it calls (366 days).
+pub const SUBFLOW_DELAY_MS_MAX: i64 = 366 * 24 * 60 * 60 * 1000;
+/// Milliseconds: a run that is put off for less than that begins at once (2 min).
+pub const SUBFLOW_DELAY_MS_MIN: i64 = 2 * 60 * 1000;
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: u64 = 1000;
 /// Rows of one page of a list if the caller does not say.

@@ -1,9 +1,11 @@
 //! The checks that need the catalog of actions: is there such an action, and does it take what it is given.
 
+use types::WorkflowId;
+
 use crate::bind::checkbox;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Problems, sort};
-use crate::document::{Body, Document, Step};
+use crate::document::{Body, Document, SUBFLOW_PREFIX, Step};
 use crate::near::closest;
 use crate::read::FLOW_ACTIONS;
 use crate::source::Extent;
@@ -16,6 +18,11 @@ pub trait Catalog {
 
     /// The full names of all actions, for "did you mean".
     fn action_names(&self) -> Vec<&str>;
+
+    /// The workflow that the document is of, if it is stored: it must not call itself.
+    fn own_workflow(&self) -> Option<WorkflowId> {
+        None
+    }
 }
 
 /// What an action takes.
@@ -71,10 +78,19 @@ impl Checker<'_> {
                 None => self.unknown_action(step),
             },
             Body::NotYet(_) => {
-                if !step.is_idle() {
+                // What is wrong with the call of a workflow was noted.
+                if !step.is_idle() && !step.action.starts_with(SUBFLOW_PREFIX) {
                     let message = format!("`{}` is not available yet", step.action);
                     self.problems.error(codes::NOT_AVAILABLE_YET, step.action_at, message);
                 }
+            }
+            Body::Subflow(subflow) => {
+                if self.catalog.own_workflow() == Some(subflow.workflow) && !step.is_idle() {
+                    let message = format!("step `{}` calls the workflow it stands in", step.id);
+                    let noted = self.problems.error(codes::SELF_CALL, step.action_at, message);
+                    noted.hint("use `internal.while` to do something again");
+                }
+                self.connections(step, &[]);
             }
             _ => self.connections(step, &[]),
         }

@@ -126,6 +126,10 @@ codes! {
     SLEEP_SHAPE = "sleep_shape";
     /// An end that is neither completed nor failed.
     END_RUN_SHAPE = "end_run_shape";
+    /// A call of another workflow by what is no id, or with a setting it cannot have.
+    SUBFLOW_SHAPE = "subflow_shape";
+    /// A workflow that calls itself.
+    SELF_CALL = "self_call";
     /// Something the format knows and this version does not run.
     NOT_AVAILABLE_YET = "not_available_yet";
 

@@ -5,9 +5,12 @@
 use expr::Value;
 
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Condition, InputDefinition, PlanValue, StepSettings, VariableAssignment};
+use crate::plan::{Condition, InputDefinition, PlanValue, StepSettings, Subflow, VariableAssignment};
 use crate::source::{Extent, Source};
 use crate::yaml::Entry;
+
+/// What the action of a step begins with that calls another workflow; its id follows.
+pub(crate) const SUBFLOW_PREFIX: &str = "automations.";
 
 /// A workflow document that was read. It may have problems: they came with it.
 #[derive(Debug)]
@@ -179,6 +182,7 @@ pub(crate) enum Body {
         status: Option<PlanValue>,
         message: Option<PlanValue>,
     },
+    Subflow(Box<Subflow>),
     Effect(PlanValue),
     /// Known to the format, not run by this version.
     NotYet(PlanValue),
@@ -272,7 +276,7 @@ impl Document {
     pub fn subflows(&self) -> Vec<&str> {
         let mut called = Vec::new();
         self.each_step(|step| {
-            if let Some(id) = step.action.strip_prefix("automations.")
+            if let Some(id) = step.action.strip_prefix(SUBFLOW_PREFIX)
                 && !called.contains(&id)
             {
                 called.push(id);

@@ -5,6 +5,7 @@
 //! no files, no clock, no network.
 
 mod bind;
+mod call;
 mod check;
 pub mod codes;
 mod diagnostic;
@@ -20,6 +21,7 @@ mod source;
 mod yaml;
 
 pub use bind::{InputError, bind_inputs};
+pub use call::{subflow_flag, subflow_timeout};
 pub use check::{ActionSignature, Catalog, Parameter, check};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use document::{AutomationType, Document, Trigger, TriggerCategory, UsedAction};

@@ -60,6 +60,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::Sleep { amount, unit_ms } => StepKind::Sleep { amount, unit_ms },
         Body::SleepUntil(until) => StepKind::SleepUntil { until },
         Body::EndRun { status, message } => StepKind::EndRun { status, message },
+        Body::Subflow(subflow) => StepKind::Subflow(*subflow),
         // What is not available yet comes here only if it is disabled or mocked, and so never runs.
         Body::Effect(inputs) | Body::NotYet(inputs) => StepKind::Effect { inputs },
     };

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use expr::{Template, Value};
+use types::WorkflowId;
 
 /// A step's place in [`Plan::steps`].
 pub type StepIndex = usize;
@@ -220,11 +221,30 @@ pub enum StepKind {
         /// Said as the run's error when it ends as failed.
         message: Option<PlanValue>,
     },
+    /// `automations.<id>`: another workflow is run.
+    Subflow(Subflow),
     /// Any action of the catalog that a runner carries out.
     Effect {
         /// The action's inputs.
         inputs: PlanValue,
     },
+}
+
+/// The call of another workflow, from its id, its inputs and the step's `configuration`.
+#[derive(Debug)]
+pub struct Subflow {
+    /// The workflow that is called.
+    pub workflow: WorkflowId,
+    /// What it is given.
+    pub inputs: PlanValue,
+    /// `run_async`: nobody waits for its end.
+    pub is_async: PlanValue,
+    /// `run_draft`: its newest draft is run, not what is published.
+    pub is_draft: PlanValue,
+    /// `subflow_timeout_in_minutes`: how long its end is waited for; nil and 0: as long as it takes.
+    pub timeout_minutes: PlanValue,
+    /// `subflow_future_schedule_time`: when it begins, as [`crate::instant`] reads it; nil: at once.
+    pub begins_at: PlanValue,
 }
 
 /// One branch of an if.

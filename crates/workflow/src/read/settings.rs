@@ -8,6 +8,7 @@ use crate::codes;
 use crate::near::normal;
 use crate::plan::{PlanValue, StepSettings};
 use crate::read::Reader;
+use crate::read::flow::CONFIGURATION;
 use crate::source::Extent;
 use crate::yaml::{Entry, Node};
 
@@ -21,15 +22,6 @@ pub(super) const SETTINGS: [&str; 8] = [
     "when",
     "mock_output_enabled",
     "mock_output",
-];
-
-/// What `configuration` holds of a subflow; read when those can be run.
-const SUBFLOW_KEYS: [&str; 5] = [
-    "run_async",
-    "run_draft",
-    "subflow_timeout_in_minutes",
-    "subflow_future_schedule_time",
-    "custom_runner_group_name",
 ];
 
 /// Settings while they are read: the mock's two keys belong together.
@@ -77,9 +69,11 @@ impl Reader<'_> {
 
     pub(super) fn configuration(&mut self, node: &Node, draft: &mut Draft) {
         for entry in self.map(node, "`configuration`") {
-            let known = SUBFLOW_KEYS.contains(&&*entry.key.text);
-            if !self.setting(entry, draft) && !known {
-                self.near_miss(entry, "`configuration`", &SETTINGS);
+            // What it holds of the call of another workflow is read with that.
+            let of_a_call = CONFIGURATION.iter().any(|key| normal(key) == normal(&entry.key.text));
+            if !of_a_call && !self.setting(entry, draft) {
+                let known: Vec<_> = SETTINGS.into_iter().chain(CONFIGURATION).collect();
+                self.near_miss(entry, "`configuration`", &known);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::codes;
 use crate::document::{Body, Step, UsedConnection, is_idle};
 use crate::plan::PlanValue;
 use crate::read::Reader;
-use crate::read::flow::{FLOW_ACTIONS, takes_steps};
+use crate::read::flow::{FLOW_ACTIONS, called_workflow, takes_steps};
 use crate::read::outline::{Outlined, Place};
 use crate::read::settings::{Draft, SETTINGS};
 use crate::source::Extent;
@@ -40,6 +40,7 @@ struct Keys<'n> {
     inputs: Option<&'n Node>,
     connections: Option<&'n Node>,
     steps: Option<&'n Node>,
+    configuration: Option<&'n Node>,
 }
 
 impl Reader<'_> {
@@ -102,7 +103,10 @@ impl Reader<'_> {
         let connections = keys.connections.map(|node| self.connections(node)).unwrap_or_default();
         let inputs = keys.inputs.map(|node| self.map(node, "`inputs`")).unwrap_or_default();
         let inputs_at = keys.inputs.map_or(action_at, |node| node.at);
-        let body = self.body(&action, inputs, inputs_at);
+        let body = match called_workflow(&action) {
+            Some(workflow) => self.subflow(workflow, action_at, inputs, keys.configuration),
+            None => self.body(&action, inputs, inputs_at),
+        };
         let steps = self.children(&action, action_at, keys.steps, number);
         self.branches(&action, action_at, parent, &steps);
         Step { at, id, name, action, action_at, body, inputs: inputs.to_vec(), connections, settings, steps }
@@ -119,7 +123,10 @@ impl Reader<'_> {
                 "inputs" => keys.inputs = value,
                 "connections" => keys.connections = value,
                 "steps" => keys.steps = value,
-                "configuration" | "settings" => self.configuration(&entry.value, draft),
+                "configuration" | "settings" => {
+                    keys.configuration = value.or(keys.configuration);
+                    self.configuration(&entry.value, draft);
+                }
                 "connection" => self
                     .problems
                     .error(

@@ -1,5 +1,6 @@
 //! A small catalog for the tests.
 
+use types::WorkflowId;
 use workflow::{ActionSignature, Catalog, Parameter};
 
 pub(crate) struct TestCatalog {
@@ -38,6 +39,10 @@ impl Catalog for TestCatalog {
             _ => return None,
         };
         Some(ActionSignature { parameters, connection_types, connection_optional })
+    }
+
+    fn own_workflow(&self) -> Option<WorkflowId> {
+        "99999999-2222-3333-4444-555555555555".parse().ok()
     }
 
     fn action_names(&self) -> Vec<&str> {

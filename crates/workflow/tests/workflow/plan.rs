@@ -67,6 +67,10 @@ fn show_step(step: &PlanStep) -> String {
         StepKind::EndRun { status, message } => {
             format!("end {:?} {:?}", status.as_ref().map(show), message.as_ref().map(show))
         }
+        StepKind::Subflow(call) => {
+            let settings = [&call.is_async, &call.is_draft, &call.timeout_minutes, &call.begins_at].map(show);
+            format!("call {} {} [{}]", call.workflow, show(&call.inputs), settings.join(", "))
+        }
         StepKind::Effect { inputs } => format!("{} {} {:?}", step.action, show(inputs), step.connections),
     }
 }
