@@ -33,6 +33,8 @@ impl Execution {
 
     pub(crate) fn finish_effect(&mut self, result: EffectResult, at: At, commands: &mut Vec<Command>) {
         let started_at = self.strands.get(at.strand).effect().map_or(at.now, |effect| effect.started_at);
+        // The time of the run may have stood still until now.
+        let waited = self.strands.get(at.strand).waits_for_subflow();
         let outcome = match result {
             EffectResult::Succeeded(output) => match bounded_output(settled(output)) {
                 Ok(output) => Outcome::ok(output),
@@ -41,6 +43,7 @@ impl Execution {
             EffectResult::Failed { error, output } => {
                 let output = bounded_output(settled(output)).unwrap_or(Value::Nil);
                 match self.try_again(&error, &output, at, commands) {
+                    Ok(true) if waited => return commands.push(Command::SetDeadline(self.deadline)),
                     Ok(true) => return,
                     Ok(false) if self.pauses_exhausted(at.strand) => {
                         return self.exhaust(error, at, commands);
@@ -54,6 +57,9 @@ impl Execution {
             }
         };
         self.finish_current(outcome, started_at, at, commands);
+        if waited {
+            commands.push(Command::SetDeadline(self.deadline));
+        }
     }
 
     /// The attempts have come to their end, and somebody is to decide what becomes of that.
@@ -67,6 +73,9 @@ impl Execution {
 
     /// The runner hangs: a run must not hang with it.
     pub(crate) fn give_attempt_up(&mut self, effect: PendingEffect, at: At, commands: &mut Vec<Command>) {
+        if effect.subflow.is_some() {
+            return self.give_subflow_up(effect, at, commands);
+        }
         let PendingEffect { path, action, attempt, timeout_ms, .. } = effect;
         commands.push(Command::CancelAttempt { path, attempt });
         let message = format!("`{action}` had {timeout_ms} ms, and its runner has not said how it went");
@@ -106,8 +115,13 @@ impl Execution {
     }
 
     pub(crate) fn dispatch_again(&mut self, effect: PendingEffect, at: At, commands: &mut Vec<Command>) {
-        if let Some(step) = self.current_step(at.strand) {
-            self.dispatch(step, effect.path, effect.attempt + 1, effect.inputs, at, commands);
+        let Some(step) = self.current_step(at.strand) else { return };
+        let attempt = effect.attempt + 1;
+        match effect.subflow {
+            Some(options) => {
+                self.call(step, (effect.path, attempt), effect.inputs, options, at, commands);
+            }
+            None => self.dispatch(step, effect.path, attempt, effect.inputs, at, commands),
         }
     }
 
@@ -129,6 +143,7 @@ impl Execution {
             strand: at.strand,
             attempt,
             inputs: inputs.clone(),
+            subflow: None,
             at: at.now,
         };
         self.record(entry, commands);

@@ -26,6 +26,8 @@ codes! {
     STEP_TIMEOUT = "step_timeout", "The runner did not say how the step went, long after its time was over.";
     STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";
     RESOLVED_AS_FAILED = "resolved_as_failed", "Somebody said that the step, on which nobody else could decide, has failed.";
+    SUBFLOW_ERROR = "subflow_error", "A setting of the call of another workflow is not what it must be; the message quotes it.";
+    SUBFLOW_TIMEOUT = "subflow_timeout", "The run that the step called did not end within the time that the step waits; it is cancelled.";
     OUTPUT_ERROR = "output_error", "An output of the workflow cannot be evaluated or is too large.";
     STEP_LIMIT = "step_limit", "The run has started more steps than one run may.";
     JOURNAL_LIMIT = "journal_limit", "The run has put more values into its journal than one run may.";

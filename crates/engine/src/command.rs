@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use expr::Value;
-use types::Timestamp;
+use types::{Timestamp, WorkflowId};
 
 use crate::control::Control;
-use crate::entry::{Entry, StepError};
+use crate::entry::{Entry, StepError, SubflowOptions};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -72,6 +72,25 @@ pub enum Command {
     Append(Entry),
     /// Hand this to a runner.
     Dispatch(Dispatch),
+    /// Start a run of another workflow, in the commit that notes the start of the attempt. Send
+    /// [`Event::EffectFinished`] when that run ends; at once if nobody is to wait for it, or if it cannot be
+    /// started.
+    CallSubflow(SubflowCall),
+    /// After a restore: the attempt's run may be on its way, at its end, or it could not be started. Send
+    /// [`Event::EffectFinished`] as after [`Command::CallSubflow`]; [`Event::AttemptLost`] if there is no such run.
+    AwaitSubflow {
+        /// The step's path.
+        path: String,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// The run that the attempt started is to stop, whatever it does: that wish goes into the commit too.
+    CancelSubflow {
+        /// The step's path.
+        path: String,
+        /// The attempt.
+        attempt: u32,
+    },
     /// Send [`Event::TimerFired`] when it is due.
     SetTimer {
         /// The waiting step's path.
@@ -90,6 +109,23 @@ pub enum Command {
     },
     /// Send [`Event::Continue`] after the commit: there is more to do, but others have waited.
     Continue,
+}
+
+/// Another workflow to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubflowCall {
+    /// The step's path.
+    pub path: String,
+    /// The step's id.
+    pub step: String,
+    /// Counts from 1.
+    pub attempt: u32,
+    /// The workflow.
+    pub workflow: WorkflowId,
+    /// What it is given, a map: not checked against what it declares.
+    pub inputs: Value,
+    /// How it is run.
+    pub options: SubflowOptions,
 }
 
 /// An effect to carry out.

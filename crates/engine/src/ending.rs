@@ -91,8 +91,12 @@ impl Execution {
             }
             Pending::Timer { path, since, .. } => (path.clone(), 0, *since),
         };
-        if matches!(pending, Pending::Effect(_)) {
-            commands.push(Command::CancelAttempt { path: path.clone(), attempt });
+        if let Pending::Effect(effect) = pending {
+            let path = path.clone();
+            commands.push(match effect.subflow {
+                Some(_) => Command::CancelSubflow { path, attempt },
+                None => Command::CancelAttempt { path, attempt },
+            });
         }
         let step = self.plan.steps[step].id.clone();
         let entry = Outcome::cancelled().into_entry(at.strand, path, step, attempt, started_at, at.now);

@@ -55,6 +55,9 @@ pub enum Entry {
         attempt: u32,
         /// The evaluated inputs.
         inputs: Value,
+        /// How another workflow is run, if that is what the step does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subflow: Option<SubflowOptions>,
         /// When.
         at: Timestamp,
     },
@@ -278,6 +281,23 @@ pub enum DecisionKind {
     Done,
     /// It has failed.
     Failed,
+}
+
+/// How a step runs another workflow: its `configuration`, evaluated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubflowOptions {
+    /// Nobody waits for its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_async: bool,
+    /// Its newest draft is run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_draft: bool,
+    /// Milliseconds from the start of the attempt until its end is waited for no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// When it begins, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<Timestamp>,
 }
 
 /// The body of [`Entry::StepFinished`].

@@ -125,7 +125,8 @@ impl Execution {
                 Some(Pending::Retry { effect, due }) => {
                     commands.push(Command::SetTimer { path: effect.path.clone(), due: *due });
                 }
-                Some(Pending::Effect(_) | Pending::Exhausted(_)) | None => {}
+                Some(Pending::Effect(effect)) => commands.extend(self.await_subflow(effect)),
+                Some(Pending::Exhausted(_)) | None => {}
             }
         }
         if self.next_runnable().is_some() {
@@ -198,7 +199,7 @@ impl Execution {
             }
             Event::TimerFired { path } => self.take_timer(path, begins, now, commands),
             // Time stands still while a run waits or is paused; a new deadline is set when it goes on.
-            Event::DeadlineReached if matches!(self.state, RunState::Waiting | RunState::Paused) => {}
+            Event::DeadlineReached if self.still_since.is_some() => {}
             Event::DeadlineReached if now >= self.deadline => {
                 let allowed = self.deadline.since(self.started_at).as_millis();
                 let error = RunError {
@@ -239,7 +240,10 @@ impl Execution {
             Pending::Exhausted(_) => return,
             Pending::Effect(effect) if effect.in_doubt => return,
             // No runner can have begun before it was asked to.
-            Pending::Effect(effect) => crate::attempt::due(effect, effect.started_at),
+            Pending::Effect(effect) => match self.earliest_due(effect) {
+                Some(due) => due,
+                None => return,
+            },
         };
         if now < due {
             return commands.push(Command::SetTimer { path, due });

@@ -124,7 +124,7 @@ impl Execution {
         let id = entry.strand();
         let fits = |step: &String| self.here(id, step).ok_or_else(|| step.clone());
         match entry {
-            Entry::StepStarted { path, step, attempt, inputs, at, .. } => {
+            Entry::StepStarted { path, step, attempt, inputs, subflow, at, .. } => {
                 let index = fits(step)?;
                 // Another attempt is not another step: what follows must not depend on how many it took.
                 self.take_steps(id, u64::from(*attempt == 1));
@@ -136,6 +136,7 @@ impl Execution {
                     attempt: *attempt,
                     timeout_ms: timeout_ms(&self.plan.steps[index]),
                     inputs: inputs.clone(),
+                    subflow: subflow.clone(),
                     started_at: *at,
                     in_doubt: false,
                 }));
@@ -259,17 +260,19 @@ impl Execution {
 
     /// Whether the run goes on or stands still. While it waits or is paused, its time does too.
     fn keep_time(&mut self, at: Timestamp) {
+        let (mut paused, mut waits, mut calls) = (self.pause_requested, true, false);
+        for (_, strand) in self.strands.iter() {
+            paused |= strand.is_stuck();
+            waits &= strand.is_still();
+            calls |= strand.waits_for_subflow();
+        }
         if !self.state.is_terminal() {
-            let (mut paused, mut waits) = (self.pause_requested, true);
-            for (_, strand) in self.strands.iter() {
-                paused |= strand.is_stuck();
-                waits &= strand.is_still();
-            }
             self.state = if paused {
                 RunState::Paused
-            } else if waits {
+            } else if waits && !calls {
                 RunState::Waiting
             } else {
+                // With what runs for it: then its own time stands still too.
                 RunState::Running
             };
         }
@@ -281,7 +284,7 @@ impl Execution {
             }
             _ => {}
         }
-        let still = matches!(self.state, RunState::Waiting | RunState::Paused);
+        let still = !self.state.is_terminal() && (waits || paused);
         match self.still_since {
             None if still => self.still_since = Some(at),
             Some(since) if !still => {

@@ -27,13 +27,15 @@ mod scope;
 mod state;
 mod step;
 mod strand;
+mod subflow;
 mod variables;
 mod view;
 
-pub use command::{Command, Dispatch, EffectResult, Event};
+pub use command::{Command, Dispatch, EffectResult, Event, SubflowCall};
 pub use control::{Control, Decision, NewInputs, Refusal};
 pub use entry::{
     Appended, DecisionKind, Entry, ROOT, RunError, RunState, StepError, StepFinished, StepState,
+    SubflowOptions,
 };
 pub use execution::{Execution, RestoreError, Start};
 pub use strand::PendingEffect;

@@ -53,6 +53,7 @@ impl Execution {
             StepKind::EndRun { status, message } => {
                 self.end_run(step, status.as_ref(), message.as_ref(), at, commands)
             }
+            StepKind::Subflow(subflow) => self.call_subflow(index, subflow, at, commands),
             StepKind::Effect { inputs } => self.evaluate(inputs, at).map(|inputs| {
                 let path = self.path_of(step, at.strand);
                 let inputs = replaced(settled(inputs), &self.strands.get(at.strand).replaced);

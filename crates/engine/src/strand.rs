@@ -8,7 +8,7 @@ use types::Timestamp;
 use workflow::plan::StepIndex;
 
 use crate::cursor::Cursor;
-use crate::entry::{ROOT, RunError};
+use crate::entry::{ROOT, RunError, SubflowOptions};
 use crate::fork::Fork;
 use crate::scope::{Shown, Variables};
 
@@ -80,6 +80,8 @@ pub struct PendingEffect {
     pub attempt: u32,
     /// The evaluated inputs.
     pub inputs: Value,
+    /// How another workflow is run, if that is what the step does: then no runner has it.
+    pub subflow: Option<SubflowOptions>,
     /// Milliseconds that it may take once the runner has begun.
     pub timeout_ms: u64,
     /// When it was dispatched.
@@ -179,8 +181,13 @@ impl Strand {
     pub(crate) fn is_still(&self) -> bool {
         match &self.fork {
             Some(fork) => fork.verdict().is_none(),
-            None => matches!(self.pending, Some(Pending::Timer { .. })),
+            None => matches!(self.pending, Some(Pending::Timer { .. })) || self.waits_for_subflow(),
         }
+    }
+
+    /// It stands at the end of another run, which has its own time.
+    pub(crate) fn waits_for_subflow(&self) -> bool {
+        self.effect().and_then(|effect| effect.subflow.as_ref()).is_some_and(|call| !call.is_async)
     }
 }
 

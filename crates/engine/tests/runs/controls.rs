@@ -79,6 +79,7 @@ impl Story {
                 Command::SetDeadline(deadline) => self.deadline = Some(deadline),
                 Command::Continue => goes_on = true,
                 Command::CancelAttempt { .. } => {}
+                other => panic!("{other:?}"),
             }
         }
         goes_on

@@ -6,6 +6,7 @@ mod controls;
 mod flow;
 mod retries;
 mod strands;
+mod subflows;
 mod support;
 
 use std::time::Duration;

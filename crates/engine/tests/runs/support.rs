@@ -120,9 +120,19 @@ impl<'a> Driver<'a> {
                     let (path, attempt) = (dispatch.path, dispatch.attempt);
                     self.todo.push_front(Event::EffectFinished { path, attempt, result });
                 }
+                Command::CallSubflow(call) => {
+                    let result = (self.effect)(&call.step, call.attempt, &call.inputs.to_json());
+                    let (path, attempt) = (call.path, call.attempt);
+                    self.todo.push_front(Event::EffectFinished { path, attempt, result });
+                }
+                Command::AwaitSubflow { path, attempt } => {
+                    let called = self.execution.pending_effects().find(|effect| effect.path == path);
+                    let result = (self.effect)(&path, attempt, &called.unwrap().inputs.to_json());
+                    self.todo.push_front(Event::EffectFinished { path, attempt, result });
+                }
                 Command::SetTimer { path, due } => drop(self.timers.insert((due, path), ())),
                 Command::Continue => self.todo.push_front(Event::Continue),
-                Command::SetDeadline(_) | Command::CancelAttempt { .. } => {}
+                Command::SetDeadline(_) | Command::CancelAttempt { .. } | Command::CancelSubflow { .. } => {}
             }
         }
         self.commits.push(self.journal.len());
@@ -179,7 +189,8 @@ pub(crate) fn run_with(
         let mut again = Driver::of(execution, journal, effect);
         let mut commands = again.execution.outstanding();
         let pending = |effect: &engine::PendingEffect| (effect.path.clone(), effect.attempt);
-        for (path, attempt) in again.execution.pending_effects().map(pending).collect::<Vec<_>>() {
+        let effects = again.execution.pending_effects().filter(|effect| effect.subflow.is_none());
+        for (path, attempt) in effects.map(pending).collect::<Vec<_>>() {
             let lost = Event::AttemptLost { path, attempt, repeatable: true };
             commands.extend(again.execution.advance(lost, again.now));
         }

@@ -354,6 +354,9 @@ impl World {
                 let token = self.assign(id, key, dispatch);
                 live.attempts.insert(token, (path, attempt));
             }
+            Command::CallSubflow(_) | Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } => {
+                unreachable!("no workflow of the simulation calls another")
+            }
             Command::Append(_) => {}
         }
     }

@@ -38,6 +38,11 @@ impl Reference {
                         event = Some(Event::TimerFired { path });
                     }
                     Command::Continue => event = Some(Event::Continue),
+                    Command::CallSubflow(_)
+                    | Command::AwaitSubflow { .. }
+                    | Command::CancelSubflow { .. } => {
+                        unreachable!("no workflow of the simulation calls another")
+                    }
                     Command::SetDeadline(_) | Command::CancelAttempt { .. } => {}
                 }
             }
