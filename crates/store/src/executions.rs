@@ -51,8 +51,12 @@ pub struct Execution {
     pub cancel_reason: Option<String>,
     /// How many runs it is nested in.
     pub execution_depth: i64,
-    /// The run that started it.
+    /// The run that called it and waits for its end.
     pub parent_execution_id: Option<ExecutionId>,
+    /// The run that called it and does not wait.
+    pub async_parent_execution_id: Option<ExecutionId>,
+    /// The run that it all began with, and when that started; none in that run itself.
+    pub top_execution: Option<(ExecutionId, Timestamp)>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// Who or what started it.
@@ -120,7 +124,8 @@ macro_rules! columns {
         "id, tenant_id, workspace_id, workflow_id, workflow_name, document_hash, branch, workflow_version, \
          execution_number, trigger_type, state, step_results, error_code, error_message, cancel_reason, \
          execution_depth, parent_execution_id, created_at, created_by, started_at, finished_at, net_runtime_ms, \
-         updated_at, name, updated_by, test_session_id"
+         updated_at, name, updated_by, test_session_id, async_parent_execution_id, top_execution_id, \
+         top_started_at"
     };
 }
 use columns;
@@ -132,7 +137,7 @@ macro_rules! all_columns {
 
 sql! {
     INSERT = "executions.insert":
-        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:32}");
+        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:35}");
     GET = "executions.get":
         concat!("SELECT ", all_columns!(), " FROM executions WHERE workspace_id = $1 AND id = $2");
     STATE = "executions.state": "SELECT state FROM executions WHERE workspace_id = $1 AND id = $2";
@@ -150,6 +155,10 @@ sql! {
          SET name = $3, updated_by = $4,
              updated_at = CASE WHEN updated_at < $5 THEN $5 ELSE updated_at + 1 END
          WHERE workspace_id = $1 AND id = $2";
+    CALLED_BY = "executions.called_by":
+        "SELECT id FROM executions WHERE workspace_id = $1 AND parent_execution_id = $2
+         UNION ALL
+         SELECT id FROM executions WHERE workspace_id = $1 AND async_parent_execution_id = $2";
     NEXT_NUMBERS = "execution_numbers.next":
         "INSERT INTO execution_numbers (workflow_id, last) VALUES ($1, $2)
          ON CONFLICT (workflow_id) DO UPDATE SET last = execution_numbers.last + excluded.last
@@ -167,7 +176,7 @@ pub(crate) async fn insert_numbered(tx: &Tx<'_>, runs: &[(&FullExecution, i64)])
     tx.insert_each(&INSERT, &sets).await
 }
 
-fn params(run: &FullExecution, number: i64) -> [Value<'_>; 32] {
+fn params(run: &FullExecution, number: i64) -> [Value<'_>; 35] {
     let e = &run.execution;
     [
         e.id.into(),
@@ -196,6 +205,9 @@ fn params(run: &FullExecution, number: i64) -> [Value<'_>; 32] {
         (&e.name).into(),
         (&e.updated_by).into(),
         (&e.test_session_id).into(),
+        e.async_parent_execution_id.into(),
+        e.top_execution.map(|(id, _)| id).into(),
+        e.top_execution.map(|(_, started_at)| started_at).into(),
         (&run.inputs).into(),
         (&run.event).into(),
         run.outputs.as_deref().into(),
@@ -227,6 +239,15 @@ pub async fn state(
     id: ExecutionId,
 ) -> Result<Option<ExecutionState>, StoreError> {
     read.read_one(&STATE, &[workspace.into(), id.into()], |row| row.word(0, ExecutionState::from_name)).await
+}
+
+/// The runs that a run called, in no order.
+pub async fn called_by(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    caller: ExecutionId,
+) -> Result<Vec<ExecutionId>, StoreError> {
+    read.read_all(&CALLED_BY, &[workspace.into(), caller.into()], |row| row.id(0)).await
 }
 
 /// How far the run is, and its outputs; none if there is no such run.
@@ -295,12 +316,12 @@ pub async fn rename(
 fn decode_full(row: &Row<'_>) -> Result<FullExecution, RowError> {
     Ok(FullExecution {
         execution: decode(row)?,
-        inputs: row.string(26)?,
-        event: row.string(27)?,
-        outputs: row.opt_string(28)?,
-        seed: row.string(29)?,
-        owner_server_id: row.opt_id(30)?,
-        owner_epoch: row.int(31)?,
+        inputs: row.string(29)?,
+        event: row.string(30)?,
+        outputs: row.opt_string(31)?,
+        seed: row.string(32)?,
+        owner_server_id: row.opt_id(33)?,
+        owner_epoch: row.int(34)?,
     })
 }
 
@@ -332,5 +353,7 @@ fn decode(row: &Row<'_>) -> Result<Execution, RowError> {
         name: row.string(23)?,
         updated_by: row.string(24)?,
         test_session_id: row.string(25)?,
+        async_parent_execution_id: row.opt_id(26)?,
+        top_execution: row.opt_id(27)?.zip(row.opt_time(28)?),
     })
 }

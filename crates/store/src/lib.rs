@@ -29,6 +29,7 @@ pub mod queued_runs;
 pub mod runs;
 pub mod servers;
 pub mod tenants;
+pub mod unwanted_runs;
 pub mod users;
 pub mod workflow_versions;
 pub mod workflows;

@@ -23,7 +23,13 @@ macro_rules! migrations {
 }
 
 /// Every migration there is, the oldest first.
-const MIGRATIONS: &[Migration] = migrations![1 "0001_initial", 2 "0002_execution_names", 3 "0003_executions_by_state", 4 "0004_queued_runs"];
+const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_initial",
+    2 "0002_execution_names",
+    3 "0003_executions_by_state",
+    4 "0004_queued_runs",
+    5 "0005_subflows",
+];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version    BIGINT PRIMARY KEY,

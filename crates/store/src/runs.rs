@@ -11,7 +11,7 @@ use crate::audit::AuditEntry;
 use crate::executions::{FullExecution, Outcome};
 use crate::journal::{Append, Appended};
 use crate::queued_runs::{self, QueuedRun};
-use crate::{StoreError, Tx, audit, executions, journal};
+use crate::{StoreError, Tx, audit, executions, journal, unwanted_runs};
 
 pub use writer::RunWriter;
 
@@ -25,6 +25,8 @@ pub struct RunWrite {
     pub progress: Option<Progress>,
     /// Runs that begin.
     pub begins: Vec<Begin>,
+    /// Runs that are to stop, and since when ([`unwanted_runs`]).
+    pub unwanted: Vec<(ExecutionId, Timestamp)>,
     /// What the audit log must say.
     pub audit: Vec<AuditEntry>,
 }
@@ -67,6 +69,7 @@ impl RunWrite {
         let progress = self.progress.as_ref();
         progress.is_none_or(|progress| progress.lines.is_empty() && progress.outcome.is_none())
             && self.begins.is_empty()
+            && self.unwanted.is_empty()
             && self.audit.is_empty()
     }
 
@@ -131,6 +134,8 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
         .collect();
     executions::set_outcomes(tx, &outcomes).await?;
 
+    let unwanted: Vec<_> = kept.iter().flat_map(|write| &write.unwanted).copied().collect();
+    unwanted_runs::insert(tx, &unwanted).await?;
     for write in &kept {
         audit::record_many(tx, &write.audit).await?;
     }

@@ -40,6 +40,8 @@ macro_rules! fields {
                 Field::optional("cancel_reason", Kind::Text),
                 Field::same("execution_depth", Kind::Int),
                 Field::optional("parent_execution_id", Kind::Text),
+                Field::optional("async_parent_execution_id", Kind::Text),
+                Field::new("top_execution_id", "COALESCE(top_execution_id, id)", Kind::Text),
                 Field::same("created_at", Kind::Time),
                 Field::same("created_by", Kind::Text),
                 Field::same("started_at", Kind::Time).sorted_by("COALESCE(started_at, 0)"),
@@ -49,13 +51,11 @@ macro_rules! fields {
                 Field::new("updated_by", "CASE updated_by WHEN '' THEN created_by ELSE updated_by END", Kind::Text),
                 Field::same("test_session_id", Kind::Text),
                 Field::computed("app_id"),
-                Field::computed("async_parent_execution_id"),
                 Field::computed("display_name"),
                 Field::computed("duration"),
                 Field::computed("playbook"),
                 Field::computed("runner_group_id"),
                 Field::computed("runner_id"),
-                Field::computed("top_execution_id"),
                 Field::computed("top_execution_started_at"),
                 $($more),*
             ],
@@ -99,7 +99,7 @@ pub async fn list_with_inputs(
         ),
         ..LISTING
     };
-    page(read, &listing, &[workspace.into()], query, |row| Ok((decode(row)?, row.opt_string(26)?))).await
+    page(read, &listing, &[workspace.into()], query, |row| Ok((decode(row)?, row.opt_string(29)?))).await
 }
 
 /// How many of the workspace's runs the filter of `query` lets through, by their state. States of no run are left out.

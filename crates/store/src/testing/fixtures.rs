@@ -180,6 +180,8 @@ pub fn execution(workflow: &Workflow, number: i64) -> FullExecution {
             cancel_reason: None,
             execution_depth: 0,
             parent_execution_id: None,
+            async_parent_execution_id: None,
+            top_execution: None,
             created_at: NOW,
             created_by: "ada".to_owned(),
             started_at: None,

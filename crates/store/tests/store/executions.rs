@@ -8,7 +8,7 @@ use store::journal::{self, Append, Appended};
 use store::runs::{Begin, RunWrite, RunWriter};
 use store::servers::{self, Server};
 use store::testing::{NOW, Seeded, each_database, execution, on_postgres, query, seed, workflow};
-use store::{Db, ROWS_COUNTED_MAX, StoreError};
+use store::{Db, ROWS_COUNTED_MAX, StoreError, unwanted_runs};
 use types::{ExecutionId, ServerId};
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -44,6 +44,9 @@ async fn a_run_comes_back_as_it_was_stored_and_as_it_ended() {
         let seeded = seed(&db).await;
         let mut stored = run(&seeded, 1);
         stored.owner_epoch = 3;
+        stored.execution.parent_execution_id = Some(ExecutionId::of_name("caller"));
+        stored.execution.async_parent_execution_id = Some(ExecutionId::of_name("passer-by"));
+        stored.execution.top_execution = Some((ExecutionId::of_name("top"), NOW));
         insert(&db, vec![stored.clone()]).await;
         let (workspace, id) = (seeded.workspace, stored.execution.id);
         assert_eq!(executions::get(&db, workspace, id).await.unwrap().as_ref(), Some(&stored));
@@ -129,6 +132,33 @@ async fn runs_are_counted_by_state_within_the_filter_and_the_workspace() {
 }
 
 #[tokio::test]
+async fn runs_are_listed_by_the_runs_that_called_them() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut runs: Vec<_> = (1..=3).map(|number| run(&seeded, number)).collect();
+        let top = runs[0].execution.id;
+        runs[1].execution.parent_execution_id = Some(top);
+        runs[1].execution.top_execution = Some((top, NOW));
+        runs[2].execution.async_parent_execution_id = Some(runs[1].execution.id);
+        runs[2].execution.top_execution = Some((top, NOW));
+        let middle = runs[1].execution.id;
+        insert(&db, runs).await;
+        let list = async |field: &str, id: ExecutionId| {
+            let q = format!(r#"{{"filter":{{"{field}":"{id}"}},"sort":["execution_number"]}}"#);
+            let page = executions::list(&db, seeded.workspace, &query(&q, &FIELDS)).await.unwrap();
+            page.rows.into_iter().map(|row| row.execution_number).collect::<Vec<_>>()
+        };
+        assert_eq!(list("parent_execution_id", top).await, [2]);
+        assert_eq!(list("async_parent_execution_id", middle).await, [3]);
+        assert_eq!(list("top_execution_id", top).await, [1, 2, 3]);
+        assert_eq!(executions::called_by(&db, seeded.workspace, top).await.unwrap(), [middle]);
+        assert_eq!(executions::called_by(&db, seeded.workspace, middle).await.unwrap().len(), 1);
+        assert_eq!(executions::called_by(&db, seeded.other_workspace, top).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_run_is_renamed_in_its_workspace_and_its_row_moves_on() {
     each_database(async |db| {
         let seeded = seed(&db).await;
@@ -200,6 +230,42 @@ async fn a_total_counts_so_many_rows_behind_the_page_and_no_more() {
         assert_eq!(total(15).await, (10, count - 5));
         assert_eq!(total(30).await, (10, count));
         assert_eq!(total(count - 3).await, (3, count));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_wish_that_a_run_stop_is_kept_until_it_is_removed() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let mut runs: Vec<_> = (1..=2).map(|number| run(&seeded, number)).collect();
+        runs[0].execution.state = ExecutionState::Completed;
+        let [first, second] = [0, 1].map(|index| runs[index].execution.id);
+        let nobody = ExecutionId::of_name("nobody");
+        insert(&db, runs).await;
+        let later = NOW.saturating_add(LEASE);
+        let wish = async |wishes: Vec<_>| {
+            db.write(async move |tx| unwanted_runs::insert(tx, &wishes).await).await.unwrap();
+        };
+        wish(vec![(first, later), (second, NOW), (nobody, NOW)]).await;
+        // The first wish counts.
+        wish(vec![(second, later)]).await;
+        let listed = async |until| {
+            let rows = unwanted_runs::list(&db, until, 10).await.unwrap();
+            rows.into_iter()
+                .map(|row| (row.id, row.workspace_id, row.tenant_id, row.state))
+                .collect::<Vec<_>>()
+        };
+        let row = |id, state| (id, seeded.workspace, seeded.tenant, state);
+        assert_eq!(listed(NOW).await, [row(second, ExecutionState::Queued)]);
+        let both = [row(second, ExecutionState::Queued), row(first, ExecutionState::Completed)];
+        assert_eq!(listed(later).await, both);
+        let contains = async |workspace, id| unwanted_runs::contains(&db, workspace, id).await.unwrap();
+        assert!(contains(seeded.workspace, first).await);
+        assert!(!contains(seeded.other_workspace, first).await);
+        db.write(async move |tx| unwanted_runs::remove(tx, first).await).await.unwrap();
+        assert!(!contains(seeded.workspace, first).await);
+        assert_eq!(listed(later).await, both[..1]);
     })
     .await;
 }
