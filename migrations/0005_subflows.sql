@@ -8,6 +8,9 @@ CREATE INDEX executions_parent ON executions (workspace_id, parent_execution_id)
 CREATE INDEX executions_async_parent ON executions (workspace_id, async_parent_execution_id)
     WHERE async_parent_execution_id IS NOT NULL;
 
+-- Before that a queued run is left alone; none: it waits for its turn only.
+ALTER TABLE queued_runs ADD COLUMN begins_at BIGINT;
+
 -- Runs that are to stop, because their callers no longer wait for them, and may not have yet. No reference to
 -- executions, whose rows their owners lock.
 CREATE TABLE unwanted_runs (

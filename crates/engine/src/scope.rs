@@ -14,7 +14,7 @@ pub(crate) struct RunScope {
     pub(crate) inputs: Value,
     pub(crate) variables: Variables,
     event: Value,
-    metadata: Value,
+    pub(crate) metadata: Value,
 }
 
 impl RunScope {

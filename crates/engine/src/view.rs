@@ -40,6 +40,11 @@ impl Execution {
         &self.scope.inputs
     }
 
+    /// What `metadata.*` answers.
+    pub fn metadata(&self) -> &Value {
+        &self.scope.metadata
+    }
+
     /// When it began.
     pub fn started_at(&self) -> Timestamp {
         self.started_at

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actions::{Catalog, ConnectionNeed};
+use types::WorkflowId;
 use workflow::{ActionSignature, Parameter};
 
 struct Signature {
@@ -14,9 +15,15 @@ struct Signature {
 /// What workflows may use: the built-in actions, with the connection types that are there.
 pub struct ActionCatalog {
     signatures: BTreeMap<String, Signature>,
+    own_workflow: Option<WorkflowId>,
 }
 
 impl ActionCatalog {
+    /// For the documents of that workflow.
+    pub(crate) fn of(self, workflow: Option<WorkflowId>) -> Self {
+        Self { own_workflow: workflow, ..self }
+    }
+
     /// The actions of `catalog`; one that takes a connection of any type takes one of `type_names`.
     pub fn new(catalog: &Catalog, type_names: &[String]) -> Self {
         let signatures = catalog.all().iter().map(|spec| {
@@ -37,7 +44,7 @@ impl ActionCatalog {
             };
             (spec.full_name.clone(), signature)
         });
-        Self { signatures: signatures.collect() }
+        Self { signatures: signatures.collect(), own_workflow: None }
     }
 }
 
@@ -48,6 +55,10 @@ impl workflow::Catalog for ActionCatalog {
             connection_types: &signature.connection_types,
             connection_optional: signature.connection_optional,
         })
+    }
+
+    fn own_workflow(&self) -> Option<WorkflowId> {
+        self.own_workflow
     }
 
     fn action_names(&self) -> Vec<&str> {

@@ -111,5 +111,10 @@ pub(crate) async fn adopt(app: App, member: Membership, stop: CancellationToken)
             Ok(runs) => tracing::info!(runs, "adopted runs of a server that is gone"),
             Err(error) => tracing::warn!(cause = error.message(), "runs could not be adopted"),
         }
+        match app.driver().stop_unwanted().await {
+            Ok(0) => {}
+            Ok(runs) => tracing::info!(runs, "stopped runs that nobody waits for any more"),
+            Err(error) => tracing::warn!(cause = error.message(), "unwanted runs could not be stopped"),
+        }
     }
 }

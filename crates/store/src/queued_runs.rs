@@ -1,7 +1,7 @@
 //! Runs that were accepted and wait for their turn: what their start needs beyond their row. That a run waits is
 //! told by the state of its row, not by this table.
 
-use types::{ExecutionId, WorkspaceId};
+use types::{ExecutionId, Timestamp, WorkspaceId};
 
 use crate::statement::sql;
 use crate::{Read, StoreError, Tx};
@@ -13,13 +13,15 @@ pub struct QueuedRun {
     pub metadata: String,
     /// Milliseconds that it may take.
     pub run_time_ms: i64,
+    /// Before that it is not adopted; none if it only waits for its turn.
+    pub begins_at: Option<Timestamp>,
 }
 
 sql! {
     INSERT = "queued_runs.insert":
-        "INSERT INTO queued_runs (execution_id, metadata, run_time_ms) VALUES ($1, $2, $3)";
+        "INSERT INTO queued_runs (execution_id, metadata, run_time_ms, begins_at) VALUES ($1, $2, $3, $4)";
     GET = "queued_runs.get":
-        "SELECT q.metadata, q.run_time_ms
+        "SELECT q.metadata, q.run_time_ms, q.begins_at
          FROM queued_runs q JOIN executions e ON e.id = q.execution_id
          WHERE e.workspace_id = $1 AND q.execution_id = $2";
     REMOVE = "queued_runs.remove": "DELETE FROM queued_runs WHERE execution_id = $1";
@@ -27,7 +29,8 @@ sql! {
 
 /// Stores what a run that is accepted as queued will need.
 pub async fn insert(tx: &Tx<'_>, id: ExecutionId, run: &QueuedRun) -> Result<(), StoreError> {
-    tx.execute(&INSERT, &[id.into(), (&run.metadata).into(), run.run_time_ms.into()]).await?;
+    let params = [id.into(), (&run.metadata).into(), run.run_time_ms.into(), run.begins_at.into()];
+    tx.execute(&INSERT, &params).await?;
     Ok(())
 }
 
@@ -38,7 +41,7 @@ pub async fn get(
     id: ExecutionId,
 ) -> Result<Option<QueuedRun>, StoreError> {
     read.read_one(&GET, &[workspace.into(), id.into()], |row| {
-        Ok(QueuedRun { metadata: row.string(0)?, run_time_ms: row.int(1)? })
+        Ok(QueuedRun { metadata: row.string(0)?, run_time_ms: row.int(1)?, begins_at: row.opt_time(2)? })
     })
     .await
 }

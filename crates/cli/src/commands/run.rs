@@ -12,7 +12,7 @@ use engine::{RunState, Start};
 use runner::{Runner, RunnerSettings};
 use server::config::Log;
 use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng};
-use workflow::plan::StepKind;
+use workflow::plan::{PlanStep, PlanValue, StepKind};
 use workflow::{Metadata, Plan};
 
 use super::serve::start_failure;
@@ -34,6 +34,7 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
     let config = settings::load(&args.database.flags())?;
     settings::start_log(&Log { level: "warn".to_owned(), format: config.log.format }, printer)?;
     let mut plan = compile(args, printer)?;
+    refuse_calls(&plan, args)?;
     let inputs = bind(&plan, args)?;
     choose_connections(&mut plan, args, printer);
     let named = named_connections(&plan);
@@ -78,6 +79,20 @@ fn compile(args: &RunArgs, printer: &Printer) -> Outcome<Plan> {
     checked.plan.ok_or_else(|| {
         Failure::new(Exit::Invalid, format!("`{}` cannot be run: {}", checked.file, counted(errors, 0)))
     })
+}
+
+/// There is no server here whose workflows could be called.
+fn refuse_calls(plan: &Plan, args: &RunArgs) -> Outcome<()> {
+    let calls = |step: &&PlanStep| {
+        let mocked = step.settings.mock_output.is_some();
+        let disabled = matches!(step.settings.when, Some(PlanValue::Literal(expr::Value::Bool(false))));
+        matches!(step.kind, StepKind::Subflow(_)) && !mocked && !disabled
+    };
+    let Some(step) = plan.steps.iter().find(calls) else { return Ok(()) };
+    let (file, id, action) = (args.file.display(), &step.id, &step.action);
+    let message = format!("`{file}` cannot be run here: step `{id}` calls another workflow, `{action}`");
+    Err(Failure::new(Exit::Invalid, message)
+        .hint("run it on a server, or give the step `mock_output_enabled: true` and a `mock_output`"))
 }
 
 fn bind(plan: &Plan, args: &RunArgs) -> Outcome<expr::Map> {

@@ -81,6 +81,17 @@ fn the_examples_run_as_they_stand() {
     let caught = outputs(&server, "run-on-error", &[]);
     assert_eq!(caught, json!({"good": 1, "bad": ["S1[1].S2 http_status"]}));
 
+    // The zeros are no workflow's id: every call fails, and is tolerated.
+    let called = outputs(&server, "call-a-workflow", &[]);
+    let error = "the workspace has no workflow `00000000-0000-4000-8000-000000000000`";
+    let answer = |address: &str| json!({"address": address, "found": null, "error": error});
+    let answers = called["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), 2, "{called}");
+    assert!(
+        ["203.0.113.9", "198.51.100.7"].iter().all(|address| answers.contains(&answer(address))),
+        "{called}"
+    );
+
     let parallel = outputs(&server, "parallel-branches", &[]);
     let branches = json!({"S2": {"status": "OK"}, "S4": {"status": "OK"}});
     let answers = json!([200, 200, 200, 200]);

@@ -45,6 +45,25 @@ fn inputs_that_do_not_fit_are_all_named() {
 }
 
 #[test]
+fn a_file_that_calls_another_workflow_is_not_run_unless_the_call_is_mocked() {
+    let folder = tempfile::tempdir().unwrap();
+    let step = "- {id: S1, action: automations.00000000-0000-4000-8000-000000000000";
+    let run_with = |more: &str| {
+        let path = folder.path().join("calls.yaml");
+        std::fs::write(&path, format!("workflow:\n- section: Steps\n  steps:\n  {step}{more}}}\n")).unwrap();
+        run(&["run", path.to_str().unwrap()])
+    };
+    let ran = run_with("");
+    assert_eq!(ran.code, 6);
+    assert!(
+        ran.stderr.contains("cannot be run here: step `S1` calls another workflow"),
+        "{}",
+        ran.transcript()
+    );
+    assert_eq!(run_with(", mock_output_enabled: true, mock_output: 1").code, 0);
+}
+
+#[test]
 fn a_file_with_errors_is_not_run() {
     let ran = run(&["run", "wrong.yaml"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (6, ""));

@@ -15,6 +15,17 @@ codes! {
     CONNECTION_UNUSABLE = "connection_unusable", "The connection's secrets cannot be opened; the log says why.";
     STORAGE_UNAVAILABLE = "storage_unavailable", "The database did not answer when the connection was looked up.";
     RUNNER_LOST = "runner_lost", "No runner takes the step.";
+    SUBFLOW_NOT_FOUND = "subflow_not_found", "The workspace has no workflow of the id that the step calls.";
+    SUBFLOW_INACTIVE = "subflow_inactive", "The workflow that the step calls is deactivated.";
+    SUBFLOW_NOT_PUBLISHED = "subflow_not_published", "The workflow that the step calls has not been published.";
+    SUBFLOW_NOT_ON_DEMAND = "subflow_not_on_demand", "The workflow that the step calls is not `on_demand`.";
+    SUBFLOW_INVALID = "subflow_invalid", "The document of the workflow that the step calls cannot be run; the message says why.";
+    SUBFLOW_INPUTS_INVALID = "subflow_inputs_invalid", "The step's inputs are not what the workflow it calls declares.";
+    SUBFLOW_DEPTH = "subflow_depth", "The run is nested as deep as a run may be, and calls another workflow.";
+    SUBFLOW_SELF_CALL = "subflow_self_call", "A workflow calls itself.";
+    SUBFLOW_QUEUE_FULL = "subflow_queue_full", "The step does not wait for the run it calls, and no more runs can wait for their turn.";
+    SUBFLOW_FAILED = "subflow_failed", "The run that the step called failed, or took longer than a run may.";
+    SUBFLOW_CANCELLED = "subflow_cancelled", "The run that the step called was cancelled.";
     NOT_RESTORABLE = "not_restorable", "The run cannot be read back from its journal; the log says why.";
     DRIVER_FAILED = "driver_failed", "The server failed while it drove the run; the log says why.";
 }

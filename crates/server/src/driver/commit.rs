@@ -10,17 +10,26 @@ use store::StoreError;
 use store::audit::AuditEntry;
 use store::executions::{ExecutionState, Outcome};
 use store::journal::Appended;
-use store::runs::{Line, RunWrite};
+use store::runs::{Begin, Line, RunWrite};
 use types::ExecutionId;
 
 use super::Inner;
 use super::grants::RunIds;
+use super::subflows::{Call, Origin, called_id};
 
 /// Pause before a commit that the database refused is tried again: doubled each time, up to the second.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// An effect that is about to be handed out, or the reason why it cannot be.
-pub(super) struct Effect {
+/// What is carried out once the commit is done.
+pub(super) enum Effect {
+    /// A runner's work.
+    Attempt(Box<Attempt>),
+    /// Another run.
+    Call(Box<Call>),
+}
+
+/// An attempt that is about to be handed out, or the reason why it cannot be.
+pub(super) struct Attempt {
     pub(super) dispatch: Dispatch,
     pub(super) assignment: Result<Box<Assignment>, StepError>,
 }
@@ -31,19 +40,34 @@ pub(super) struct Batch {
     pub(super) lines: Vec<Line>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) effects: Vec<Effect>,
+    /// The runs that the commit accepts besides.
+    pub(super) called: Vec<Begin>,
+    /// The runs that are to stop, whatever they do.
+    pub(super) unwanted: Vec<ExecutionId>,
     pub(super) rest: Vec<Command>,
 }
 
 impl Batch {
     /// Takes the commands apart and prepares the effects among them.
-    pub(super) async fn new(inner: &Inner, run: RunIds, commands: Vec<Command>) -> Self {
+    pub(super) async fn new(
+        inner: &Arc<Inner>,
+        run: RunIds,
+        origin: &Origin,
+        commands: Vec<Command>,
+    ) -> Self {
         let mut batch = Self::default();
         for command in commands {
+            batch.lines.extend(line_of(&command));
             match command {
-                Command::Append(entry) => {
-                    // An entry is plain data: there is nothing in it that JSON cannot say.
-                    let body = serde_json::to_string(&entry).unwrap_or_default();
-                    batch.lines.push((entry.kind(), body));
+                Command::Append(_) => {}
+                Command::CallSubflow(call) => {
+                    let (call, begin) = inner.prepare_call(run, origin, call).await;
+                    batch.called.extend(begin);
+                    batch.effects.push(Effect::Call(Box::new(call)));
+                }
+                Command::CancelSubflow { path, attempt } => {
+                    batch.unwanted.push(called_id(run.execution, &path, attempt));
+                    batch.rest.push(Command::CancelSubflow { path, attempt });
                 }
                 Command::Dispatch(dispatch) => {
                     let assignment = match inner.prepare(run, &dispatch).await {
@@ -53,13 +77,20 @@ impl Batch {
                         }
                         Err(error) => Err(error),
                     };
-                    batch.effects.push(Effect { dispatch, assignment });
+                    batch.effects.push(Effect::Attempt(Box::new(Attempt { dispatch, assignment })));
                 }
                 other => batch.rest.push(other),
             }
         }
         batch
     }
+}
+
+/// The journal's line that the command asks for, if it does.
+pub(super) fn line_of(command: &Command) -> Option<Line> {
+    let Command::Append(entry) = command else { return None };
+    // An entry is plain data: there is nothing in it that JSON cannot say.
+    Some((entry.kind(), serde_json::to_string(entry).unwrap_or_default()))
 }
 
 /// Makes a commit of a run in progress durable, however long the database is away. Fenced if the run has another

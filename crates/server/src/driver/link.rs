@@ -36,6 +36,8 @@ pub(crate) enum Report {
     Lost(AttemptToken),
     /// It was not begun and will not be.
     NotBegun(AttemptToken),
+    /// No runner's word: what became of a run that the attempt called.
+    Called(engine::Event),
 }
 
 /// A runner's last word on one attempt.

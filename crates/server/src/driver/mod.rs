@@ -16,6 +16,8 @@ mod recover;
 mod run;
 mod seat;
 mod start;
+mod subflows;
+mod waiting;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -50,6 +52,8 @@ use places::{Places, Turn};
 use plans::Plans;
 use run::Run;
 use seat::Seat;
+use subflows::Origin;
+pub(crate) use subflows::{Lineage, called_id};
 
 /// What the driver is made of.
 pub(crate) struct Parts {
@@ -168,14 +172,14 @@ impl Driver {
         });
     }
 
-    /// A run that is this server's from now on, until it is dropped.
+    /// A run that is this server's from now on, until it is dropped: how far it is, with the number of the journal's next
+    /// line and the state in its row.
     fn run(
         &self,
         ids: RunIds,
+        origin: Origin,
         epoch: i64,
-        execution: Execution,
-        next_seq: i64,
-        stored_state: engine::RunState,
+        (execution, next_seq, stored_state): (Execution, i64, engine::RunState),
         seat: Seat,
     ) -> Run {
         let (sender, signals) = mpsc::unbounded_channel();
@@ -186,14 +190,13 @@ impl Driver {
             Some(Driven { signals: sender, journaled: seen, lost: CancellationToken::new() }),
         );
         let inner = Arc::clone(&self.0);
-        Run { inner, ids, epoch, execution, next_seq, stored_state, signals, journaled, seat }
+        Run { inner, ids, origin, epoch, execution, next_seq, stored_state, signals, journaled, seat }
     }
 
     /// Waits until this server no longer drives the run, at most for `timeout` or until it stops; false if it
     /// still does.
     pub(crate) async fn wait(&self, id: ExecutionId, timeout: Duration) -> bool {
-        let ended = lock(&self.0.runs).get(&id).map(|handle| handle.ended.clone());
-        let Some(ended) = ended else { return true };
+        let Some(ended) = self.0.ended(id) else { return true };
         tokio::select! {
             () = ended.cancelled() => true,
             () = tokio::time::sleep(timeout) => false,
@@ -313,6 +316,11 @@ impl Inner {
         {
             handle.ended.cancel();
         }
+    }
+
+    /// Becomes ready when the run is no longer this server's; none if it is not.
+    fn ended(&self, id: ExecutionId) -> Option<CancellationToken> {
+        lock(&self.runs).get(&id).map(|handle| handle.ended.clone())
     }
 
     fn driven(&self, id: ExecutionId) -> Option<Driven> {

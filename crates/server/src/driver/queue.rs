@@ -18,6 +18,7 @@ use super::places::{Full, Turn};
 use super::recover::ReadBackError;
 use super::seat::Seat;
 use super::start::{Accepted, FIRST_EPOCH, NewRun, event_of, row_of};
+use super::subflows::Origin;
 use super::{Driver, Inner, codes};
 use crate::error::{ApiError, ApiResult, code};
 
@@ -42,11 +43,7 @@ impl Driver {
         let home = new.home();
         inner.places().reserve(home).map_err(refused)?;
         inner.remember(id, FIRST_EPOCH, None);
-        let metadata = serde_json::to_string(&inner.metadata(&new, id, now)).unwrap_or_default();
-        let run_time_ms = i64::try_from(inner.run_time.as_millis()).unwrap_or(i64::MAX);
-        let row = row_of(&new, id, inner.server, waiting_outcome(), seed, now);
-        let queued = Some(QueuedRun { metadata, run_time_ms });
-        let begin = Begin { row, queued, lines: Vec::new(), now };
+        let begin = inner.begin_queued(&new, id, seed, now);
         let first = RunWrite { begins: vec![begin], ..RunWrite::default() };
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
         self.accept(ids, first, Accepted::Queued(Turn { home, id, epoch: FIRST_EPOCH })).await
@@ -71,7 +68,7 @@ impl Driver {
                 read => break read,
             }
         };
-        let (plan, start) = match read {
+        let Ready { plan, start, origin } = match read {
             Ok(Some(read)) => read,
             Ok(None) => {
                 // Somebody else has begun or ended it.
@@ -93,8 +90,9 @@ impl Driver {
             None => execution.advance(Event::Continue, now),
         });
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
-        let batch = Batch::new(inner, ids, commands).await;
-        let mut run = self.run(ids, epoch, execution, 1, RunState::Queued, seat);
+        let origin = Origin { started_at: now, ..origin };
+        let batch = Batch::new(inner, ids, &origin, commands).await;
+        let mut run = self.run(ids, origin, epoch, (execution, 1, RunState::Queued), seat);
         let state = run.execution.state();
         let (effects, rest) = run.begin(batch).await?;
         self.set_going(run, effects, rest);
@@ -116,8 +114,15 @@ pub(super) async fn serve_turns(driver: Weak<Inner>, mut turns: mpsc::UnboundedR
     }
 }
 
+/// What a run begins with whose turn has come.
+struct Ready {
+    plan: Arc<Plan>,
+    start: Start,
+    origin: Origin,
+}
+
 /// What the run begins with; none if it does not wait any more.
-async fn read(inner: &Inner, turn: Turn) -> Result<Option<(Arc<Plan>, Start)>, ReadBackError> {
+async fn read(inner: &Inner, turn: Turn) -> Result<Option<Ready>, ReadBackError> {
     let (workspace, id) = (turn.home.workspace, turn.id);
     let Some(queued) = store::queued_runs::get(&inner.db, workspace, id).await? else { return Ok(None) };
     let Some(row) = store::executions::get(&inner.db, workspace, id).await? else { return Ok(None) };
@@ -126,7 +131,9 @@ async fn read(inner: &Inner, turn: Turn) -> Result<Option<(Arc<Plan>, Start)>, R
     }
     let plan = inner.plans.get(turn.home.tenant, workspace, &row.execution.document_hash).await?;
     let mut metadata: expr::Map = serde_json::from_str(&queued.metadata)?;
-    metadata.insert("start_time".into(), inner.clock.now().as_millis().into());
+    let now = inner.clock.now();
+    metadata.insert("start_time".into(), now.as_millis().into());
+    let origin = Origin::of(&row.execution, &expr::Value::from(metadata.clone()), now);
     let start = Start {
         inputs: serde_json::from_str(&row.inputs)?,
         event: event_of(serde_json::from_str(&row.event)?),
@@ -134,7 +141,28 @@ async fn read(inner: &Inner, turn: Turn) -> Result<Option<(Arc<Plan>, Start)>, R
         seed: unhex(&row.seed).ok_or(ReadBackError::Seed)?,
         run_time: Duration::from_millis(u64::try_from(queued.run_time_ms).unwrap_or(1)),
     };
-    Ok(Some((plan, start)))
+    Ok(Some(Ready { plan, start, origin }))
+}
+
+impl Inner {
+    /// What is written of a run that is accepted and waits for its turn.
+    pub(super) fn begin_queued(
+        &self,
+        new: &NewRun,
+        id: ExecutionId,
+        seed: [u8; 32],
+        now: Timestamp,
+    ) -> Begin {
+        let queued = QueuedRun {
+            metadata: serde_json::to_string(&self.metadata(new, id, now)).unwrap_or_default(),
+            run_time_ms: i64::try_from(self.run_time.as_millis()).unwrap_or(i64::MAX),
+            begins_at: new.begins_at,
+        };
+        // Whoever is there when its time comes adopts it.
+        let server = new.begins_at.is_none().then_some(self.server);
+        let row = row_of(new, id, server, waiting_outcome(), seed, now);
+        Begin { row, queued: Some(queued), lines: Vec::new(), now }
+    }
 }
 
 fn refused(full: Full) -> ApiError {

@@ -12,6 +12,8 @@ use super::grants::RunIds;
 use super::places::{Home, Turn};
 use super::plans::PlanError;
 use super::seat::Seat;
+use super::subflows::Origin;
+use super::waiting::unwanted_reason;
 use super::{Driver, Inner, codes};
 use crate::error::{ApiError, ApiResult};
 
@@ -100,7 +102,7 @@ impl Driver {
             let turn = Turn { home, id: owned.id, epoch: owned.epoch };
             return Some((self.resume_queued(turn, cancel).await?, None));
         }
-        let (execution, next_seq) = match read_back(inner, owned).await {
+        let ReadBack { execution, next_seq, origin, unwanted } = match read_back(inner, owned).await {
             Ok(read) => read,
             Err(ReadBackError::Store(error)) if error.is_unavailable() => {
                 tracing::warn!(execution.id = %owned.id, %error, "run cannot be read back at the moment");
@@ -118,10 +120,14 @@ impl Driver {
         let stored_state = execution.state();
         let mut seat = Seat::held(inner, home);
         seat.occupy(stored_state == RunState::Running);
-        let mut run = self.run(ids, owned.epoch, execution, next_seq, stored_state, seat);
+        let mut run = self.run(ids, origin, owned.epoch, (execution, next_seq, stored_state), seat);
         let mut commands = run.execution.outstanding();
+        let unwanted = unwanted.then(|| Asked {
+            event: Event::CancelRequested { reason: unwanted_reason() },
+            audit: Vec::new(),
+        });
         let (mut events, mut audit, mut refusal) = (Vec::new(), Vec::new(), None);
-        if let Some(asked) = asked {
+        if let Some(asked) = unwanted.or(asked) {
             refusal = match &asked.event {
                 Event::Decided(control) => run.execution.refusal(control),
                 _ => None,
@@ -137,7 +143,7 @@ impl Driver {
         for event in lost_attempts(inner, &run.execution, &commands) {
             commands.extend(run.execution.advance(event, inner.clock.now()));
         }
-        let mut batch = Batch::new(inner, ids, commands).await;
+        let mut batch = Batch::new(inner, ids, &run.origin, commands).await;
         batch.audit.extend(audit);
         let state = run.execution.state();
         let (effects, rest) = run.begin(batch).await?;
@@ -184,11 +190,23 @@ impl From<PlanError> for ReadBackError {
     }
 }
 
-async fn read_back(inner: &Inner, owned: Owned) -> Result<(Execution, i64), ReadBackError> {
+struct ReadBack {
+    execution: Execution,
+    next_seq: i64,
+    origin: Origin,
+    /// The run that called it no longer waits for it.
+    unwanted: bool,
+}
+
+async fn read_back(inner: &Inner, owned: Owned) -> Result<ReadBack, ReadBackError> {
     let row = store::executions::get(&inner.db, owned.workspace_id, owned.id).await?;
     let row = row.ok_or(ReadBackError::NoRow)?;
     let hash = &row.execution.document_hash;
-    read_journal(inner, owned.tenant_id, owned.workspace_id, owned.id, hash).await
+    let (execution, next_seq) =
+        read_journal(inner, owned.tenant_id, owned.workspace_id, owned.id, hash).await?;
+    let origin = Origin::of(&row.execution, execution.metadata(), execution.started_at());
+    let unwanted = store::unwanted_runs::contains(&inner.db, owned.workspace_id, owned.id).await?;
+    Ok(ReadBack { execution, next_seq, origin, unwanted })
 }
 
 /// The run that its journal tells of, and the number of the journal's next line.
@@ -213,7 +231,9 @@ fn lost_attempts(inner: &Inner, execution: &Execution, commands: &[Command]) -> 
             matches!(command, Command::Dispatch(new) if new.path == pending.path && new.attempt == pending.attempt)
         })
     };
-    let awaited = execution.pending_effects().filter(|pending| !pending.in_doubt && !is_new(pending));
+    // A run that was called goes on by itself.
+    let lost = |pending: &&PendingEffect| !pending.in_doubt && pending.subflow.is_none() && !is_new(pending);
+    let awaited = execution.pending_effects().filter(lost);
     awaited.map(|pending| lost_attempt(inner, pending)).collect()
 }
 

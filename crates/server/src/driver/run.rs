@@ -12,18 +12,21 @@ use store::runs::{Progress, RunWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use types::Timestamp;
 
-use super::commit::{self, Batch, Effect, outcome_of};
+use super::commit::{self, Attempt, Batch, Effect, outcome_of};
 use super::control::Signal;
 use super::grants::{RunIds, used};
 use super::link::Report;
 use super::recover::lost_attempt;
 use super::seat::Seat;
+use super::subflows::Origin;
 use super::{Inner, codes};
 
 /// A run that this server drives.
 pub(super) struct Run {
     pub(super) inner: Arc<Inner>,
     pub(super) ids: RunIds,
+    /// What it hands on to the runs that it calls.
+    pub(super) origin: Origin,
     pub(super) epoch: i64,
     pub(super) execution: Execution,
     /// The number of the journal's next line.
@@ -107,7 +110,7 @@ impl Run {
             let stopping = self.inner.stopping.is_cancelled();
             let commands =
                 if stopping { self.execution.absorb(event, now) } else { self.execution.advance(event, now) };
-            let mut batch = Batch::new(&self.inner, self.ids, commands).await;
+            let mut batch = Batch::new(&self.inner, self.ids, &self.origin, commands).await;
             batch.audit.extend(audit);
             match self.commit(&mut batch, now).await {
                 Ok(Appended::Written) => {}
@@ -162,7 +165,9 @@ impl Run {
             now,
         };
         let audit = std::mem::take(&mut batch.audit);
-        let write = RunWrite { progress: Some(progress), audit, ..RunWrite::default() };
+        let (begins, unwanted) = (std::mem::take(&mut batch.called), std::mem::take(&mut batch.unwanted));
+        let unwanted = unwanted.into_iter().map(|run| (run, now)).collect();
+        let write = RunWrite { progress: Some(progress), begins, unwanted, audit };
         let appended = commit::write(&self.inner, self.ids.execution, write).await?;
         self.next_seq += count;
         self.stored_state = state;
@@ -189,12 +194,21 @@ impl Run {
                         self.inner.link.cancel(token).await;
                     }
                 }
+                Command::AwaitSubflow { path, attempt } => self.await_call(path, attempt, reports),
+                Command::CancelSubflow { path, attempt } => self.stop_called(&path, attempt),
                 Command::Continue => waits.again = true,
-                // Both were taken out of the batch.
-                Command::Append(_) | Command::Dispatch(_) => {}
+                // They were taken out of the batch.
+                Command::Append(_) | Command::Dispatch(_) | Command::CallSubflow(_) => {}
             }
         }
-        for Effect { dispatch, assignment } in effects {
+        for effect in effects {
+            let Attempt { dispatch, assignment } = match effect {
+                Effect::Attempt(attempt) => *attempt,
+                Effect::Call(call) => {
+                    self.carry_out_call(*call, reports);
+                    continue;
+                }
+            };
             let failure = match assignment {
                 Ok(assignment) => {
                     let token = assignment.token.clone();
@@ -303,6 +317,7 @@ impl Run {
                 return None;
             }
             Report::Ended(report) => report,
+            Report::Called(event) => return Some((event, None, Vec::new())),
             Report::Lost(token) => {
                 let (path, _) = waits.take_attempt(&token)?;
                 let pending = self.execution.pending_effects().find(|pending| pending.path == path)?;

@@ -17,6 +17,7 @@ use super::grants::RunIds;
 use super::places::{Home, Turn};
 use super::run::Run;
 use super::seat::Seat;
+use super::subflows::{Lineage, Origin};
 use super::{Driver, Inner};
 use crate::error::{ApiError, ApiResult, code};
 
@@ -25,7 +26,8 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(500);
 /// The epoch of a run's first owner.
 pub(super) const FIRST_EPOCH: i64 = 1;
 
-/// A run to be started.
+/// A run to be started. One that another run waits for does not wait for a place, or runs could wait for each other in a
+/// circle: it is no business of [`Driver::start`].
 pub(crate) struct NewRun {
     pub(crate) tenant: TenantId,
     pub(crate) workspace: WorkspaceId,
@@ -42,11 +44,24 @@ pub(crate) struct NewRun {
     pub(crate) created_by: String,
     /// The editor's session that it tests for; empty if there is none.
     pub(crate) test_session_id: String,
-    /// Another run waits for it. It does not wait for a place, or runs could wait for each other in a circle.
-    pub(crate) nested: bool,
+    /// Who called it; the default if it is not called by another run.
+    pub(crate) lineage: Lineage,
+    /// When it may begin; none: at once.
+    pub(crate) begins_at: Option<Timestamp>,
 }
 
 impl NewRun {
+    /// What it hands on to the runs that it calls.
+    pub(super) fn origin(&self, started_at: Timestamp) -> Origin {
+        Origin {
+            workflow: self.workflow,
+            lineage: self.lineage,
+            started_at,
+            created_by: self.created_by.clone(),
+            user_email: self.user_email.clone(),
+        }
+    }
+
     pub(super) fn home(&self) -> Home {
         Home { tenant: self.tenant, workspace: self.workspace }
     }
@@ -77,7 +92,7 @@ impl Driver {
         let id = ExecutionId::new(now, &mut SystemRng);
         let mut seed = [0; 32];
         SystemRng.fill(&mut seed);
-        if !new.nested && inner.places().has_line(new.home()) {
+        if inner.places().has_line(new.home()) {
             return self.enqueue(new, id, seed, now).await;
         }
         let start = Start {
@@ -94,13 +109,15 @@ impl Driver {
             return self.enqueue(new, id, seed, now).await;
         };
         let ids = RunIds { tenant: new.tenant, workspace: new.workspace, execution: id };
-        let batch = Batch::new(inner, ids, commands).await;
+        let origin = new.origin(now);
+        let batch = Batch::new(inner, ids, &origin, commands).await;
         let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
-        let row = row_of(&new, id, inner.server, outcome_of(&execution), seed, now);
-        let begin = Begin { row, queued: None, lines: batch.lines, now };
-        let first = RunWrite { begins: vec![begin], audit: batch.audit, ..RunWrite::default() };
+        let row = row_of(&new, id, Some(inner.server), outcome_of(&execution), seed, now);
+        let mut begins = vec![Begin { row, queued: None, lines: batch.lines, now }];
+        begins.extend(batch.called);
+        let first = RunWrite { begins, audit: batch.audit, ..RunWrite::default() };
         let stored_state = execution.state();
-        let run = self.run(ids, FIRST_EPOCH, execution, next_seq, stored_state, seat);
+        let run = self.run(ids, origin, FIRST_EPOCH, (execution, next_seq, stored_state), seat);
         self.accept(ids, first, Accepted::Begun(Box::new(run), batch.effects, batch.rest)).await
     }
 
@@ -167,8 +184,8 @@ impl Driver {
 impl Inner {
     /// The seat of a new run that stands in that state after its first steps; none if it has to wait.
     fn seat_for(self: &Arc<Self>, new: &NewRun, state: RunState) -> Option<Seat> {
-        // What has ended already needs no place, what is nested takes one as it goes on.
-        if new.nested || state.is_terminal() {
+        // What has ended already needs no place.
+        if state.is_terminal() {
             return Some(Seat::held(self, new.home()));
         }
         match state {
@@ -204,7 +221,7 @@ pub(super) fn event_of(payload: serde_json::Value) -> expr::Value {
 pub(super) fn row_of(
     new: &NewRun,
     id: ExecutionId,
-    server: ServerId,
+    server: Option<ServerId>,
     outcome: Outcome,
     seed: [u8; 32],
     now: Timestamp,
@@ -226,8 +243,10 @@ pub(super) fn row_of(
             error_code: outcome.error_code,
             error_message: outcome.error_message,
             cancel_reason: outcome.cancel_reason,
-            execution_depth: 0,
-            parent_execution_id: None,
+            execution_depth: new.lineage.depth,
+            parent_execution_id: new.lineage.parent,
+            async_parent_execution_id: new.lineage.async_parent,
+            top_execution: new.lineage.top,
             created_at: now,
             created_by: new.created_by.clone(),
             started_at: outcome.started_at,
@@ -242,7 +261,7 @@ pub(super) fn row_of(
         event: new.event.to_string(),
         outputs: outcome.outputs,
         seed: seed.iter().map(|byte| format!("{byte:02x}")).collect(),
-        owner_server_id: Some(server),
+        owner_server_id: server,
         owner_epoch: FIRST_EPOCH,
     }
 }

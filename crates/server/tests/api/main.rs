@@ -22,6 +22,7 @@ mod openapi;
 mod queue;
 mod secrecy;
 mod seed;
+mod subflows;
 mod support;
 mod test_runs;
 mod tool;

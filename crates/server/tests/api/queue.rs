@@ -265,7 +265,11 @@ async fn thousands_of_queued_runs_are_there_after_a_restart_and_all_of_them_run(
                     run.execution.id = ExecutionId::of_name(&number.to_string());
                     run.execution.state = ExecutionState::Queued;
                     (run.owner_server_id, run.outputs) = (None, None);
-                    let queued = queued_runs::QueuedRun { metadata: "{}".to_owned(), run_time_ms: 1_000_000 };
+                    let queued = queued_runs::QueuedRun {
+                        metadata: "{}".to_owned(),
+                        run_time_ms: 1_000_000,
+                        begins_at: None,
+                    };
                     executions::insert(tx, &run).await?;
                     queued_runs::insert(tx, run.execution.id, &queued).await?;
                 }

@@ -35,6 +35,8 @@ sql! {
                AND (e.owner_server_id IS NULL OR e.owner_server_id <> $1)
                AND (e.owner_server_id IS NULL
                     OR NOT EXISTS (SELECT 1 FROM servers s WHERE s.id = e.owner_server_id))
+               AND (e.state <> 'queued'
+                    OR NOT EXISTS (SELECT 1 FROM queued_runs q WHERE q.execution_id = e.id AND q.begins_at > $2))
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
          RETURNING id, workspace_id, tenant_id, state, owner_epoch";
@@ -60,7 +62,7 @@ pub async fn list_unfinished(
 
 /// Takes over up to `limit` unfinished runs that have no owner, or one whose lease has ended. From then on
 /// the former owner's appends and outcomes are refused. Several servers may adopt at once: each run goes to
-/// one of them.
+/// one of them. A queued run that is to begin later is left alone until then.
 ///
 /// A server whose lease has ended is forgotten along with it. So one that renews its lease with success can be sure
 /// that nobody has taken a run from it, whatever the clocks say.

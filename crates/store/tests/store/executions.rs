@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use store::executions::{self, ExecutionState, FIELDS, FullExecution, Outcome};
 use store::journal::{self, Append, Appended};
+use store::queued_runs::{self, QueuedRun};
 use store::runs::{Begin, RunWrite, RunWriter};
 use store::servers::{self, Server};
 use store::testing::{NOW, Seeded, each_database, execution, on_postgres, query, seed, workflow};
@@ -480,6 +481,29 @@ async fn a_server_does_not_adopt_its_own_runs_whatever_its_lease_says() {
         let late = NOW.saturating_add(LEASE);
         assert_eq!(adopt(me, late).await, []);
         assert_eq!(adopt(ServerId::of_name("other"), late).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_queued_run_that_begins_later_is_left_alone_until_then() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let me = server(&db, "me", NOW.saturating_add(2 * LEASE)).await;
+        let then = NOW.saturating_add(LEASE);
+        let (later, soon) = (run(&seeded, 1), run(&seeded, 2));
+        let (first, second) = (later.execution.id, soon.execution.id);
+        insert(&db, vec![later, soon]).await;
+        for (id, begins_at) in [(first, Some(then)), (second, None)] {
+            let queued = QueuedRun { metadata: "{}".to_owned(), run_time_ms: 1, begins_at };
+            db.write(async move |tx| queued_runs::insert(tx, id, &queued).await).await.unwrap();
+        }
+        let adopt = async |now| {
+            let owned = db.write(async move |tx| executions::adopt(tx, me, now, 10).await).await.unwrap();
+            owned.iter().map(|run| run.id).collect::<Vec<_>>()
+        };
+        assert_eq!(adopt(NOW).await, [second]);
+        assert_eq!(adopt(then).await, [first]);
     })
     .await;
 }

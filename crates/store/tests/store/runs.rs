@@ -136,8 +136,11 @@ async fn what_a_queued_run_needs_is_there_until_it_begins() {
         let seeded = seed(&db).await;
         let row = execution(&workflow(&seeded, "triage"), 1);
         let id = row.execution.id;
-        let queued =
-            QueuedRun { metadata: r#"{"user_email":"ada@acme.example"}"#.to_owned(), run_time_ms: 7 };
+        let queued = QueuedRun {
+            metadata: r#"{"user_email":"ada@acme.example"}"#.to_owned(),
+            run_time_ms: 7,
+            begins_at: None,
+        };
         let begin = Begin { row: row.clone(), queued: Some(queued.clone()), lines: Vec::new(), now: NOW };
         let writer = RunWriter::new(db.clone());
         assert_eq!(writer.write(Arc::new(begins(begin))).await.unwrap(), Appended::Written);

@@ -5,7 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, Dispatch, EffectResult, Entry, Event, Execution, RunState, Start, StepError};
+use engine::{
+    Command, Dispatch, EffectResult, Entry, Event, Execution, RunState, Start, StepError, SubflowCall,
+};
 use expr::Value;
 use protocol::{Assignment, AttemptToken, NetworkPolicy, PROTOCOL_VERSION, ToRunner, ToServer};
 use runner::RunnerLink;
@@ -78,6 +80,13 @@ impl Local {
                 }
             }
             Command::Dispatch(dispatch) => self.dispatch(dispatch).await,
+            // Refused before the run begins: there are no other workflows here.
+            Command::CallSubflow(SubflowCall { path, attempt, workflow, .. }) => {
+                let error = StepError::new("subflow_not_found", format!("there is no workflow `{workflow}`"));
+                let result = EffectResult::Failed { error, output: Value::Nil };
+                self.next.push_back(Event::EffectFinished { path, attempt, result });
+            }
+            Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } => {}
             Command::SetTimer { path, due } => drop(self.timers.insert(path, due)),
             Command::SetDeadline(deadline) => self.deadline = Some(deadline),
             Command::CancelAttempt { path, attempt } => {

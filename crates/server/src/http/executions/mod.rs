@@ -95,7 +95,12 @@ async fn steps_of(ctx: &Ctx) -> ApiResult<Vec<StepExecution>> {
     let full = find(ctx).await?;
     let journal = read_journal(ctx, full.execution.id).await?;
     let actions = actions_of(ctx, &full).await?;
-    Ok(steps::steps_of(&full.execution, &journal, &actions))
+    let calls = journal.iter().any(|entry| matches!(entry, Entry::StepStarted { subflow: Some(_), .. }));
+    let called = match calls {
+        true => executions::called_by(ctx.db(), ctx.workspace(), full.execution.id).await?,
+        false => Vec::new(),
+    };
+    Ok(steps::steps_of(&full.execution, &journal, &actions, &called.into_iter().collect()))
 }
 
 /// Step id -> its action's full name and its own name.

@@ -18,6 +18,7 @@ use crate::http::answer::PagingInfo;
 #[allow(missing_docs)] // the contract's own names
 pub(crate) struct Execution {
     pub app_id: String,
+    /// The run that called it and did not wait.
     pub async_parent_execution_id: String,
     pub cancel_reason: String,
     pub created_at: i64,
@@ -28,6 +29,7 @@ pub(crate) struct Execution {
     pub error_code: String,
     #[schema(value_type = Object)]
     pub error_details: Value,
+    /// How many runs it is nested in.
     pub execution_depth: i64,
     pub execution_number: i64,
     pub finished_at: i64,
@@ -36,6 +38,7 @@ pub(crate) struct Execution {
     /// The workflow's name, or the one that the run was given.
     pub name: String,
     pub net_runtime_ms: i64,
+    /// The run that called it and waits for its end.
     pub parent_execution_id: String,
     /// The document that it runs; empty in lists.
     pub playbook: String,
@@ -72,14 +75,14 @@ impl Execution {
         let began = row.started_at.unwrap_or(row.created_at);
         let duration = row.finished_at.unwrap_or(now).since(began).as_millis();
         let started_at = row.started_at.map_or(0, types::Timestamp::as_millis);
-        let parent = row.parent_execution_id;
-        // A nested run would have to be followed up to its root; there are none yet.
-        let top = if parent.is_none() { (row.id.to_string(), started_at) } else { (String::new(), 0) };
+        let top = row.top_execution.map(|(id, started_at)| (id, started_at.as_millis()));
+        let (top_execution_id, top_execution_started_at) = top.unwrap_or((row.id, started_at));
+        let or_empty = |id: Option<types::ExecutionId>| id.map(|id| id.to_string()).unwrap_or_default();
         let of_its_own = |own: String, other: &str| if own.is_empty() { other.to_owned() } else { own };
         let name = of_its_own(row.name, &row.workflow_name);
         Ok(Self {
             app_id: String::new(),
-            async_parent_execution_id: String::new(),
+            async_parent_execution_id: or_empty(row.async_parent_execution_id),
             cancel_reason: row.cancel_reason.unwrap_or_default(),
             created_at: row.created_at.as_millis(),
             display_name: format!("{name} #{}", row.execution_number),
@@ -93,7 +96,7 @@ impl Execution {
             last_playbook_name: row.workflow_name.clone(),
             name,
             net_runtime_ms: row.net_runtime_ms,
-            parent_execution_id: parent.map(|id| id.to_string()).unwrap_or_default(),
+            parent_execution_id: or_empty(row.parent_execution_id),
             playbook: String::new(),
             playbook_id: row.workflow_id.to_string(),
             playbook_name: row.workflow_name,
@@ -105,8 +108,8 @@ impl Execution {
             step_results: RawValue::from_string(row.step_results).map_err(ApiError::internal)?,
             tenant_id: row.tenant_id.to_string(),
             test_session_id: row.test_session_id,
-            top_execution_id: top.0,
-            top_execution_started_at: top.1,
+            top_execution_id: top_execution_id.to_string(),
+            top_execution_started_at,
             trigger_type: row.trigger_type,
             r#type: row.branch.as_str().to_owned(),
             updated_at: row.updated_at.as_millis(),
@@ -316,6 +319,7 @@ pub(crate) struct StepExecution {
     pub started_at: i64,
     pub state: String,
     pub step_id: String,
+    /// The run that the step called; empty if it called none.
     pub subflow_execution_id: String,
     pub tenant_id: String,
     pub updated_at: i64,

@@ -15,7 +15,7 @@ use workflow::plan::Plan;
 
 use super::model::{ExecuteInput, Started};
 use crate::ctx::Ctx;
-use crate::driver::NewRun;
+use crate::driver::{Lineage, NewRun};
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::json;
 use crate::http::excerpt;
@@ -147,7 +147,8 @@ pub(super) fn new_run(ctx: &Ctx, row: Row, pinned: Pinned, inputs: expr::Map) ->
         trigger_type: "on_demand",
         user_email: ctx.caller().email.clone(),
         created_by: ctx.user().to_string(),
-        nested: false,
+        lineage: Lineage::default(),
+        begins_at: None,
         test_session_id: String::new(),
     }
 }

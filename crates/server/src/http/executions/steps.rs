@@ -1,15 +1,16 @@
 //! The steps of a run, read from its journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use engine::{Entry, StepState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::executions::Execution;
 use store::{Defaults, Field, FieldMap, Query};
-use types::StepExecutionId;
+use types::{ExecutionId, StepExecutionId};
 
 use super::model::StepExecution;
+use crate::driver::called_id;
 use crate::error::ApiResult;
 
 /// Rows of one answer if the caller does not say how many: clients ask for all steps at once.
@@ -89,8 +90,9 @@ pub(super) fn steps_of(
     execution: &Execution,
     journal: &[Entry],
     actions: &BTreeMap<String, (String, String)>,
+    called: &HashSet<ExecutionId>,
 ) -> Vec<StepExecution> {
-    let mut log = Log { execution, actions, steps: Vec::new(), open: BTreeMap::new() };
+    let mut log = Log { execution, actions, called, steps: Vec::new(), open: BTreeMap::new() };
     for entry in journal {
         log.take(entry);
     }
@@ -129,6 +131,8 @@ pub(super) fn results_of(journal: &[Entry]) -> BTreeMap<&str, i64> {
 struct Log<'a> {
     execution: &'a Execution,
     actions: &'a BTreeMap<String, (String, String)>,
+    /// The runs that it called.
+    called: &'a HashSet<ExecutionId>,
     steps: Vec<StepExecution>,
     /// Path -> place in `steps` of the step that is not finished.
     open: BTreeMap<String, usize>,
@@ -137,8 +141,15 @@ struct Log<'a> {
 impl Log<'_> {
     fn take(&mut self, entry: &Entry) {
         match entry {
-            Entry::StepStarted { path, step, attempt, inputs, at, .. } => {
-                self.begin(path, step, *attempt, inputs.to_json(), at.as_millis());
+            Entry::StepStarted { path, step, attempt, inputs, subflow, at, .. } => {
+                let place = self.begin(path, step, *attempt, inputs.to_json(), at.as_millis());
+                let called = called_id(self.execution.id, path, *attempt);
+                if let Some(step) = self.steps.get_mut(place)
+                    && subflow.is_some()
+                {
+                    let called = self.called.contains(&called).then(|| called.to_string());
+                    step.subflow_execution_id = called.unwrap_or_default();
+                }
             }
             // The attempt's row ends here; the next attempt has one of its own.
             Entry::AttemptFailed { path, error, at, .. } => {

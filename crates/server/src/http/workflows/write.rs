@@ -66,7 +66,8 @@ impl Text {
         refuse_zeros(text, &document)?;
         let unreadable = diagnostics.iter().any(stands_in_the_way);
         // Checked all the same: its author is told every problem at once.
-        let catalog = ctx.app().action_catalog(ctx.tenant()).await?;
+        // A new workflow has no id yet: nothing can call it.
+        let catalog = ctx.app().action_catalog(ctx.tenant()).await?.of(ctx.id_text().parse().ok());
         diagnostics.extend(workflow::check(&document, &catalog));
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span.line, diagnostic.span.column));
         if unreadable || (strictness == Strictness::Publish && has_errors(&diagnostics)) {
