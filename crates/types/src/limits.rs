@@ -25,6 +25,8 @@ pub const EXECUTION_OUTPUT_BYTES_MAX: usize = 20 * 1024 * 1024;
 pub const VARIABLE_BYTES_MAX: usize = 20 * 1024 * 1024;
 /// Milliseconds that a run may take if its workflow does not say (2 h).
 pub const EXECUTION_RUN_TIME_MS_DEFAULT: i64 = 2 * 60 * 60 * 1000;
+/// Milliseconds that a workflow may allow its runs (30 days); the server's own limit holds all the same.
+pub const WORKFLOW_TIMEOUT_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Milliseconds that a step may take if it does not say.
 pub const STEP_TIMEOUT_MS_DEFAULT: u64 = 60_000;
 /// Milliseconds that a step may take at most (12 h).

@@ -86,7 +86,7 @@ codes! {
     TOO_MANY_STEPS = "too_many_steps";
     /// `connection` instead of `connections`.
     SINGULAR_CONNECTION = "singular_connection";
-    /// A step setting with a value it cannot have.
+    /// A setting, of a step or of the workflow, with a value it cannot have.
     INVALID_SETTING = "invalid_setting";
     /// Steps under an action that takes none.
     UNEXPECTED_CHILDREN = "unexpected_children";

@@ -26,6 +26,7 @@ pub struct Document {
     pub(crate) version: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) runner: String,
+    pub(crate) timeout_ms: Option<u64>,
     pub(crate) inputs: Vec<InputDefinition>,
     pub(crate) outputs: Vec<(String, PlanValue)>,
     pub(crate) triggers: Vec<Trigger>,

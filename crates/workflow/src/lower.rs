@@ -17,6 +17,7 @@ pub(crate) fn lower(document: Document) -> Plan {
         steps,
         body,
         runner: document.runner,
+        timeout_ms: document.timeout_ms,
     }
 }
 

@@ -4,6 +4,7 @@
 //! parsed; nothing of the document's text is looked at again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use expr::{Template, Value};
 use types::WorkflowId;
@@ -31,6 +32,8 @@ pub struct Plan {
     pub body: Block,
     /// The runner group the document names; empty if it names none.
     pub runner: String,
+    /// Milliseconds that a run may take, waits not counted; none: as long as the server allows.
+    pub timeout_ms: Option<u64>,
 }
 
 /// One step.
@@ -53,6 +56,11 @@ pub struct PlanStep {
 }
 
 impl Plan {
+    /// How long a run may take where `allowed` is the most.
+    pub fn run_time(&self, allowed: Duration) -> Duration {
+        self.timeout_ms.map_or(allowed, |millis| allowed.min(Duration::from_millis(millis)))
+    }
+
     /// The steps under this one, whatever is between. They stand behind it, without a gap.
     pub fn under(&self, index: StepIndex) -> &[PlanStep] {
         let behind = self.steps.get(index + 1..).unwrap_or_default();

@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
         event: expr::Value::Nil,
         metadata: metadata(&plan, args, id, now.as_millis()),
         seed,
-        run_time: args.timeout.map_or(Duration::from_millis(millis), Duration::from_secs),
+        run_time: plan.run_time(args.timeout.map_or(Duration::from_millis(millis), Duration::from_secs)),
     };
     let network = protocol::NetworkPolicy {
         allow_private: config.http.allow_private,

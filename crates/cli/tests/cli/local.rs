@@ -105,11 +105,14 @@ fn a_run_ends_when_its_time_is_up() {
         std::thread::sleep(Duration::from_secs(20));
         (200, "null".to_owned())
     });
-    let mut command = nictate(&["run", "http.yaml", "--timeout", "1", "--input"]);
-    command.arg(format!("url={}/slow", slow.url)).env("NICTATE_HTTP_ALLOW_PRIVATE", "true");
-    let ran = run_with_input(command, "");
-    assert_eq!(ran.code, 5);
-    assert!(ran.stderr.contains("Timeout: the run took longer than"), "{}", ran.stderr);
+    // By the command, and by the workflow itself.
+    for words in [&["run", "http.yaml", "--timeout", "1", "--input"][..], &["run", "hasty.yaml", "--input"]] {
+        let mut command = nictate(words);
+        command.arg(format!("url={}/slow", slow.url)).env("NICTATE_HTTP_ALLOW_PRIVATE", "true");
+        let ran = run_with_input(command, "");
+        assert_eq!(ran.code, 5);
+        assert!(ran.stderr.contains("Timeout: the run took longer than the 1000 ms"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -134,12 +134,13 @@ async fn read(inner: &Inner, turn: Turn) -> Result<Option<Ready>, ReadBackError>
     let now = inner.clock.now();
     metadata.insert("start_time".into(), now.as_millis().into());
     let origin = Origin::of(&row.execution, &expr::Value::from(metadata.clone()), now);
+    let allowed = Duration::from_millis(u64::try_from(queued.run_time_ms).unwrap_or(1));
     let start = Start {
         inputs: serde_json::from_str(&row.inputs)?,
         event: event_of(serde_json::from_str(&row.event)?),
         metadata,
         seed: unhex(&row.seed).ok_or(ReadBackError::Seed)?,
-        run_time: Duration::from_millis(u64::try_from(queued.run_time_ms).unwrap_or(1)),
+        run_time: plan.run_time(allowed),
     };
     Ok(Some(Ready { plan, start, origin }))
 }

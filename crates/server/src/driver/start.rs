@@ -100,7 +100,7 @@ impl Driver {
             event: event_of(new.event.clone()),
             metadata: inner.metadata(&new, id, now),
             seed,
-            run_time: inner.run_time,
+            run_time: plan.run_time(inner.run_time),
         };
         let (mut execution, mut commands) = Execution::start(plan, start, now);
         commands.extend(execution.advance(Event::Continue, now));

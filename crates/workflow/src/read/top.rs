@@ -1,14 +1,17 @@
 //! The keys at the top of a document, and its sections.
 
+use types::limits::WORKFLOW_TIMEOUT_MS_MAX;
+
 use crate::codes;
 use crate::document::{AutomationType, Document, Step};
 use crate::near::closest;
 use crate::read::Reader;
+use crate::read::flow::parse_duration;
 use crate::read::outline::Place;
 use crate::source::{Extent, Source};
 use crate::yaml::{Entry, Node};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "workflow",
     "name",
     "desc",
@@ -20,6 +23,7 @@ const KEYS: [&str; 12] = [
     "triggers",
     "runner",
     "tags",
+    "timeout",
     "version",
 ];
 
@@ -61,6 +65,7 @@ impl Reader<'_> {
             version: get("version").and_then(|node| self.text(node, "`version`")),
             tags: get("tags").map(|node| self.tags(node)).unwrap_or_default(),
             runner: get("runner").and_then(|node| self.text(node, "`runner`")).unwrap_or_default(),
+            timeout_ms: get("timeout").and_then(|node| self.run_timeout(node)),
             triggers: get("triggers").map(|node| self.triggers(node, automation_type)).unwrap_or_default(),
             steps: self.sections(root),
             outputs: {
@@ -88,6 +93,28 @@ impl Reader<'_> {
         let message = format!("`automation_type` must be `on_demand`, `scheduled` or `event`, not `{text}`");
         self.problems.error(codes::UNKNOWN_AUTOMATION_TYPE, node.at, message).did_you_mean(meant);
         AutomationType::ALL.into_iter().find(|known| Some(known.as_str()) == meant).unwrap_or_default()
+    }
+
+    /// Seconds, or a text such as `15m`, to milliseconds.
+    fn run_timeout(&mut self, node: &Node) -> Option<u64> {
+        let text = node.scalar().map(|scalar| scalar.text.trim().to_owned()).unwrap_or_default();
+        let seconds = || text.parse().ok().map(|seconds: f64| seconds * 1000.0);
+        #[allow(clippy::cast_precision_loss)] // 30 days in milliseconds are exact
+        let millis = parse_duration(&text).map(|millis| millis as f64).or_else(seconds);
+        #[allow(clippy::cast_precision_loss)]
+        let millis = millis.filter(|millis| (1.0..=WORKFLOW_TIMEOUT_MS_MAX as f64).contains(millis));
+        if millis.is_none() {
+            let days = WORKFLOW_TIMEOUT_MS_MAX / (24 * 60 * 60 * 1000);
+            let message = format!(
+                "`timeout` must be more than 0 seconds and at most {days} days, not {}",
+                node.describe()
+            );
+            self.problems
+                .error(codes::INVALID_SETTING, node.at, message)
+                .hint("write seconds, `timeout: 900`, or `timeout: 15m`");
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 1 and the maximum
+        millis.map(|millis| millis.round() as u64)
     }
 
     fn tags(&mut self, node: &Node) -> Vec<String> {
