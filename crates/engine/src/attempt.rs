@@ -12,7 +12,7 @@ use crate::command::{Command, Dispatch, EffectResult};
 use crate::entry::{Entry, StepError};
 use crate::evaluate::{bounded_output, settled};
 use crate::execution::Execution;
-use crate::limits::RUNNER_GRACE_MS;
+use crate::limits::{LOST_ATTEMPTS_MAX, RUNNER_GRACE_MS};
 use crate::outcome::Outcome;
 use crate::step::timeout_ms;
 use crate::strand::{At, PendingEffect, StrandId};
@@ -71,19 +71,26 @@ impl Execution {
         self.record(Entry::Exhausted { path, step, strand, attempt, error, at: at.now }, commands);
     }
 
-    /// The runner hangs: a run must not hang with it.
-    pub(crate) fn give_attempt_up(&mut self, effect: PendingEffect, at: At, commands: &mut Vec<Command>) {
-        if effect.subflow.is_some() {
-            return self.give_subflow_up(effect, at, commands);
+    /// The runner hangs: a run must not hang with it. Whether the effect has happened nobody knows.
+    pub(crate) fn give_attempt_up(&mut self, repeatable: bool, at: At, commands: &mut Vec<Command>) {
+        let effect = self.strands.get(at.strand).effect().cloned();
+        let Some(effect) = effect.filter(|effect| effect.subflow.is_none()) else { return };
+        // No runner can have begun before it was asked to.
+        let due = due(&effect, effect.started_at);
+        if at.now < due {
+            return commands.push(Command::SetTimer { path: effect.path, due });
         }
         let PendingEffect { path, action, attempt, timeout_ms, .. } = effect;
-        commands.push(Command::CancelAttempt { path, attempt });
-        let message = format!("`{action}` had {timeout_ms} ms, and its runner has not said how it went");
-        let error = StepError::new(codes::STEP_TIMEOUT, message);
+        commands.push(Command::CancelAttempt { path: path.clone(), attempt });
+        let what = format!("it had {timeout_ms} ms, and its runner has not said how it went");
+        if !repeatable {
+            return self.doubt(path, &action, &what, at, commands);
+        }
+        let error = StepError::new(codes::STEP_TIMEOUT, format!("`{action}`: {what}"));
         self.finish_effect(EffectResult::Failed { error, output: Value::Nil }, at, commands);
     }
 
-    /// Nobody will report on the attempt any more.
+    /// Nobody will report on the attempt any more. `begins`: another may be handed out at once.
     pub(crate) fn lose_attempt(
         &mut self,
         repeatable: bool,
@@ -91,27 +98,35 @@ impl Execution {
         at: At,
         commands: &mut Vec<Command>,
     ) {
-        let effect = self.strands.get(at.strand).effect().cloned();
-        let (Some(effect), Some(step)) = (effect, self.current_step(at.strand)) else { return };
-        let (id, strand) = (self.plan.steps[step].id.clone(), at.strand);
-        let entry = match repeatable {
-            true if begins => return self.dispatch_again(effect, at, commands),
-            true => Entry::AttemptLost {
-                path: effect.path,
-                step: id,
-                strand,
-                attempt: effect.attempt,
-                at: at.now,
-            },
-            false => {
-                let reason = format!(
-                    "the outcome of `{}` in step `{id}` is unknown: it was running when its runner was lost",
-                    effect.action
-                );
-                Entry::Paused { path: effect.path, step: id, strand, reason, at: at.now }
-            }
+        let strand = self.strands.get(at.strand);
+        let (Some(effect), Some(step)) = (strand.effect().cloned(), self.current_step(at.strand)) else {
+            return;
         };
-        self.record(entry, commands);
+        let PendingEffect { path, action, attempt, .. } = &effect;
+        if !repeatable {
+            let what = "it was running when its runner was lost";
+            return self.doubt(path.clone(), action, what, at, commands);
+        }
+        // All attempts but those that failed.
+        let lost = attempt.saturating_sub(strand.failures);
+        if lost >= LOST_ATTEMPTS_MAX {
+            let message = format!("`{action}` was lost with its runner {lost} times");
+            let outcome = Outcome::failed(StepError::new(codes::ATTEMPTS_LOST, message));
+            return self.finish_current(outcome, effect.started_at, at, commands);
+        }
+        if begins {
+            return self.dispatch_again(effect, at, commands);
+        }
+        let (path, attempt, step) = (path.clone(), *attempt, self.plan.steps[step].id.clone());
+        self.record(Entry::AttemptLost { path, step, strand: at.strand, attempt, at: at.now }, commands);
+    }
+
+    /// The run stands still until somebody says what has happened.
+    fn doubt(&mut self, path: String, action: &str, what: &str, at: At, commands: &mut Vec<Command>) {
+        let Some(step) = self.current_step(at.strand) else { return };
+        let step = self.plan.steps[step].id.clone();
+        let reason = format!("the outcome of `{action}` in step `{step}` is unknown: {what}");
+        self.record(Entry::Paused { path, step, strand: at.strand, reason, at: at.now }, commands);
     }
 
     pub(crate) fn dispatch_again(&mut self, effect: PendingEffect, at: At, commands: &mut Vec<Command>) {

@@ -23,7 +23,8 @@ codes! {
     SLEEP_ERROR = "sleep_error", "A wait is for no length of time from 0 to 14 days, and until no point in time within them.";
     END_RUN_ERROR = "end_run_error", "`internal.EndRun` names a way to end that there is not.";
     ENDED_AS_FAILED = "ended_as_failed", "The workflow itself ended the run as failed.";
-    STEP_TIMEOUT = "step_timeout", "The runner did not say how the step went, long after its time was over.";
+    STEP_TIMEOUT = "step_timeout", "The runner did not say how the step went, long after its time was over; the action may be done twice.";
+    ATTEMPTS_LOST = "attempts_lost", "So many attempts of the step were lost with their runners that it is not tried again.";
     STEP_CANCELLED = "step_cancelled", "The runner stopped the step.";
     RESOLVED_AS_FAILED = "resolved_as_failed", "Somebody said that the step, on which nobody else could decide, has failed.";
     SUBFLOW_ERROR = "subflow_error", "A setting of the call of another workflow is not what it must be; the message quotes it.";

@@ -31,8 +31,17 @@ pub enum Event {
         /// The action may be done twice without harm.
         repeatable: bool,
     },
-    /// A timer that [`Command::SetTimer`] asked for, or that of an attempt
-    /// ([`attempt_due`](crate::Execution::attempt_due)).
+    /// The attempt's runner began with it and has said nothing more, though its time is over
+    /// ([`attempt_due`](crate::Execution::attempt_due)): a runner that knows of it reports a timeout itself.
+    AttemptOverdue {
+        /// The step's path.
+        path: String,
+        /// The attempt it was dispatched with.
+        attempt: u32,
+        /// The action may be done twice without harm.
+        repeatable: bool,
+    },
+    /// A timer that [`Command::SetTimer`] asked for.
     TimerFired {
         /// The step's path.
         path: String,

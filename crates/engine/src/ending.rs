@@ -92,11 +92,19 @@ impl Execution {
             Pending::Timer { path, since, .. } => (path.clone(), 0, *since),
         };
         if let Pending::Effect(effect) = pending {
-            let path = path.clone();
-            commands.push(match effect.subflow {
-                Some(_) => Command::CancelSubflow { path, attempt },
-                None => Command::CancelAttempt { path, attempt },
-            });
+            let is_it = |command: &Command| match command {
+                Command::Dispatch(dispatch) => dispatch.path == path && dispatch.attempt == attempt,
+                Command::CallSubflow(call) => call.path == path && call.attempt == attempt,
+                _ => false,
+            };
+            // What has not begun yet never does.
+            match commands.iter().position(is_it) {
+                Some(place) => drop(commands.remove(place)),
+                None => commands.push(match effect.subflow {
+                    Some(_) => Command::CancelSubflow { path: path.clone(), attempt },
+                    None => Command::CancelAttempt { path: path.clone(), attempt },
+                }),
+            }
         }
         let step = self.plan.steps[step].id.clone();
         let entry = Outcome::cancelled().into_entry(at.strand, path, step, attempt, started_at, at.now);

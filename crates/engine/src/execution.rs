@@ -197,6 +197,11 @@ impl Execution {
                     self.lose_attempt(repeatable, begins, At { strand, now }, commands);
                 }
             }
+            Event::AttemptOverdue { path, attempt, repeatable } => {
+                if let Some(strand) = self.awaiting(&path, attempt) {
+                    self.give_attempt_up(repeatable, At { strand, now }, commands);
+                }
+            }
             Event::TimerFired { path } => self.take_timer(path, begins, now, commands),
             // Time stands still while a run waits or is paused; a new deadline is set when it goes on.
             Event::DeadlineReached if self.still_since.is_some() => {}
@@ -239,8 +244,8 @@ impl Execution {
             Pending::Retry { due, .. } => *due,
             Pending::Exhausted(_) => return,
             Pending::Effect(effect) if effect.in_doubt => return,
-            // No runner can have begun before it was asked to.
-            Pending::Effect(effect) => match self.earliest_due(effect) {
+            // How long an attempt may take at a runner the driver knows.
+            Pending::Effect(effect) => match crate::subflow::due(effect) {
                 Some(due) => due,
                 None => return,
             },
@@ -255,7 +260,7 @@ impl Execution {
                 commands.push(Command::SetDeadline(self.deadline));
             }
             Pending::Retry { effect, .. } => self.dispatch_again(effect, at, commands),
-            Pending::Effect(effect) => self.give_attempt_up(effect, at, commands),
+            Pending::Effect(effect) => self.give_subflow_up(effect, at, commands),
             Pending::Exhausted(_) => {}
         }
     }

@@ -382,7 +382,7 @@ impl Execution {
         for strand in self.strands.under(id) {
             self.strands.remove(strand);
         }
-        self.take_over_turn(id, &fork);
+        self.take_over_left(id, &fork);
         fork.failure
     }
 }

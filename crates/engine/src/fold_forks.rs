@@ -1,5 +1,6 @@
 //! The part of the fold that makes strands, and takes over what they leave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expr::Value;
@@ -10,6 +11,7 @@ use crate::cursor::{Cursor, Next, turn_prefix};
 use crate::entry::{StepFinished, StepState};
 use crate::execution::Execution;
 use crate::fork::{Branches, Fork, ForkKind, Left, Turns};
+use crate::scope::Variables;
 use crate::strand::{Beginning, Role, Strand, StrandId};
 
 impl Execution {
@@ -99,7 +101,8 @@ impl Execution {
                 Beginning { parent: id, role: Role::Branch(branch), cursor, path: &path, began_at: at };
             self.strands.add(Strand::child(beginning, shown.clone()));
         }
-        let kind = ForkKind::Branches(Branches { count: running, needed, ended: Vec::new() });
+        let kind =
+            ForkKind::Branches(Branches { count: running, needed, ended: Vec::new(), own: BTreeMap::new() });
         self.strands.get_mut(id).fork = Some(Fork { step: index, running, failure: None, kind });
     }
 
@@ -129,20 +132,24 @@ impl Execution {
         let waiting = self.strands.get_mut(parent);
         waiting.shown.take_over(&strand.shown, under.chain([finished.step.as_str()]));
         if let Some(fork) = &mut waiting.fork {
-            fork.branch_ended(finished, strand.failing);
-        }
-        for (name, value) in strand.own.iter() {
-            self.set_loop_variable(parent, name, value.clone());
+            fork.branch_ended(branch, strand.own, finished, strand.failing);
         }
     }
 
-    /// What the last turn of a concurrent loop has left is seen after it, as after any other loop.
-    pub(crate) fn take_over_turn(&mut self, id: StrandId, fork: &Fork) {
-        let ForkKind::Turns(Turns { left: Some(left), .. }) = &fork.kind else { return };
-        let plan = Arc::clone(&self.plan);
-        let under = plan.under(fork.step).iter().map(|step| step.id.as_str());
-        self.strands.get_mut(id).shown.take_over(&left.shown, under);
-        for (name, value) in left.own.iter() {
+    /// What the last turn of a concurrent loop has left is seen after it, as after any other loop; and the variables
+    /// of loops in branches.
+    pub(crate) fn take_over_left(&mut self, id: StrandId, fork: &Fork) {
+        let owns: Vec<&Variables> = match &fork.kind {
+            ForkKind::Turns(Turns { left: Some(left), .. }) => {
+                let plan = Arc::clone(&self.plan);
+                let under = plan.under(fork.step).iter().map(|step| step.id.as_str());
+                self.strands.get_mut(id).shown.take_over(&left.shown, under);
+                vec![&left.own]
+            }
+            ForkKind::Turns(_) => Vec::new(),
+            ForkKind::Branches(branches) => branches.own.values().collect(),
+        };
+        for (name, value) in owns.into_iter().flat_map(Variables::iter) {
             self.set_loop_variable(id, name, value.clone());
         }
     }

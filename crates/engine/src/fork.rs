@@ -1,5 +1,6 @@
 //! A fork: what a strand knows of the strands that it waits for, and when it has waited long enough.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expr::{Map, Value};
@@ -52,6 +53,8 @@ pub(crate) struct Branches {
     pub(crate) needed: usize,
     /// How they ended, in this order.
     pub(crate) ended: Vec<EndedBranch>,
+    /// The variables of the loops in each: seen after the parallel, not before, and those of the later branches win.
+    pub(crate) own: BTreeMap<StepIndex, Variables>,
 }
 
 #[derive(Clone, Debug)]
@@ -111,9 +114,16 @@ impl Fork {
     }
 
     /// A branch has ended.
-    pub(crate) fn branch_ended(&mut self, finished: &StepFinished, failing: Option<RunError>) {
+    pub(crate) fn branch_ended(
+        &mut self,
+        branch: StepIndex,
+        own: Variables,
+        finished: &StepFinished,
+        failing: Option<RunError>,
+    ) {
         self.running = self.running.saturating_sub(1);
         let ForkKind::Branches(branches) = &mut self.kind else { return };
+        branches.own.insert(branch, own);
         branches.ended.push(EndedBranch {
             id: finished.step.clone(),
             state: finished.state,

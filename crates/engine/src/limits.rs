@@ -9,6 +9,9 @@ pub const ADVANCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const JOURNAL_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Milliseconds that a runner may take, after a step's own time, to say how it went (5 s).
 pub const RUNNER_GRACE_MS: u64 = 5_000;
+/// Attempts of one step that may be lost with their runners or servers; those that failed do not count. Whatever
+/// takes them down each time must not be asked to for ever.
+pub const LOST_ATTEMPTS_MAX: u32 = 20;
 /// Bytes of an error's message kept in the journal.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Branches and turns of concurrent loops that one run has under way at a time, counted with those that wait for

@@ -83,7 +83,7 @@ impl Execution {
             at: at.now,
         };
         self.record(entry, commands);
-        if let Some(due) = due(&options, at.now) {
+        if let Some(due) = due_after(&options, at.now) {
             commands.push(Command::SetTimer { path: path.clone(), due });
         }
         commands.push(Command::CallSubflow(SubflowCall { path, step, attempt, workflow, inputs, options }));
@@ -91,20 +91,14 @@ impl Execution {
 
     /// What must be set up again after a restore for the run that was called.
     pub(crate) fn await_subflow(&self, effect: &PendingEffect) -> Vec<Command> {
-        let Some(options) = &effect.subflow else { return Vec::new() };
+        if effect.subflow.is_none() {
+            return Vec::new();
+        }
         let (path, attempt) = (effect.path.clone(), effect.attempt);
-        let timer = due(options, effect.started_at).map(|due| Command::SetTimer { path: path.clone(), due });
+        let timer = due(effect).map(|due| Command::SetTimer { path: path.clone(), due });
         let mut commands: Vec<Command> = timer.into_iter().collect();
         commands.push(Command::AwaitSubflow { path, attempt });
         commands
-    }
-
-    /// When the attempt may be given up at the earliest; none if never.
-    pub(crate) fn earliest_due(&self, effect: &PendingEffect) -> Option<Timestamp> {
-        match &effect.subflow {
-            Some(options) => due(options, effect.started_at),
-            None => Some(crate::attempt::due(effect, effect.started_at)),
-        }
     }
 
     /// The run that was called took longer than the step waits.
@@ -118,7 +112,12 @@ impl Execution {
     }
 }
 
-fn due(options: &SubflowOptions, started_at: Timestamp) -> Option<Timestamp> {
+/// When the step has waited long enough for the run that it called; none if never, or if it called none.
+pub(crate) fn due(effect: &PendingEffect) -> Option<Timestamp> {
+    due_after(effect.subflow.as_ref()?, effect.started_at)
+}
+
+fn due_after(options: &SubflowOptions, started_at: Timestamp) -> Option<Timestamp> {
     options.timeout_ms.map(|timeout| started_at.saturating_add(Duration::from_millis(timeout)))
 }
 

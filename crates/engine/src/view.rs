@@ -62,8 +62,8 @@ impl Execution {
     }
 
     /// When the attempt that is under way at `path` is given up if its runner, which began with it at `began_at`,
-    /// says nothing more: the driver sends [`Event::TimerFired`](crate::Event::TimerFired) then. The time that an
-    /// attempt waits for its turn at the runner does not count, so the engine cannot set this timer itself.
+    /// says nothing more: the driver sends [`Event::AttemptOverdue`](crate::Event::AttemptOverdue) then. The time that
+    /// an attempt waits for its turn at the runner does not count, so the engine cannot set this timer itself.
     pub fn attempt_due(&self, path: &str, began_at: Timestamp) -> Option<Timestamp> {
         let effect = self.pending_effects().find(|effect| effect.path == path)?;
         Some(crate::attempt::due(effect, began_at))

@@ -304,6 +304,40 @@ fn end_run_ends_the_run_where_it_stands() {
 }
 
 #[test]
+fn what_is_under_way_when_a_run_ends_says_how_it_ended() {
+    let looped = |status: &str| {
+        let steps = format!(
+            r#"
+- id: S1
+  action: internal.for
+  inputs: {{list: 3}}
+  steps:
+    - id: S2
+      action: internal.while
+      inputs: {{condition: steps.S2.index < 2}}
+      steps:
+        - {{id: S3, action: internal.EndRun, when: steps.S1.index == 1, inputs: {{status: {status}}}}}
+"#
+        );
+        run(&document(&steps, "outputs:\n  at: {value: '{{ steps.S1.index }}', index: 1}\n"), json!({}))
+    };
+    let completed = looped("Completed");
+    assert_eq!((completed.state, completed.outputs), (RunState::Completed, json!({"at": 1})));
+    assert_eq!(completed.results, json!({"S1": 1, "S2": 1, "S3": 1}));
+    let failed = looped("Failed");
+    assert_eq!((failed.state, failed.results), (RunState::Failed, json!({"S1": 4, "S2": 4, "S3": 1})));
+
+    let document = document(
+        "- {id: S1, action: internal.for, inputs: {list: 2}, steps: [{id: S2, action: test.effect}]}\n",
+        "",
+    );
+    let (mut driver, _) = Driver::start(&plan(&document), json!({}), &no_effects);
+    driver.execution.advance(Event::Continue, START);
+    driver.execution.advance(Event::CancelRequested { reason: "enough".to_owned() }, START);
+    assert_eq!(ended(&driver.execution).results, json!({"S1": 4, "S2": 4}));
+}
+
+#[test]
 fn disabled_and_mocked_steps_do_not_run() {
     let document = document(
         r#"

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use engine::limits::RUNNER_GRACE_MS;
+use engine::limits::{LOST_ATTEMPTS_MAX, RUNNER_GRACE_MS};
 use engine::{Command, EffectResult, Entry, Event, Execution, RunState, StepError};
 use expr::Value;
 use serde_json::{Value as Json, json};
@@ -155,29 +155,75 @@ fn an_attempt_whose_runner_says_nothing_is_given_up_and_may_be_tried_again() {
     };
     keep(first);
     keep(driver.execution.advance(Event::Continue, START));
-    let fired = || Event::TimerFired { path: "S1".into() };
+    let overdue = |attempt| Event::AttemptOverdue { path: "S1".into(), attempt, repeatable: true };
     let began = START.saturating_add(Duration::from_secs(100));
     let due = driver.execution.attempt_due("S1", began).unwrap();
     assert_eq!(due.since(began), Duration::from_millis(30_000 + RUNNER_GRACE_MS));
 
     // Never before the runner can have had its time.
-    let early = keep(driver.execution.advance(fired(), START));
+    let early = keep(driver.execution.advance(overdue(1), START));
     assert!(matches!(&early[..], [Command::SetTimer { due: at, .. }] if *at < due));
 
-    let given_up = keep(driver.execution.advance(fired(), due));
+    let given_up = keep(driver.execution.advance(overdue(1), due));
     let [Command::CancelAttempt { attempt: 1, .. }, Command::SetTimer { due: again, .. }] = &given_up[..]
     else {
         panic!("{given_up:?}");
     };
-    let dispatched = keep(driver.execution.advance(fired(), *again));
+    let dispatched = keep(driver.execution.advance(Event::TimerFired { path: "S1".into() }, *again));
     assert!(matches!(&dispatched[..], [Command::Dispatch(next)] if next.attempt == 2));
     let due = driver.execution.attempt_due("S1", *again).unwrap();
-    let last = keep(driver.execution.advance(fired(), due));
+    // That of the first attempt is of old.
+    assert!(driver.execution.advance(overdue(1), due).is_empty());
+    let last = keep(driver.execution.advance(overdue(2), due));
     assert!(matches!(&last[..], [Command::CancelAttempt { attempt: 2, .. }]));
     let error = driver.execution.error().unwrap();
     assert_eq!((error.code.as_str(), driver.execution.state()), ("step_timeout", RunState::Failed));
     let restored = Execution::restore(plan(&document), &journal).unwrap();
     assert_eq!((restored.state(), restored.error()), (RunState::Failed, Some(error)));
+}
+
+#[test]
+fn an_attempt_that_must_not_be_repeated_is_in_doubt_when_its_runner_says_nothing() {
+    let document = document("- {id: S1, action: test.effect, retry: 5, continue_on_error: true}\n", "");
+    let (mut driver, _) = Driver::start(&plan(&document), json!({}), &no_effects);
+    driver.execution.advance(Event::Continue, START);
+    let due = driver.execution.attempt_due("S1", START).unwrap();
+    let overdue = Event::AttemptOverdue { path: "S1".into(), attempt: 1, repeatable: false };
+    let commands = driver.execution.advance(overdue, due);
+    let [Command::CancelAttempt { .. }, Command::Append(Entry::Paused { reason, .. })] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    let expected = "the outcome of `test.effect` in step `S1` is unknown: it had 60000 ms, and its runner has not said how it went";
+    assert_eq!(reason, expected);
+    assert_eq!(driver.execution.state(), RunState::Paused);
+}
+
+#[test]
+fn a_timeout_that_the_runner_reports_is_a_failure_whatever_the_action() {
+    let effect = |_: &str, _: u32, _: &Json| failed("step_timeout", json!(null));
+    let ended = run_with(&document("- {id: S1, action: test.effect}\n", ""), json!({}), &effect);
+    assert_eq!(ended.error.as_deref(), Some("step_timeout: no answer"));
+}
+
+#[test]
+fn an_attempt_is_not_lost_for_ever() {
+    let document = document("- {id: S1, action: test.effect, retry: 3}\n", "");
+    let (mut driver, _) = Driver::start(&plan(&document), json!({}), &no_effects);
+    driver.execution.advance(Event::Continue, START);
+    let lost = |attempt| Event::AttemptLost { path: "S1".into(), attempt, repeatable: true };
+    // One that failed does not count.
+    let result = failed("no_luck", json!(null));
+    driver.execution.advance(Event::EffectFinished { path: "S1".into(), attempt: 1, result }, START);
+    let later = START.saturating_add(Duration::from_secs(60));
+    driver.execution.advance(Event::TimerFired { path: "S1".into() }, later);
+    for attempt in 2..=LOST_ATTEMPTS_MAX {
+        let commands = driver.execution.advance(lost(attempt), later);
+        assert!(matches!(&commands[..], [Command::Append(_), Command::Dispatch(_)]), "{commands:?}");
+    }
+    driver.execution.advance(lost(LOST_ATTEMPTS_MAX + 1), later);
+    let error = driver.execution.error().unwrap();
+    assert_eq!(error.code, "attempts_lost");
+    assert_eq!(error.message, "`test.effect` was lost with its runner 20 times");
 }
 
 #[test]
@@ -187,6 +233,7 @@ fn a_step_in_doubt_is_not_given_up() {
     driver.execution.advance(Event::Continue, START);
     let due = driver.execution.attempt_due("S1", START).unwrap();
     driver.execution.advance(Event::AttemptLost { path: "S1".into(), attempt: 1, repeatable: false }, START);
-    assert!(driver.execution.advance(Event::TimerFired { path: "S1".into() }, due).is_empty());
+    let overdue = Event::AttemptOverdue { path: "S1".into(), attempt: 1, repeatable: true };
+    assert!(driver.execution.advance(overdue, due).is_empty());
     assert_eq!(driver.execution.state(), RunState::Paused);
 }

@@ -83,7 +83,7 @@ impl<'a> Driver<'a> {
             event: Value::Nil,
             metadata: Map::new(),
             seed: [7; 32],
-            run_time: Duration::from_secs(3600),
+            run_time: plan.run_time(Duration::from_secs(3600)),
         };
         let (execution, commands) = Execution::start(Arc::clone(plan), start, START);
         (Self::of(execution, Vec::new(), effect), commands)

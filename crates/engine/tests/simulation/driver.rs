@@ -31,6 +31,16 @@ impl Batch {
             match command {
                 Command::Append(entry) => entries.push(entry),
                 Command::Dispatch(_) => effects.push_back(command),
+                Command::CancelAttempt { ref path, attempt } => {
+                    let is_it = |effect: &Command| match effect {
+                        Command::Dispatch(dispatch) => dispatch.path == *path && dispatch.attempt == attempt,
+                        _ => false,
+                    };
+                    match effects.iter().position(is_it) {
+                        Some(place) => drop(effects.remove(place)),
+                        None => rest.push_back(command),
+                    }
+                }
                 _ => rest.push_back(command),
             }
         }
@@ -329,6 +339,9 @@ impl World {
         let until = |at: Timestamp| at.as_millis() - now.as_millis();
         match command {
             Command::SetTimer { path, due } => {
+                if self.mutation == Some(Mutation::TimerOverwritten) {
+                    live.timers.clear();
+                }
                 live.timers.insert(path.clone(), due);
                 self.signal_later(until(due), id, key, Signal::Timer { path, due });
             }
@@ -340,7 +353,9 @@ impl World {
                 let wanted = (path, attempt);
                 let found = live.attempts.iter().find(|(_, at_work)| **at_work == wanted);
                 if let Some(token) = found.map(|(token, _)| *token) {
-                    live.attempts.remove(&token);
+                    if let Some((path, _)) = live.attempts.remove(&token) {
+                        live.timers.remove(&path);
+                    }
                     self.cancel_attempt(token);
                 }
             }
@@ -352,6 +367,9 @@ impl World {
                 let (path, attempt) = (dispatch.path.clone(), dispatch.attempt);
                 self.tell(|| format!("server {id} hands out `{path}`, attempt {attempt}, of run {}", key.0));
                 let token = self.assign(id, key, dispatch);
+                if self.mutation == Some(Mutation::AttemptOverwritten) {
+                    live.attempts.clear();
+                }
                 live.attempts.insert(token, (path, attempt));
             }
             Command::CallSubflow(_) | Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } => {
@@ -368,6 +386,11 @@ fn shown(entry: &Entry) -> String {
         Entry::StepStarted { path, attempt, .. } => format!("{path} starts ({attempt})"),
         Entry::StepFinished(finished) => format!("{} {}", finished.path, finished.state.as_str()),
         Entry::LoopStarted { path, items, .. } => format!("{path} has {} turns", items.len()),
+        Entry::BranchesStarted { path, branches, needed, .. } => {
+            format!("{path} has {} branches and needs {needed}", branches.len())
+        }
+        Entry::AttemptFailed { path, attempt, .. } => format!("{path} fails ({attempt})"),
+        Entry::AttemptLost { path, attempt, .. } => format!("{path} is lost ({attempt})"),
         Entry::TimerSet { path, .. } => format!("{path} waits"),
         Entry::Finished { state, .. } => format!("finished {}", state.as_str()),
         other => other.kind().to_owned(),

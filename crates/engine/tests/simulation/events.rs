@@ -1,7 +1,7 @@
 //! From what reaches a simulated server to what its engine is told: timers that go off early, reports that nobody
 //! awaits, attempts that nobody works on any more.
 
-use engine::{EffectResult, Event};
+use engine::{EffectResult, Event, RunState};
 
 use crate::driver::Live;
 use crate::mutation::Mutation;
@@ -33,7 +33,7 @@ impl World {
                     return None;
                 }
                 live.timers.remove(&path);
-                Some(Event::TimerFired { path })
+                Some(self.time_is_over(key, live, path))
             }
             Signal::Deadline(at) => {
                 live.deadline.filter(|deadline| *deadline == at)?;
@@ -45,10 +45,35 @@ impl World {
                 live.deadline = None;
                 Some(Event::DeadlineReached)
             }
+            Signal::Began(token) => {
+                let (path, _) = live.attempts.get(&token)?;
+                let due = live.execution.attempt_due(path, now)?;
+                let path = path.clone();
+                live.timers.insert(path.clone(), due);
+                let pause = due.as_millis() - now.as_millis();
+                self.signal_later(pause, id, key, Signal::Timer { path, due });
+                None
+            }
             Signal::Report(report) => self.take_report(live, report),
             Signal::Watch(token) => self.watch(id, key, live, token),
             Signal::WatchAgain(token) => self.lose(key, live, token),
             Signal::Retry | Signal::Settle => None,
+        }
+    }
+
+    /// A wait has ended, or the time of an attempt whose runner says nothing.
+    fn time_is_over(&mut self, key: Key, live: &Live, path: String) -> Event {
+        let in_flight = live.attempts.values().any(|(of, _)| *of == path);
+        let pending = live.execution.pending_effects().find(|pending| pending.path == path);
+        match pending.filter(|_| in_flight) {
+            Some(pending) => {
+                self.ledger.count("attempt overdue");
+                self.ledger.disturbed.insert(key.0);
+                self.ledger.given_up.insert(key.0);
+                let repeatable = is_repeatable(&pending.action);
+                Event::AttemptOverdue { path, attempt: pending.attempt, repeatable }
+            }
+            None => Event::TimerFired { path },
         }
     }
 
@@ -59,9 +84,19 @@ impl World {
             let (_, (path, attempt)) = live.attempts.pop_first()?;
             return Some(finished(path, attempt, result));
         }
-        let fits = live.attempts.remove(&token).is_some();
+        let awaited = live.attempts.remove(&token);
+        let fits = awaited.is_some();
+        if let Some((path, _)) = awaited {
+            live.timers.remove(&path);
+        }
         if !fits {
             self.ledger.count("stale report");
+        }
+        if live.execution.state() == RunState::Paused {
+            self.ledger.count("report to a paused run");
+            if self.mutation == Some(Mutation::PausedDeaf) {
+                return None;
+            }
         }
         // Half of the time the engine has to tell by itself.
         (fits || self.dice.one_in(2)).then(|| finished(path, attempt, result))
@@ -82,6 +117,7 @@ impl World {
 
     fn lose(&mut self, key: Key, live: &mut Live, token: Token) -> Option<Event> {
         let (path, attempt) = live.attempts.remove(&token)?;
+        live.timers.remove(&path);
         let mut pending = live.execution.pending_effects();
         let action = pending.find(|effect| effect.path == path).map(|effect| effect.action.clone())?;
         self.ledger.disturbed.insert(key.0);

@@ -73,9 +73,10 @@ fn no_seed_breaks_a_promise() {
 
 #[test]
 fn whatever_can_go_wrong_does() {
-    const WANTED: [&str; 19] = [
+    const WANTED: [&str; 21] = [
         "answer of a commit lost",
         "attempt lost",
+        "attempt overdue",
         "cancelled",
         "clock goes back",
         "clock jumps ahead",
@@ -86,6 +87,7 @@ fn whatever_can_go_wrong_does() {
         "freeze",
         "paused",
         "report lost",
+        "report to a paused run",
         "runner died",
         "runs adopted",
         "runs taken over",

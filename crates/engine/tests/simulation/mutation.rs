@@ -29,10 +29,18 @@ pub(crate) enum Mutation {
     CancelUnchecked,
     /// A commit whose answer was lost is written a second time, under new numbers.
     RetryRenumbered,
+    /// A driver knows one timer of a run: another strand's takes its place.
+    TimerOverwritten,
+    /// A driver knows one attempt of a run: another strand's takes its place.
+    AttemptOverwritten,
+    /// Of the attempts in flight that were lost with a server, one is said to be.
+    OneLossTold,
+    /// What a runner reports does not reach a run that is paused.
+    PausedDeaf,
 }
 
 impl Mutation {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::CommandsBeforeCommit,
         Self::AnyTokenWillDo,
         Self::NoFence,
@@ -46,5 +54,9 @@ impl Mutation {
         Self::CancelBeforeDurable,
         Self::CancelUnchecked,
         Self::RetryRenumbered,
+        Self::TimerOverwritten,
+        Self::AttemptOverwritten,
+        Self::OneLossTold,
+        Self::PausedDeaf,
     ];
 }

@@ -1,15 +1,17 @@
 //! The crash-free run that a simulated one is compared with: one driver, one attempt for each effect.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use engine::{Command, Entry, Event, Execution, RunState, StepState};
 use types::Timestamp;
+use workflow::plan::{Plan, StepKind};
 
 use crate::workflows::{Request, answer};
 
 /// How a run goes if nothing comes in between.
 pub(crate) struct Reference {
-    pub(crate) facts: Vec<Entry>,
+    pub(crate) facts: Facts,
     /// State, outputs and error of the end.
     pub(crate) end: String,
 }
@@ -23,21 +25,18 @@ impl Reference {
             Execution::start(Arc::clone(&request.plan), request.start.clone(), now);
         commands.extend(execution.advance(Event::Continue, now));
         let mut journal = Vec::new();
+        let (mut todo, mut timers) = (VecDeque::new(), BTreeSet::new());
         for _ in 0..COMMITS_MAX {
-            let mut event = None;
             for command in commands {
                 match command {
                     Command::Append(entry) => journal.push(entry),
                     Command::Dispatch(dispatch) => {
                         let result = answer(&dispatch.path, &dispatch.inputs);
                         let (path, attempt) = (dispatch.path, dispatch.attempt);
-                        event = Some(Event::EffectFinished { path, attempt, result });
+                        todo.push_back(Event::EffectFinished { path, attempt, result });
                     }
-                    Command::SetTimer { path, due } => {
-                        now = due;
-                        event = Some(Event::TimerFired { path });
-                    }
-                    Command::Continue => event = Some(Event::Continue),
+                    Command::SetTimer { path, due } => drop(timers.insert((due, path))),
+                    Command::Continue => todo.push_back(Event::Continue),
                     Command::CallSubflow(_)
                     | Command::AwaitSubflow { .. }
                     | Command::CancelSubflow { .. } => {
@@ -46,36 +45,102 @@ impl Reference {
                     Command::SetDeadline(_) | Command::CancelAttempt { .. } => {}
                 }
             }
+            let event = todo.pop_front().or_else(|| {
+                let (due, path) = timers.pop_first()?;
+                now = now.max(due);
+                Some(Event::TimerFired { path })
+            });
             let Some(event) = event else { break };
             commands = execution.advance(event, now);
         }
         assert!(execution.state().is_terminal(), "the crash-free run does not end:\n{}", request.document);
-        Self { facts: facts(&journal), end: end(&execution) }
+        Self { facts: facts(&request.plan, &journal), end: end(&request.plan, &execution) }
     }
 }
 
-/// What of a journal must be the same however often the run was cut off: everything but times and attempts.
-pub(crate) fn facts(journal: &[Entry]) -> Vec<Entry> {
-    journal.iter().filter_map(fact).collect()
+/// What of a journal must be the same however often the run was cut off: everything but times and attempts. In each
+/// strand they stand in one order; which strand is faster does not matter.
+pub(crate) type Facts = BTreeMap<String, Vec<Entry>>;
+
+pub(crate) fn facts(plan: &Plan, journal: &[Entry]) -> Facts {
+    let mut facts = Facts::new();
+    for (step, path, fact) in journal.iter().filter_map(fact) {
+        facts.entry(strand_of(plan, &step, &path)).or_default().push(fact);
+    }
+    facts
 }
 
-fn fact(entry: &Entry) -> Option<Entry> {
+/// The strand of a step: the path of the branch or turn that it is under.
+fn strand_of(plan: &Plan, step: &str, path: &str) -> String {
+    let is_loop =
+        |index: usize| matches!(plan.steps[index].kind, StepKind::For { .. } | StepKind::While { .. });
+    let mut place = plan.steps.iter().position(|candidate| candidate.id == step);
+    let holders = |from: usize| std::iter::successors(plan.steps[from].parent, |at| plan.steps[*at].parent);
+    let turns = |from: usize| {
+        let loops = holders(from).filter(|holder| is_loop(*holder)).count();
+        path.split('.').take(loops).map(|turn| format!("{turn}.")).collect::<String>()
+    };
+    while let Some(at) = place {
+        if matches!(plan.steps[at].kind, StepKind::ParallelBranch { .. }) {
+            return format!("{}{}", turns(at), plan.steps[at].id);
+        }
+        let parent = plan.steps[at].parent;
+        let at_once = |parent: &usize| {
+            matches!(plan.steps[*parent].kind, StepKind::For { max_concurrency: Some(_), .. })
+        };
+        if parent.as_ref().is_some_and(at_once) {
+            return turns(at);
+        }
+        place = parent;
+    }
+    String::new()
+}
+
+fn fact(entry: &Entry) -> Option<(String, String, Entry)> {
     let zero = Timestamp::from_millis(0);
     let mut entry = entry.clone();
-    match &mut entry {
-        Entry::StepStarted { attempt, at, .. } if *attempt == 1 => *at = zero,
-        Entry::LoopStarted { at, .. } => *at = zero,
-        Entry::TimerSet { due, at, .. } => (*due, *at) = (zero, zero),
+    let (step, path) = match &mut entry {
+        Entry::StepStarted { step, path, strand, attempt, at, .. } if *attempt == 1 => {
+            (*at, *strand) = (zero, 0);
+            (step.clone(), path.clone())
+        }
+        // As many failures as in the crash-free run, whatever was lost between them.
+        Entry::AttemptFailed { step, path, strand, attempt, due, at, .. } => {
+            (*due, *at, *strand, *attempt) = (zero, zero, 0, 1);
+            (step.clone(), path.clone())
+        }
+        Entry::LoopStarted { step, path, strand, at, .. } => {
+            (*at, *strand) = (zero, 0);
+            (step.clone(), path.clone())
+        }
+        Entry::BranchesStarted { step, path, strand, at, .. } => {
+            (*at, *strand) = (zero, 0);
+            (step.clone(), path.clone())
+        }
+        Entry::TimerSet { step, path, strand, due, at, .. } => {
+            (*due, *at, *strand) = (zero, zero, 0);
+            (step.clone(), path.clone())
+        }
         Entry::StepFinished(finished) if finished.state != StepState::Cancelled => {
-            (finished.started_at, finished.at, finished.attempt) = (zero, zero, finished.attempt.min(1));
+            (finished.started_at, finished.at, finished.strand) = (zero, zero, 0);
+            finished.attempt = finished.attempt.min(1);
+            (finished.step.clone(), finished.path.clone())
         }
         _ => return None,
-    }
-    Some(entry)
+    };
+    Some((step, path, entry))
 }
 
-/// How the run ended.
-pub(crate) fn end(execution: &Execution) -> String {
-    let results = if execution.state() == RunState::Paused { None } else { Some(execution.step_results()) };
+/// How the run ended. Of the steps in a loop whose turns run at the same time, the last one's state stands there.
+pub(crate) fn end(plan: &Plan, execution: &Execution) -> String {
+    let mut results = execution.step_results().clone();
+    for (index, step) in plan.steps.iter().enumerate() {
+        if matches!(step.kind, StepKind::For { max_concurrency: Some(_), .. }) {
+            for under in plan.under(index) {
+                results.remove(&under.id);
+            }
+        }
+    }
+    let results = if execution.state() == RunState::Paused { None } else { Some(results) };
     format!("{:?} {:?} {:?} {results:?}", execution.state(), execution.outputs(), execution.error())
 }

@@ -41,6 +41,8 @@ impl World {
             _ => self.dice.between(1, 3_000),
         };
         self.later(takes, Happening::Perform(token));
+        let turn = self.dice.between(0, takes);
+        self.signal_later(turn, server, key, Signal::Began(token));
         let patience = self.dice.between(2_000, 30_000);
         self.signal_later(patience, server, key, Signal::Watch(token));
         token

@@ -38,6 +38,8 @@ pub(crate) enum Signal {
         due: Timestamp,
     },
     Deadline(Timestamp),
+    /// The runner's turn has come to work on it.
+    Began(Token),
     Report(Report),
     /// Time to look whether the runner still has the attempt.
     Watch(Token),
@@ -195,6 +197,9 @@ impl World {
             if !repeatable || self.mutation != Some(Mutation::AttemptReused) {
                 let (path, attempt) = (pending.path, pending.attempt);
                 events.push(Event::AttemptLost { path, attempt, repeatable });
+                if self.mutation == Some(Mutation::OneLossTold) {
+                    break;
+                }
                 continue;
             }
             commands.push(Command::Dispatch(Dispatch {

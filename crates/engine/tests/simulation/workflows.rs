@@ -40,6 +40,8 @@ impl Catalog for TestCatalog {
             "internal.ifFalseBranch",
             "internal.for",
             "internal.while",
+            "internal.parallel",
+            "internal.parallelBranch",
             "internal.switchCaseExpression",
             "internal.switchCaseLabel",
             "internal.switchCaseDefaultLabel",
@@ -81,11 +83,13 @@ pub(crate) struct Request {
     pub(crate) document: String,
     pub(crate) plan: Arc<Plan>,
     pub(crate) start: Start,
+    /// What it does depends on which of its strands is faster: no two runs of it need be the same.
+    pub(crate) is_race: bool,
 }
 
 impl Request {
     pub(crate) fn random(dice: &mut Dice) -> Self {
-        let document = Writer::document(dice);
+        let (document, is_race) = Writer::document(dice);
         let (plan, diagnostics) = workflow::compile(&document, &TestCatalog);
         let plan = Arc::new(plan.unwrap_or_else(|| panic!("{diagnostics:?}\n{document}")));
         let mut seed = [0; 32];
@@ -94,7 +98,7 @@ impl Request {
         // Most have time enough, some have too little.
         let run_time = Duration::from_secs(if dice.one_in(12) { HASTE_S } else { 7200 });
         let start = Start { inputs, event: Value::Nil, metadata: Map::new(), seed, run_time };
-        Self { document, plan, start }
+        Self { document, plan, start, is_race }
     }
 
     /// It has too little time for what it may have to do.
@@ -107,20 +111,28 @@ struct Writer<'d> {
     dice: &'d mut Dice,
     text: String,
     steps: u32,
+    /// Strands may get in each other's way.
+    may_race: bool,
+    /// They do.
+    is_race: bool,
+    /// What is being written runs in a strand among others.
+    in_strand: bool,
 }
 
 impl<'d> Writer<'d> {
-    fn document(dice: &'d mut Dice) -> String {
+    fn document(dice: &'d mut Dice) -> (String, bool) {
         let text = "name: random\nworkflow:\n  - section: Steps\n    steps:\n".to_owned();
-        let mut writer = Self { dice, text, steps: 0 };
+        let may_race = dice.one_in(4);
+        let mut writer = Self { dice, text, steps: 0, may_race, is_race: false, in_strand: false };
         writer.block(6, 0);
+        let is_race = writer.is_race;
         let mut text = writer.text;
         text.push_str("inputs:\n  n: {type: number, index: 1}\noutputs:\n");
         for (index, name) in ["a", "b", "log", "items"].iter().enumerate() {
             let _ = writeln!(text, "  {name}: {{value: '{{{{ variables.{name} }}}}', index: {index}}}");
         }
         text.push_str("  last: {value: '{{ steps.last.output }}', index: 5}\n");
-        text
+        (text, is_race)
     }
 
     fn line(&mut self, indent: usize, line: &str) {
@@ -128,7 +140,12 @@ impl<'d> Writer<'d> {
     }
 
     fn block(&mut self, indent: usize, depth: u64) {
-        let steps = self.dice.between(1, if depth == 0 { 6 } else { 3 });
+        let most = match depth {
+            0 => 6,
+            _ if self.in_strand => 2,
+            _ => 3,
+        };
+        let steps = self.dice.between(1, most);
         for _ in 0..steps {
             self.step(indent, depth);
         }
@@ -137,7 +154,10 @@ impl<'d> Writer<'d> {
     fn step(&mut self, indent: usize, depth: u64) {
         self.steps += 1;
         let id = format!("S{}", self.steps);
-        match self.dice.below(if depth < DEPTH_MAX { 24 } else { 16 }) {
+        // Where strands must not get in each other's way, none changes what others see or ends the run.
+        let alone = !self.in_strand || self.may_race;
+        match self.dice.below(if depth < DEPTH_MAX { 28 } else { 16 }) {
+            0..=3 | 14 if !alone => self.effect(indent, &id, REPEATABLE),
             0..=2 => self.variables(indent, &id),
             3 => self.leaf(
                 indent,
@@ -157,8 +177,63 @@ impl<'d> Writer<'d> {
             16..=18 => self.condition(indent, &id, depth),
             19 => self.switch(indent, &id, depth),
             20 => self.repeated(indent, &id, depth),
-            _ => self.each(indent, &id, depth),
+            21..=23 => self.each(indent, &id, depth),
+            24..=25 => self.parallel(indent, &id, depth),
+            _ => self.each_at_once(indent, &id, depth),
         }
+    }
+
+    /// The steps of a strand. Those that must not get in each other's way end with a catch, since a failure would
+    /// cancel others wherever they are.
+    fn strand(&mut self, indent: usize, depth: u64) {
+        let outside = std::mem::replace(&mut self.in_strand, true);
+        self.is_race |= self.may_race;
+        self.block(indent, depth);
+        if !self.may_race {
+            self.steps += 1;
+            let id = format!("S{}", self.steps);
+            self.line(indent, &format!("- {{id: {id}, action: internal.catch}}"));
+        }
+        self.in_strand = outside;
+    }
+
+    fn parallel(&mut self, indent: usize, id: &str, depth: u64) {
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.parallel");
+        let join = if self.may_race { *self.dice.pick(&["all", "any", "2"]) } else { "all" };
+        self.line(indent + 2, &format!("inputs: {{join: {join}}}"));
+        // Which branch was the first is seen in the output.
+        self.line(indent + 2, "discard_output: true");
+        if self.dice.one_in(3) {
+            self.line(indent + 2, "continue_on_error: true");
+        }
+        self.line(indent + 2, "steps:");
+        for branch in 0..self.dice.between(1, 3) {
+            self.line(indent + 4, &format!("- id: {id}b{branch}"));
+            self.line(indent + 6, "action: internal.parallelBranch");
+            if self.dice.one_in(6) {
+                self.line(indent + 6, "when: '{{ inputs.n > 3 }}'");
+            }
+            self.line(indent + 6, "steps:");
+            self.strand(indent + 8, depth + 1);
+        }
+    }
+
+    fn each_at_once(&mut self, indent: usize, id: &str, depth: u64) {
+        let list =
+            *self.dice.pick(&["[4, 9]", "'{{ 3 }}'", "'{{ inputs.n }}'", "'{{ {\"x\": 1, \"y\": [2]} }}'"]);
+        let most = *self.dice.pick(&["2", "3", "'{{ inputs.n }}'", "'{{ 100 }}'"]);
+        self.line(indent, &format!("- id: {id}"));
+        self.line(indent + 2, "action: internal.for");
+        self.line(
+            indent + 2,
+            &format!("inputs: {{list: {list}, variable_name: c, max_concurrency: {most}}}"),
+        );
+        if self.dice.one_in(3) {
+            self.line(indent + 2, "continue_on_error: true");
+        }
+        self.line(indent + 2, "steps:");
+        self.strand(indent + 4, depth + 1);
     }
 
     /// One step without steps of its own, with settings now and then.
@@ -180,8 +255,28 @@ impl<'d> Writer<'d> {
             "{{ steps.last.output }}",
             "{{ random_uuid() }}",
             "{{ inputs.n + 1 }}",
+            "{{ variables.c ?? 0 }}",
         ]);
         self.leaf(indent, id, action, &format!("given: '{given}'"));
+        if action == REPEATABLE && self.dice.one_in(3) {
+            let retry = *self.dice.pick(&[
+                "2",
+                "{attempts: 3, initial_backoff: 5}",
+                "{attempts: 4, when: 'steps.ID.output.n > 40'}",
+                "{attempts: 2, initial_backoff: 0, jitter: 0}",
+            ]);
+            self.one_more_setting(&format!("retry: {}", retry.replace("ID", id)));
+        }
+        // Now and then a runner takes longer than that, and says nothing meanwhile.
+        if self.dice.one_in(12) {
+            self.one_more_setting("timeout: 2");
+        }
+    }
+
+    /// On the step in the last line.
+    fn one_more_setting(&mut self, setting: &str) {
+        self.text.truncate(self.text.trim_end().len() - 1);
+        let _ = writeln!(self.text, ", {setting}}}");
     }
 
     fn variables(&mut self, indent: usize, id: &str) {
@@ -241,7 +336,7 @@ impl<'d> Writer<'d> {
         let (list, small) = match self.dice.below(40) {
             0 => ("{{ 100001 }}", false),
             1 => ("{{ \"nothing\" }}", false),
-            2 => ("{{ 300 }}", true),
+            2 if !self.in_strand || self.may_race => ("{{ 300 }}", true),
             3..=6 => ("[]", false),
             7..=20 => ("[4, 9]", false),
             21..=30 => ("{{ 3 }}", false),

@@ -107,7 +107,7 @@ impl World {
         for run in 0..self.requests.len() {
             let delay = self.dice.between(0, 30_000);
             self.later(delay, Happening::Submit(run));
-            if self.dice.one_in(5) {
+            if self.dice.one_in(3) {
                 let delay = self.dice.between(0, 90_000);
                 self.later(delay, Happening::Cancel(run));
             }

@@ -79,6 +79,19 @@ impl Batch {
                     };
                     batch.effects.push(Effect::Attempt(Box::new(Attempt { dispatch, assignment })));
                 }
+                // Effects are handed out last: one that is cancelled meanwhile must not be.
+                Command::CancelAttempt { path, attempt } => {
+                    let is_it = |effect: &Effect| match effect {
+                        Effect::Attempt(other) => {
+                            other.dispatch.path == path && other.dispatch.attempt == attempt
+                        }
+                        Effect::Call(_) => false,
+                    };
+                    match batch.effects.iter().position(is_it) {
+                        Some(place) => drop(batch.effects.remove(place)),
+                        None => batch.rest.push(Command::CancelAttempt { path, attempt }),
+                    }
+                }
                 other => batch.rest.push(other),
             }
         }

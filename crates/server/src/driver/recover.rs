@@ -238,10 +238,15 @@ fn lost_attempts(inner: &Inner, execution: &Execution, commands: &[Command]) -> 
 }
 
 pub(super) fn lost_attempt(inner: &Inner, pending: &PendingEffect) -> Event {
-    let inputs = pending.inputs.to_json();
-    let repeatable = match &inputs {
-        serde_json::Value::Object(inputs) => inner.catalog.is_idempotent(&pending.action, inputs),
-        _ => inner.catalog.is_idempotent(&pending.action, &serde_json::Map::new()),
-    };
-    Event::AttemptLost { path: pending.path.clone(), attempt: pending.attempt, repeatable }
+    let PendingEffect { path, attempt, action, inputs, .. } = pending;
+    let repeatable = is_repeatable(inner, action, inputs);
+    Event::AttemptLost { path: path.clone(), attempt: *attempt, repeatable }
+}
+
+/// Whether the action may be done again with these inputs, though nobody knows whether it has been done.
+pub(super) fn is_repeatable(inner: &Inner, action: &str, inputs: &expr::Value) -> bool {
+    match &inputs.to_json() {
+        serde_json::Value::Object(inputs) => inner.catalog.is_idempotent(action, inputs),
+        _ => inner.catalog.is_idempotent(action, &serde_json::Map::new()),
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, EffectResult, Event, Execution, Refusal, RunState, StepError};
+use engine::{Command, EffectResult, Event, Execution, PendingEffect, Refusal, RunState, StepError};
 use protocol::AttemptToken;
 use store::audit::AuditEntry;
 use store::journal::Appended;
@@ -16,7 +16,7 @@ use super::commit::{self, Attempt, Batch, Effect, outcome_of};
 use super::control::Signal;
 use super::grants::{RunIds, used};
 use super::link::Report;
-use super::recover::lost_attempt;
+use super::recover::{is_repeatable, lost_attempt};
 use super::seat::Seat;
 use super::subflows::Origin;
 use super::{Inner, codes};
@@ -68,7 +68,7 @@ impl Waits {
         let is_it = |at_work: &(String, u32)| at_work.0 == path && at_work.1 == attempt;
         let token =
             self.attempts.iter().find(|(_, at_work)| is_it(at_work)).map(|(token, _)| token.clone())?;
-        self.attempts.remove(&token);
+        self.take_attempt(&token)?;
         Some(token)
     }
 
@@ -243,7 +243,7 @@ impl Run {
         if waits.again && !(in_flight && stopping.is_cancelled()) {
             // Others have waited while this run took its steps.
             tokio::task::yield_now().await;
-            return self.next_of_a_busy_run(waits);
+            return self.next_of_a_busy_run(waits, reported);
         }
         loop {
             let next_due = [waits.next_timer(), waits.deadline].into_iter().flatten().min();
@@ -267,7 +267,7 @@ impl Run {
                         return Some((Event::DeadlineReached, None, Vec::new()));
                     }
                     if let Some(path) = waits.take_timer(now) {
-                        return Some((Event::TimerFired { path }, None, Vec::new()));
+                        return Some((self.time_is_over(path, waits), None, Vec::new()));
                     }
                 }
                 // What is in flight gets the grace that the server gives; what merely waits goes on later.
@@ -276,8 +276,25 @@ impl Run {
         }
     }
 
+    /// A wait has ended, or the time of an attempt whose runner says nothing.
+    fn time_is_over(&self, path: String, waits: &Waits) -> Event {
+        let in_flight = waits.attempts.values().any(|(of, _)| *of == path);
+        let pending = self.execution.pending_effects().find(|pending| pending.path == path);
+        match pending.filter(|_| in_flight) {
+            Some(PendingEffect { attempt, action, inputs, .. }) => {
+                let repeatable = is_repeatable(&self.inner, action, inputs);
+                Event::AttemptOverdue { path, attempt: *attempt, repeatable }
+            }
+            None => Event::TimerFired { path },
+        }
+    }
+
     /// A run with steps to take still listens between them.
-    fn next_of_a_busy_run(&mut self, waits: &mut Waits) -> Option<Happened> {
+    fn next_of_a_busy_run(
+        &mut self,
+        waits: &mut Waits,
+        reported: &mut mpsc::UnboundedReceiver<Report>,
+    ) -> Option<Happened> {
         if let Some(happened) = self.signals.try_recv().ok().and_then(|signal| self.take_signal(signal)) {
             return Some(happened);
         }
@@ -287,6 +304,12 @@ impl Run {
         let now = self.inner.clock.now();
         if waits.deadline.take_if(|deadline| *deadline <= now).is_some() {
             return Some((Event::DeadlineReached, None, Vec::new()));
+        }
+        // What others of its strands wait for.
+        while let Ok(report) = reported.try_recv() {
+            if let Some(happened) = self.take_report(report, waits) {
+                return Some(happened);
+            }
         }
         Some((Event::Continue, None, Vec::new()))
     }

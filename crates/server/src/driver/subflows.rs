@@ -312,7 +312,7 @@ impl Inner {
             event: event_of(new.event.clone()),
             metadata: self.metadata(new, ids.execution, now),
             seed,
-            run_time: self.run_time,
+            run_time: plan.run_time(self.run_time),
         };
         let (execution, commands) = Execution::start(plan, start, now);
         let row = row_of(new, ids.execution, Some(self.server), outcome_of(&execution), seed, now);

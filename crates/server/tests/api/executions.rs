@@ -198,6 +198,45 @@ async fn a_step_that_fails_fails_the_run_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_workflow_bounds_the_time_of_its_runs() {
+    on_both(async |nictate| {
+        let url = format!("{}/hang-once", nictate.tool.url());
+        let step = format!("- id: S1\n  action: http.requestV2\n  inputs: {{url: {url}}}");
+        let document = format!("timeout: 500ms\n{}", workflow(&step, "{{ 1 }}"));
+        let id = nictate.publish("hurries", &document).await;
+        let execution = nictate.execute(&id, json!({})).await;
+        let run = nictate.execution_in(&execution, "Timeout").await;
+        assert_eq!(run["error_details"]["error_code"], "execution_timeout");
+        assert_eq!(run["error_details"]["message"], "the run took longer than the 500 ms it may take");
+        assert_eq!(run["step_results"], json!({"S1": 4}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn branches_are_at_the_runner_together_and_each_is_a_row() {
+    on_both(async |nictate| {
+        let url = nictate.tool.url();
+        // The first hangs until it is cancelled, so the second has to be handed out beside it.
+        let steps = format!(
+            "- id: P\n  action: internal.parallel\n  inputs: {{join: any}}\n  steps:\n    \
+               - {{id: A, action: internal.parallelBranch, steps: [{{id: A1, action: http.requestV2, inputs: {{url: '{url}/hang-once'}}}}]}}\n    \
+               - {{id: B, action: internal.parallelBranch, steps: [{{id: B1, action: http.requestV2, inputs: {{url: '{url}/after'}}}}]}}"
+        );
+        let id = nictate.publish("races", &workflow(&steps, "{{ steps.P.output.succeeded }}")).await;
+        let execution = nictate.execute(&id, json!({})).await;
+        let run = nictate.execution_in(&execution, "Completed").await;
+        assert_eq!(run["outputs"], json!({"out": ["B"]}));
+        assert_eq!(run["step_results"], json!({"P": 1, "A": 4, "A1": 4, "B": 1, "B1": 1}));
+        let rows = steps_of(nictate, &execution).await;
+        let shown: Vec<_> = rows.iter().map(|row| (text(row, "path"), text(row, "state"))).collect();
+        let expected = [("P", "OK"), ("A", "Cancelled"), ("B", "OK"), ("A1", "Cancelled"), ("B1", "OK")];
+        assert_eq!(shown, expected.map(|(path, state)| (path.to_owned(), state.to_owned())));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_run_that_waits_is_cancelled_and_one_that_has_ended_is_not() {
     on_both(async |nictate| {
         let id = nictate.publish("sleeps", &workflow(SLEEPS, "{{ 1 }}")).await;

@@ -5,8 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actions::Catalog;
 use engine::{
-    Command, Dispatch, EffectResult, Entry, Event, Execution, RunState, Start, StepError, SubflowCall,
+    Command, Dispatch, EffectResult, Entry, Event, Execution, PendingEffect, RunState, Start, StepError,
+    SubflowCall,
 };
 use expr::Value;
 use protocol::{Assignment, AttemptToken, NetworkPolicy, PROTOCOL_VERSION, ToRunner, ToServer};
@@ -29,6 +31,7 @@ pub(super) struct Local {
     link: RunnerLink,
     stored: Option<Stored>,
     network: NetworkPolicy,
+    catalog: Catalog,
     /// What the runner works on.
     attempts: HashMap<AttemptToken, Dispatch>,
     /// Path -> when its wait, or its attempt's time, is over.
@@ -48,7 +51,8 @@ impl Local {
         stop: StopSignals,
     ) -> Self {
         let (attempts, timers, next) = (HashMap::new(), HashMap::new(), VecDeque::new());
-        Self { id, link, stored, network, attempts, timers, deadline: None, stop, next }
+        let catalog = Catalog::builtin();
+        Self { id, link, stored, network, catalog, attempts, timers, deadline: None, stop, next }
     }
 
     /// Takes the run to its end, or to where it is paused.
@@ -94,6 +98,7 @@ impl Local {
                 let found = self.attempts.iter().find(|(_, dispatch)| is_it(dispatch));
                 if let Some(token) = found.map(|(token, _)| token.clone()) {
                     self.attempts.remove(&token);
+                    self.timers.remove(&path);
                     // A runner that is gone has nothing to stop.
                     let _ = self.link.to_runner.send(ToRunner::Cancel { token }).await;
                 }
@@ -162,7 +167,7 @@ impl Local {
                     }
                 }
                 () = sleep_until(due) => {
-                    if let Some(event) = self.take_time(SystemClock.now()) {
+                    if let Some(event) = self.take_time(SystemClock.now(), execution) {
                         return Ok(event);
                     }
                 }
@@ -173,7 +178,7 @@ impl Local {
         }
     }
 
-    fn take_time(&mut self, now: Timestamp) -> Option<Event> {
+    fn take_time(&mut self, now: Timestamp, execution: &Execution) -> Option<Event> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             return Some(Event::DeadlineReached);
@@ -181,7 +186,17 @@ impl Local {
         let due = self.timers.iter().filter(|(_, due)| **due <= now).min_by_key(|(_, due)| **due);
         let path = due.map(|(path, _)| path.clone())?;
         self.timers.remove(&path);
-        Some(Event::TimerFired { path })
+        let in_flight = self.attempts.values().any(|dispatch| dispatch.path == path);
+        let pending = execution.pending_effects().find(|pending| pending.path == path);
+        Some(match pending.filter(|_| in_flight) {
+            Some(PendingEffect { attempt, action, inputs, .. }) => {
+                let inputs = inputs.to_json();
+                let inputs = inputs.as_object().cloned().unwrap_or_default();
+                let repeatable = self.catalog.is_idempotent(action, &inputs);
+                Event::AttemptOverdue { path, attempt: *attempt, repeatable }
+            }
+            None => Event::TimerFired { path },
+        })
     }
 
     async fn take_message(

@@ -106,9 +106,12 @@ pub(super) fn results_of(journal: &[Entry]) -> BTreeMap<&str, i64> {
         match entry {
             Entry::StepStarted { step, .. }
             | Entry::LoopStarted { step, .. }
-            | Entry::BranchesStarted { step, .. }
             | Entry::TimerSet { step, .. } => {
                 results.insert(step.as_str(), StepState::Running.as_number());
+            }
+            Entry::BranchesStarted { step, branches, .. } => {
+                let begun = branches.iter().chain([step]);
+                results.extend(begun.map(|step| (step.as_str(), StepState::Running.as_number())));
             }
             Entry::Caught { step, .. } => {
                 results.insert(step.as_str(), StepState::Ok.as_number());
@@ -203,6 +206,10 @@ impl Log<'_> {
             }
             Entry::BranchesStarted { path, step, needed, branches, at, .. } => {
                 self.begin(path, step, 0, json!({"branches": branches, "needed": needed}), at.as_millis());
+                let prefix = path.strip_suffix(step.as_str()).unwrap_or_default();
+                for branch in branches {
+                    self.begin(&format!("{prefix}{branch}"), branch, 0, Value::Null, at.as_millis());
+                }
             }
             // It stays open: somebody may say that it has happened all the same.
             Entry::Exhausted { path, error, at, .. } => {
