@@ -258,6 +258,21 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// What stands before this is another run's: this one goes on from there by itself.
+    Restarted {
+        /// The other run's id.
+        from: String,
+        /// The path of the step that it begins with.
+        path: String,
+        /// What `metadata.*` answers from now on.
+        metadata: Map,
+        /// 32 bytes in hex; the run's randomness comes from them.
+        seed: String,
+        /// When the run times out.
+        deadline: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
     /// The run is over.
     Finished {
         /// How it ended; never a state in which it could go on.
@@ -376,6 +391,7 @@ impl Entry {
             | Self::CancelRequested { .. }
             | Self::PauseRequested { .. }
             | Self::CompleteRequested { .. }
+            | Self::Restarted { .. }
             | Self::Exhausted { .. }
             | Self::Paused { .. } => 0,
         }
@@ -401,6 +417,7 @@ impl Entry {
             | Self::CancelRequested { .. }
             | Self::PauseRequested { .. }
             | Self::CompleteRequested { .. }
+            | Self::Restarted { .. }
             | Self::Finished { .. } => ROOT,
         }
     }
@@ -424,6 +441,7 @@ impl Entry {
             | Self::Resolved { at, .. }
             | Self::Resumed { at, .. }
             | Self::CompleteRequested { at, .. }
+            | Self::Restarted { at, .. }
             | Self::Finished { at, .. } => *at,
             Self::StepFinished(finished) => finished.at,
         }
@@ -449,6 +467,7 @@ impl Entry {
             Self::Resolved { .. } => "resolved",
             Self::Resumed { .. } => "resumed",
             Self::CompleteRequested { .. } => "complete_requested",
+            Self::Restarted { .. } => "restarted",
             Self::Finished { .. } => "finished",
         }
     }

@@ -113,6 +113,13 @@ impl Execution {
             | Entry::Resolved { .. }
             | Entry::Resumed { .. }
             | Entry::CompleteRequested { .. } => self.apply_control(entry)?,
+            Entry::Restarted { metadata, seed, deadline, at, .. } => {
+                self.scope.set_metadata(metadata.clone());
+                self.seed = unhex(seed);
+                (self.started_at, self.deadline) = (*at, *deadline);
+                (self.waited, self.still_since, self.paused_since) = (Duration::ZERO, None, None);
+                self.pause_requested = false;
+            }
             _ => self.apply_begun(entry)?,
         }
         self.keep_time(entry.at());
@@ -210,6 +217,7 @@ impl Execution {
             | Entry::Resolved { .. }
             | Entry::Resumed { .. }
             | Entry::CompleteRequested { .. }
+            | Entry::Restarted { .. }
             | Entry::Finished { .. } => {}
         }
         Ok(())

@@ -22,6 +22,7 @@ mod fork;
 mod join;
 pub mod limits;
 mod outcome;
+mod restart;
 mod retry;
 mod scope;
 mod state;
@@ -38,4 +39,5 @@ pub use entry::{
     SubflowOptions,
 };
 pub use execution::{Execution, RestoreError, Start};
+pub use restart::{Restart, RestartError};
 pub use strand::PendingEffect;

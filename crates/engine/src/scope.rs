@@ -26,6 +26,11 @@ impl RunScope {
             metadata: Value::Map(Arc::new(metadata)),
         }
     }
+
+    /// What `metadata.*` answers from now on.
+    pub(crate) fn set_metadata(&mut self, metadata: Map) {
+        self.metadata = Value::Map(Arc::new(metadata));
+    }
 }
 
 /// Variables by name. A shared map, changed in place while nobody else holds it: reading a member never copies

@@ -4,6 +4,7 @@
 
 mod controls;
 mod flow;
+mod restarts;
 mod retries;
 mod strands;
 mod subflows;

@@ -89,13 +89,18 @@ impl<'a> Driver<'a> {
         (Self::of(execution, Vec::new(), effect), commands)
     }
 
-    fn of(
+    pub(crate) fn of(
         execution: Execution,
         journal: Vec<Entry>,
         effect: &'a dyn Fn(&str, u32, &Json) -> EffectResult,
     ) -> Self {
         let (todo, timers) = (VecDeque::new(), BTreeMap::new());
         Self { execution, todo, timers, journal, commits: Vec::new(), now: START, effect }
+    }
+
+    /// It is as late as that.
+    pub(crate) fn at(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     pub(crate) fn run(&mut self, first: Vec<Command>) {
