@@ -18,7 +18,10 @@ pub(crate) use connections::{
     ConnectionTypesArgs, ConnectionTypesCommand, ConnectionsArgs, ConnectionsCommand, CreateArgs,
 };
 pub(crate) use eval::EvalArgs;
-pub(crate) use executions::{ExecutionsArgs, ExecutionsCommand, ListArgs as ExecutionsListArgs, LogsArgs};
+pub(crate) use executions::{
+    Decision, ExecutionsArgs, ExecutionsCommand, ListArgs as ExecutionsListArgs, LogsArgs, ResolveArgs,
+    ResumeArgs,
+};
 pub(crate) use local::{RunArgs, ValidateArgs};
 pub(crate) use server::{
     DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs,

@@ -1,4 +1,6 @@
-//! `nictate executions …`.
+//! `nictate executions …`; what decides about runs is in `decide`.
+
+mod decide;
 
 use serde_json::{Value, json};
 
@@ -19,6 +21,15 @@ pub(crate) async fn run(args: &ExecutionsArgs, printer: &Printer) -> Outcome {
         ExecutionsCommand::Get { execution } => get(&client, printer, execution).await,
         ExecutionsCommand::Logs(args) => logs(&client, printer, args).await,
         ExecutionsCommand::Cancel { execution } => cancel(&client, printer, execution).await,
+        ExecutionsCommand::Pause { execution, reason } => {
+            decide::pause(&client, printer, execution, reason.as_deref()).await
+        }
+        ExecutionsCommand::Resume(args) => decide::resume(&client, printer, args).await,
+        ExecutionsCommand::Resolve(args) => decide::resolve(&client, printer, args).await,
+        ExecutionsCommand::Complete { execution } => decide::complete(&client, printer, execution).await,
+        ExecutionsCommand::Restart { execution, step } => {
+            decide::restart(&client, printer, execution, step.as_deref()).await
+        }
     }
 }
 

@@ -45,6 +45,12 @@ fn server(state: &'static str) -> Fake {
             }
             ("GET", "/outputs") if state == "Completed" => (200, json!({"verdict": "fine"}).to_string()),
             ("GET", "/outputs") => (200, json!({}).to_string()),
+            ("POST", "/restart") => {
+                let answer =
+                    json!({"id": RUN, "execution_id": "the new one", "step": "S2", "cancelled": true});
+                (200, answer.to_string())
+            }
+            ("POST", "/pause" | "/resume" | "/resolve" | "/complete") => (200, execution(state).to_string()),
             ("POST", "/cancel") => (200, json!("ok").to_string()),
             ("GET", "/api/v1/executions") => page(&json!([execution(state)])),
             _ => refusal(404, "route_not_found", &request.line()),
@@ -170,4 +176,49 @@ fn runs_are_listed_shown_and_cancelled() {
     "#);
     let ran = server.run(&["executions", "cancel", RUN]);
     assert_eq!(ran.stderr, format!("cancelled execution `{RUN}`\n"));
+}
+
+#[test]
+fn a_run_is_decided_about() {
+    let decide = |state: &'static str, args: &[&str]| {
+        let server = server(state);
+        let ran = server.run(&[&["executions"], args].concat());
+        let request = server.requests().into_iter().next();
+        let asked = request.map(|request| {
+            let path = request.path.rsplit('/').next().unwrap_or_default().to_owned();
+            format!("{path} {}", request.body)
+        });
+        (ran.code, ran.stderr, asked.unwrap_or_default())
+    };
+    let check = |state: &'static str, args: &[&str], asked: &str| {
+        assert_eq!(decide(state, args), (0, format!("execution `{RUN}` is {state}\n"), asked.to_owned()));
+    };
+    check("Paused", &["pause", RUN, "--reason", "lunch"], r#"pause {"reason":"lunch"}"#);
+    check("Running", &["resume", RUN], "resume {}");
+    check(
+        "Running",
+        &["resume", RUN, "--step", "S1", "-i", "url=x", "-i", "retries:=2"],
+        r#"resume {"inputs":{"url":"x","retries":2},"step":"S1"}"#,
+    );
+    check("Running", &["resolve", RUN, "retry"], r#"resolve {"decision":"retry","inputs":{}}"#);
+    check(
+        "Running",
+        &["resolve", RUN, "done", "--step", "S1", "--output", r#"{"a": 1}"#],
+        r#"resolve {"step":"S1","decision":"done","output":{"a":1}}"#,
+    );
+    check(
+        "Failed",
+        &["resolve", RUN, "failed", "--message", "it says no"],
+        r#"resolve {"decision":"failed","message":"it says no"}"#,
+    );
+    check("Completed", &["complete", RUN], "complete {}");
+
+    let (code, error, asked) = decide("Running", &["resolve", RUN, "done", "--message", "x"]);
+    assert_eq!((code, asked.as_str()), (2, ""));
+    assert!(error.contains("`--message` belongs to the decision `failed`"), "{error}");
+    let server = server("Paused");
+    let ran = server.run(&["executions", "restart", RUN, "--step", "S2"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "the new one\n"));
+    assert_eq!(ran.stderr, "begins with step `S2`; the paused run is cancelled\n");
+    assert_eq!(server.requests()[0].body, r#"{"step":"S2"}"#);
 }
