@@ -64,6 +64,7 @@ pub mod code {
         INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
         EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel, pause, resume or complete the execution, it is not in a running state; `data.state` says in which.";
         EXECUTION_NOT_PAUSED = 400 "execution_not_paused", "The execution is not paused, so it cannot be resumed.";
+        EXECUTION_NOT_ENDED = 400 "execution_not_ended", "Only an execution that has ended or is paused can be restarted; `data.state` says how it stands.";
         EXECUTION_IN_DOUBT = 400 "execution_in_doubt", "Nobody knows whether the steps that `data.steps` names have happened; say so by `/resolve`, or resume with other inputs for the step.";
         STEP_INVALID = 400 "step_invalid", "The execution does not stand at the step so that this could be decided of it, or more than one can be meant, which `data.steps` names.";
         EXECUTION_IMMUTABLE = 400 "execution_immutable", "A member of the run that cannot be changed; `data.member` names it.";

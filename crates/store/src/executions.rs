@@ -75,6 +75,10 @@ pub struct Execution {
     pub updated_by: String,
     /// The editor's session that it tests for, in the editor's words; empty if there is none.
     pub test_session_id: String,
+    /// The run that it goes on from.
+    pub restarted_from_id: Option<ExecutionId>,
+    /// The path of the step that it began with; empty if that is its own first.
+    pub restarted_from_step: String,
 }
 
 /// A run with what went in and came out.
@@ -125,7 +129,7 @@ macro_rules! columns {
          execution_number, trigger_type, state, step_results, error_code, error_message, cancel_reason, \
          execution_depth, parent_execution_id, created_at, created_by, started_at, finished_at, net_runtime_ms, \
          updated_at, name, updated_by, test_session_id, async_parent_execution_id, top_execution_id, \
-         top_started_at"
+         top_started_at, restarted_from_execution_id, restarted_from_step"
     };
 }
 use columns;
@@ -137,7 +141,7 @@ macro_rules! all_columns {
 
 sql! {
     INSERT = "executions.insert":
-        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:35}");
+        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:37}");
     GET = "executions.get":
         concat!("SELECT ", all_columns!(), " FROM executions WHERE workspace_id = $1 AND id = $2");
     STATE = "executions.state": "SELECT state FROM executions WHERE workspace_id = $1 AND id = $2";
@@ -176,7 +180,7 @@ pub(crate) async fn insert_numbered(tx: &Tx<'_>, runs: &[(&FullExecution, i64)])
     tx.insert_each(&INSERT, &sets).await
 }
 
-fn params(run: &FullExecution, number: i64) -> [Value<'_>; 35] {
+fn params(run: &FullExecution, number: i64) -> [Value<'_>; 37] {
     let e = &run.execution;
     [
         e.id.into(),
@@ -208,6 +212,8 @@ fn params(run: &FullExecution, number: i64) -> [Value<'_>; 35] {
         e.async_parent_execution_id.into(),
         e.top_execution.map(|(id, _)| id).into(),
         e.top_execution.map(|(_, started_at)| started_at).into(),
+        e.restarted_from_id.into(),
+        (&e.restarted_from_step).into(),
         (&run.inputs).into(),
         (&run.event).into(),
         run.outputs.as_deref().into(),
@@ -316,12 +322,12 @@ pub async fn rename(
 fn decode_full(row: &Row<'_>) -> Result<FullExecution, RowError> {
     Ok(FullExecution {
         execution: decode(row)?,
-        inputs: row.string(29)?,
-        event: row.string(30)?,
-        outputs: row.opt_string(31)?,
-        seed: row.string(32)?,
-        owner_server_id: row.opt_id(33)?,
-        owner_epoch: row.int(34)?,
+        inputs: row.string(31)?,
+        event: row.string(32)?,
+        outputs: row.opt_string(33)?,
+        seed: row.string(34)?,
+        owner_server_id: row.opt_id(35)?,
+        owner_epoch: row.int(36)?,
     })
 }
 
@@ -355,5 +361,7 @@ fn decode(row: &Row<'_>) -> Result<Execution, RowError> {
         test_session_id: row.string(25)?,
         async_parent_execution_id: row.opt_id(26)?,
         top_execution: row.opt_id(27)?.zip(row.opt_time(28)?),
+        restarted_from_id: row.opt_id(29)?,
+        restarted_from_step: row.string(30)?,
     })
 }

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_executions_by_state",
     4 "0004_queued_runs",
     5 "0005_subflows",
+    6 "0006_restarted_executions",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, Event, Execution, RunState, Start};
+use engine::{Command, Entry, Event, Execution, Restart, RestartError, RunState, Start};
+use store::audit::AuditEntry;
 use store::executions::{FullExecution, Outcome};
 use store::runs::{Begin, RunWrite};
 use store::workflow_versions::Branch;
@@ -48,6 +49,8 @@ pub(crate) struct NewRun {
     pub(crate) lineage: Lineage,
     /// When it may begin; none: at once.
     pub(crate) begins_at: Option<Timestamp>,
+    /// The run that it goes on from, and the path of the step that it begins with.
+    pub(crate) restarted_from: Option<(ExecutionId, String)>,
 }
 
 impl NewRun {
@@ -82,12 +85,7 @@ impl Driver {
     /// `queue_full` if no more runs can wait, `shutting_down`, `storage_unavailable`.
     pub(crate) async fn start(&self, new: NewRun, plan: Arc<Plan>) -> ApiResult<ExecutionId> {
         let inner = &self.0;
-        if inner.stopping.is_cancelled() {
-            return Err(ApiError::new(
-                &code::SHUTTING_DOWN,
-                "the server is about to stop; try again in a moment",
-            ));
-        }
+        self.refuse_when_stopping()?;
         let now = inner.clock.now();
         let id = ExecutionId::new(now, &mut SystemRng);
         let mut seed = [0; 32];
@@ -108,9 +106,71 @@ impl Driver {
         let Some(seat) = inner.seat_for(&new, execution.state()) else {
             return self.enqueue(new, id, seed, now).await;
         };
+        self.begin_new(new, (id, seed, now), (execution, commands, seat), Vec::new()).await
+    }
+
+    /// Accepts a run that goes on from a step of another one, whose journal is `journal`. It does not wait for a place:
+    /// its first state is that of the other run.
+    ///
+    /// # Errors
+    /// `overloaded` if there is no place for it; else as [`start`](Self::start).
+    pub(crate) async fn restart(
+        &self,
+        mut new: NewRun,
+        plan: Arc<Plan>,
+        (from, journal): (ExecutionId, &[Entry]),
+        step: Option<String>,
+        audit: AuditEntry,
+    ) -> ApiResult<Result<(ExecutionId, String), RestartError>> {
+        let inner = &self.0;
+        self.refuse_when_stopping()?;
+        let now = inner.clock.now();
+        let id = ExecutionId::new(now, &mut SystemRng);
+        let mut seed = [0; 32];
+        SystemRng.fill(&mut seed);
+        let metadata = inner.metadata(&new, id, now);
+        let restart = Restart { from: from.to_string(), step, metadata, seed, run_time: inner.run_time };
+        let (mut execution, mut commands) = match Execution::restart(plan, journal, restart, now) {
+            Ok(begun) => begun,
+            Err(error) => return Ok(Err(error)),
+        };
+        let path = commands.iter().find_map(|command| match command {
+            Command::Append(Entry::Restarted { path, .. }) => Some(path.clone()),
+            _ => None,
+        });
+        let path = path.unwrap_or_default();
+        new.restarted_from = Some((from, path.clone()));
+        commands.extend(execution.advance(Event::Continue, now));
+        let has_room = !inner.places().has_line(new.home());
+        let seat = has_room.then(|| inner.seat_for(&new, execution.state())).flatten();
+        let Some(seat) = seat else {
+            let message = "no more runs can begin at the moment, and a restart does not wait for its turn";
+            return Err(ApiError::new(&code::OVERLOADED, message));
+        };
+        let begun = (execution, commands, seat);
+        Ok(Ok((self.begin_new(new, (id, seed, now), begun, vec![audit]).await?, path)))
+    }
+
+    fn refuse_when_stopping(&self) -> ApiResult<()> {
+        if !self.0.stopping.is_cancelled() {
+            return Ok(());
+        }
+        Err(ApiError::new(&code::SHUTTING_DOWN, "the server is about to stop; try again in a moment"))
+    }
+
+    /// Writes a run that has taken its first steps, and sets it going.
+    async fn begin_new(
+        &self,
+        new: NewRun,
+        (id, seed, now): (ExecutionId, [u8; 32], Timestamp),
+        (execution, commands, seat): (Execution, Vec<Command>, Seat),
+        audit: Vec<AuditEntry>,
+    ) -> ApiResult<ExecutionId> {
+        let inner = &self.0;
         let ids = RunIds { tenant: new.tenant, workspace: new.workspace, execution: id };
         let origin = new.origin(now);
-        let batch = Batch::new(inner, ids, &origin, commands).await;
+        let mut batch = Batch::new(inner, ids, &origin, commands).await;
+        batch.audit.extend(audit);
         let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
         let row = row_of(&new, id, Some(inner.server), outcome_of(&execution), seed, now);
         let mut begins = vec![Begin { row, queued: None, lines: batch.lines, now }];
@@ -256,6 +316,12 @@ pub(super) fn row_of(
             name: String::new(),
             updated_by: String::new(),
             test_session_id: new.test_session_id.clone(),
+            restarted_from_id: new.restarted_from.as_ref().map(|(id, _)| *id),
+            restarted_from_step: new
+                .restarted_from
+                .as_ref()
+                .map(|(_, step)| step.clone())
+                .unwrap_or_default(),
         },
         inputs: serde_json::to_string(&new.inputs).unwrap_or_default(),
         event: new.event.to_string(),

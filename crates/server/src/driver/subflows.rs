@@ -258,6 +258,7 @@ impl Inner {
         })?;
         let is_async = call.options.is_async;
         let new = NewRun {
+            restarted_from: None,
             tenant: ids.tenant,
             workspace: ids.workspace,
             workflow: row.id,

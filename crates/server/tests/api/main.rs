@@ -20,6 +20,7 @@ mod keys;
 mod lists;
 mod openapi;
 mod queue;
+mod restarts;
 mod secrecy;
 mod seed;
 mod subflows;

@@ -69,6 +69,7 @@ impl Tool {
 /// - `/status/401` answers that status, and the key it was sent
 /// - `/echo` answers what it was sent
 /// - `/gate` answers when it is [let through](Tool::let_through)
+/// - `/fails-once` answers 503 the first time
 /// - `/hang-once` does not answer the first time
 /// - anything else answers `{"ok": true}`
 async fn answer(
@@ -94,6 +95,7 @@ async fn answer(
         all.push(seen);
         all.iter().filter(|seen| seen.path == path).count() == 1
     };
+    let status = if uri.path() == "/fails-once" && first { 503 } else { status };
     if uri.path() == "/hang-once" && first {
         std::future::pending::<()>().await;
     }

@@ -50,6 +50,8 @@ macro_rules! fields {
                 Field::same("updated_at", Kind::Time),
                 Field::new("updated_by", "CASE updated_by WHEN '' THEN created_by ELSE updated_by END", Kind::Text),
                 Field::same("test_session_id", Kind::Text),
+                Field::optional("restarted_from_execution_id", Kind::Text),
+                Field::same("restarted_from_step", Kind::Text),
                 Field::computed("app_id"),
                 Field::computed("display_name"),
                 Field::computed("duration"),
@@ -99,7 +101,7 @@ pub async fn list_with_inputs(
         ),
         ..LISTING
     };
-    page(read, &listing, &[workspace.into()], query, |row| Ok((decode(row)?, row.opt_string(29)?))).await
+    page(read, &listing, &[workspace.into()], query, |row| Ok((decode(row)?, row.opt_string(31)?))).await
 }
 
 /// How many of the workspace's runs the filter of `query` lets through, by their state. States of no run are left out.

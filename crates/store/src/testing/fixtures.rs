@@ -191,6 +191,8 @@ pub fn execution(workflow: &Workflow, number: i64) -> FullExecution {
             name: String::new(),
             updated_by: String::new(),
             test_session_id: String::new(),
+            restarted_from_id: None,
+            restarted_from_step: String::new(),
         },
         inputs: "{}".to_owned(),
         event: "{}".to_owned(),

@@ -103,7 +103,7 @@ fn ended(run: &Execution) -> Map<String, Value> {
 
 /// Members of a line that are said, and under which name. What is not among them stays in the journal: the run's
 /// randomness, and what a later version may add.
-const MEMBERS: [(&str, &str); 21] = [
+const MEMBERS: [(&str, &str); 22] = [
     ("at", "at"),
     ("attempt", "execution_count"),
     ("branch", "branch"),
@@ -113,6 +113,7 @@ const MEMBERS: [(&str, &str); 21] = [
     ("error", "error_data"),
     ("event", "event"),
     ("failed", "failed_step"),
+    ("from", "restarted_from_execution_id"),
     ("index", "turn"),
     ("inputs", "input_parameters"),
     ("label", "label"),

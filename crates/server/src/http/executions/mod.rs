@@ -6,6 +6,7 @@ mod feed;
 mod lists;
 mod message;
 mod model;
+mod restart;
 mod start;
 mod steps;
 mod test_run;
@@ -32,9 +33,11 @@ pub(crate) use feed::FOLLOWERS_MAX;
 pub(super) use lists::{list, list_with_inputs, list_with_metrics};
 use model::FullView;
 pub(crate) use model::{
-    ActionHistory, ExecuteInput, Execution, FullView as FullExecutionView, Started, StepExecution,
-    WithInputs, WithMetrics,
+    ActionHistory, ExecuteInput, Execution, FullView as FullExecutionView, Restarted, RestartedMany, Started,
+    StepExecution, WithInputs, WithMetrics,
 };
+pub(crate) use restart::RestartInput;
+pub(super) use restart::{restart, restart_many};
 pub(super) use start::{execute, execute_draft};
 pub(crate) use test_run::TestInput;
 pub(super) use test_run::start_stream;

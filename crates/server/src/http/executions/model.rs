@@ -54,6 +54,10 @@ pub(crate) struct Execution {
     pub tenant_id: String,
     /// The editor's session that it tests for.
     pub test_session_id: String,
+    /// The run that it goes on from; empty if it began by itself.
+    pub restarted_from_execution_id: String,
+    /// The path of the step that it began with then.
+    pub restarted_from_step: String,
     /// The run that it all began with: itself, unless it is nested in another.
     pub top_execution_id: String,
     pub top_execution_started_at: i64,
@@ -108,6 +112,8 @@ impl Execution {
             step_results: RawValue::from_string(row.step_results).map_err(ApiError::internal)?,
             tenant_id: row.tenant_id.to_string(),
             test_session_id: row.test_session_id,
+            restarted_from_execution_id: row.restarted_from_id.map(|id| id.to_string()).unwrap_or_default(),
+            restarted_from_step: row.restarted_from_step,
             top_execution_id: top_execution_id.to_string(),
             top_execution_started_at,
             trigger_type: row.trigger_type,
@@ -151,17 +157,18 @@ impl FullView {
         now: types::Timestamp,
     ) -> ApiResult<Self> {
         let pack = workflow.and_then(|workflow| workflow.pack_id);
+        let execution = Execution { playbook: document, ..Execution::new(full.execution, now)? };
         let raw = |text: String| RawValue::from_string(text).map_err(ApiError::internal);
         Ok(Self {
             event: raw(full.event)?,
             inputs: raw(full.inputs)?,
-            input_values_origin_exec_id: String::new(),
+            input_values_origin_exec_id: execution.restarted_from_execution_id.clone(),
             outputs: raw(full.outputs.unwrap_or_else(|| "{}".to_owned()))?,
             pack_id: pack.map(|id| id.to_string()).unwrap_or_default(),
             pack_name: String::new(),
             playbook_deleted: workflow.is_none(),
             scheduled_trigger_timezone: String::new(),
-            execution: Execution { playbook: document, ..Execution::new(full.execution, now)? },
+            execution,
         })
     }
 }
@@ -388,6 +395,33 @@ impl ExecuteInput {
         }
         (inputs, event)
     }
+}
+
+/// The answer to a restart.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::RestartedExecution)]
+pub(crate) struct Restarted {
+    /// The run that was asked about.
+    pub id: String,
+    /// The new run; empty if there is none.
+    pub execution_id: String,
+    /// The path of the step that it begins with.
+    pub step: String,
+    /// The run that was asked about was paused, and is cancelled now.
+    pub cancelled: bool,
+    /// Why there is no new run: `identifier` and `message`; empty if there is one.
+    #[schema(value_type = Object)]
+    pub error: Value,
+}
+
+/// The answer to a restart of many.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::RestartedExecutions)]
+pub(crate) struct RestartedMany {
+    /// Runs that the filter lets through, on whatever page they are.
+    pub total: u64,
+    /// What happened to each run of the page.
+    pub results: Vec<Restarted>,
 }
 
 /// The answer to an asynchronous start.

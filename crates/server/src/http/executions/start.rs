@@ -149,6 +149,7 @@ pub(super) fn new_run(ctx: &Ctx, row: Row, pinned: Pinned, inputs: expr::Map) ->
         created_by: ctx.user().to_string(),
         lineage: Lineage::default(),
         begins_at: None,
+        restarted_from: None,
         test_session_id: String::new(),
     }
 }

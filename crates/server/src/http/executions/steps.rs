@@ -228,6 +228,7 @@ impl Log<'_> {
             | Entry::Resolved { .. }
             | Entry::Resumed { .. }
             | Entry::CompleteRequested { .. }
+            | Entry::Restarted { .. }
             | Entry::Finished { .. } => {}
         }
     }

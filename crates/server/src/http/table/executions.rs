@@ -1,7 +1,7 @@
 //! Routes of runs.
 
 use http::Method;
-use types::Permission::{ExecutionEdit, ExecutionView};
+use types::Permission::{ExecutionEdit, ExecutionView, WorkflowExecute};
 
 use crate::http::describe::Describe;
 use crate::http::executions;
@@ -14,7 +14,7 @@ const NOT_FOUND: &str = "Can not find Executions";
 
 /// Runs.
 pub(super) fn routes(routes: Routes) -> Routes {
-    decisions(reads(routes))
+    restarts(decisions(reads(routes)))
 }
 
 fn reads(routes: Routes) -> Routes {
@@ -191,5 +191,41 @@ fn decisions(routes: Routes) -> Routes {
                 .one::<executions::FullExecutionView>()
                 .error(400, "Cannot complete execution, it is not in a running state")
                 .error(404, NOT_FOUND),
+        )
+}
+
+fn restarts(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::POST,
+            "/executions/restart",
+            executions::restart_many,
+            Needs(WorkflowExecute),
+            Describe::new(
+                "PlaybookExecutionsRestart",
+                TAG,
+                "Starts a run from a step of each Execution of a page",
+            )
+            .q()
+            .body::<executions::RestartInput>()
+            .one::<executions::RestartedMany>()
+            .error(400, "Cannot read the query"),
+        )
+        .workspace(
+            Method::POST,
+            "/executions/{id}/restart",
+            executions::restart,
+            Needs(WorkflowExecute),
+            Describe::new(
+                "PlaybookExecutionRestart",
+                TAG,
+                "Starts a run that goes on from a step of an Execution",
+            )
+            .id(ID)
+            .body::<executions::RestartInput>()
+            .one::<executions::Restarted>()
+            .error(400, "Cannot restart execution: it has not ended, or there is no such step")
+            .error(404, NOT_FOUND)
+            .error(429, "Too many runs are in flight"),
         )
 }
