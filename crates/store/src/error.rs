@@ -114,6 +114,9 @@ impl StoreError {
             deadpool_postgres::PoolError::Timeout(_) => {
                 Self::Unavailable("no free connection in time".to_owned())
             }
+            deadpool_postgres::PoolError::PostCreateHook(deadpool_postgres::HookError::Backend(error)) => {
+                Self::Unavailable(with_source(error))
+            }
             other => Self::Unavailable(other.to_string()),
         }
     }
@@ -125,10 +128,12 @@ pub(crate) fn is_conflict(error: &tokio_postgres::Error) -> bool {
 }
 
 /// Conditions of the server rather than of the statement: connection trouble (08), no resources (53), an
-/// operator's hand (57), a conflict (40), a standby that cannot write (25006), no such database yet (3D).
+/// operator's hand (57), a conflict (40), a standby that cannot write (25006), a transaction left lying (25P03), no such database yet (3D).
 fn is_passing(code: &SqlState) -> bool {
     let code = code.code();
-    code == "25006" || ["08", "53", "57", "40", "3D"].iter().any(|class| code.starts_with(class))
+    code == "25006"
+        || code == "25P03"
+        || ["08", "53", "57", "40", "3D"].iter().any(|class| code.starts_with(class))
 }
 
 fn with_source(error: &tokio_postgres::Error) -> String {

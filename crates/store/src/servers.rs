@@ -24,7 +24,11 @@ sql! {
          ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
     HEARTBEAT = "servers.heartbeat":
         "UPDATE servers SET lease_until = $2 WHERE id = $1";
-    FORGET_EXPIRED = "servers.forget_expired": "DELETE FROM servers WHERE lease_until <= $1 AND id <> $2";
+    // One that is in the middle of a renewal is passed by: it may be frozen there, and must hold nobody up.
+    FORGET_EXPIRED = "servers.forget_expired":
+        "DELETE FROM servers WHERE id IN (
+             SELECT s.id FROM servers s WHERE s.lease_until <= $1 AND s.id <> $2 {skip_locked}
+         )";
     REMOVE = "servers.remove": "DELETE FROM servers WHERE id = $1";
     LIST = "servers.list": "SELECT id, started_at, lease_until, version FROM servers ORDER BY started_at, id";
     EXPIRED = "servers.expired":

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, StatementCache};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, StatementCache,
+};
 use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt, pin_mut};
 use tokio::time::timeout;
@@ -23,6 +25,10 @@ const WRITE_ATTEMPTS_MAX: u32 = 10;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
 /// Statements on their way at once within one transaction.
 const PIPELINE_STATEMENTS_MAX: usize = 256;
+
+/// For how long a transaction may stand still. A process that is frozen in the middle of one must not keep its locks, or
+/// nobody could take its runs over. A statement of its own rather than a parameter of the connection, which poolers refuse.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = 10000";
 
 /// A pool of connections. Clones share it.
 #[derive(Clone)]
@@ -52,6 +58,9 @@ impl Postgres {
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.acquire_timeout))
             .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|error| StoreError::Misused(error.to_string()))?;
         Ok(Self { pool, target: Arc::new(target.clone()), answer_timeout: options.answer_timeout })
@@ -180,7 +189,9 @@ impl Postgres {
 fn is_gone(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     let ended = matches!(error.code(), Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN));
+    // 25P03: its transaction stood still for too long.
     ended
+        || error.code().is_some_and(|code| code.code() == "25P03")
         || error.is_closed()
         || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }

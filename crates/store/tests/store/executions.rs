@@ -9,7 +9,7 @@ use store::queued_runs::{self, QueuedRun};
 use store::runs::{Begin, RunWrite, RunWriter};
 use store::servers::{self, Server};
 use store::testing::{NOW, Seeded, each_database, execution, on_postgres, query, seed, workflow};
-use store::{Db, ROWS_COUNTED_MAX, StoreError, unwanted_runs};
+use store::{Db, ROWS_COUNTED_MAX, Read as _, Sql, StoreError, unwanted_runs};
 use types::{ExecutionId, ServerId};
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -405,6 +405,42 @@ async fn an_append_in_progress_holds_an_adoption_back() {
         })
         .await
         .unwrap();
+        let late = db.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await.unwrap();
+        assert_eq!(late.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_frozen_in_the_middle_of_a_renewal_holds_no_adoption_up() {
+    on_postgres(async |db| {
+        let seeded = seed(&db).await;
+        let (frozen, dead) = (server(&db, "frozen", NOW).await, server(&db, "dead", NOW).await);
+        let mut runs = vec![run(&seeded, 1), run(&seeded, 2)];
+        (runs[0].owner_server_id, runs[1].owner_server_id) = (Some(frozen), Some(dead));
+        let of_the_dead = runs[1].execution.id;
+        insert(&db, runs).await;
+        let adopter = server(&db, "adopter", NOW.saturating_add(LEASE)).await;
+        let other = db.clone();
+        db.write(async move |tx| {
+            servers::heartbeat(tx, frozen, NOW).await?;
+            let adopted = other.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await?;
+            assert_eq!(adopted.iter().map(|run| run.id).collect::<Vec<_>>(), [of_the_dead]);
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+        // It does not stay in the middle for ever: the database ends what stands still.
+        let mut limit = String::new();
+        let text = "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'";
+        let sql = Sql::Dynamic { name: "pg_settings.idle", text };
+        db.fetch(sql, &[], |row| {
+            limit = row.string(0)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(limit, "10000");
         let late = db.write(async move |tx| executions::adopt(tx, adopter, NOW, 10).await).await.unwrap();
         assert_eq!(late.len(), 1);
     })
