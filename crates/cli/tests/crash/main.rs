@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)] // the seed and how far it came are shown when a test fails
 
 mod doctored;
+mod doubt;
 mod full;
 mod hang_up;
 mod journal;

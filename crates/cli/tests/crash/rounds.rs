@@ -1,5 +1,5 @@
 //! `kill -9` at random moments under load, again and again: every accepted run comes to its end, and nothing that is
-//! in the journal is done twice. Each round is a database of its own.
+//! in the journal is done twice. What is in doubt then is decided. Each round is a database of its own.
 //!
 //! `cargo xtask crashtest` runs many rounds; with all the other tests run a few.
 
@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use types::{Rng as _, SeededRng, SystemRng};
 
 use super::doctored;
+use super::doubt;
 use super::journal::Journals;
 use super::load::Load;
 use super::server::{Api, Server};
@@ -124,7 +125,13 @@ async fn round(folder: &Path, database: &str, seed: u64) -> Evidence {
     assert_eq!(server.errors(), "");
     assert!(server.stop().await.success());
     let journals = Journals::read(database).await;
-    Evidence { told, deaths, runs, journals, calls: tool.calls() }
+    let evidence = Evidence { told, deaths, runs, journals, calls: tool.calls() };
+    if evidence.broken().is_empty() {
+        let server = start();
+        doubt::decide(&server.api, &tool, &evidence).await;
+        assert_eq!(server.errors(), "");
+    }
+    evidence
 }
 
 /// Waits until every run has ended, or stands still for somebody to decide; all of them in full.

@@ -32,6 +32,16 @@ pub(crate) struct Evidence {
 /// A promise that was not kept: the run, and what about it.
 pub(crate) type Broken = (String, String);
 
+/// A step whose outcome nobody knows.
+pub(crate) struct Doubt {
+    pub(crate) run: String,
+    pub(crate) tag: String,
+    /// The step's path in the run.
+    pub(crate) step: String,
+    /// What it calls: `/run/step`.
+    pub(crate) path: String,
+}
+
 /// What a journal says of one effect.
 #[derive(Default)]
 struct Step {
@@ -85,6 +95,21 @@ impl Evidence {
         self.check_audit(&mut broken);
         self.check_numbers(&mut broken);
         broken
+    }
+
+    /// Everything that somebody has to decide.
+    pub(crate) fn in_doubt(&self) -> Vec<Doubt> {
+        let mut doubts = Vec::new();
+        for run in self.runs.iter().filter(|run| run["state_ui"] == "Paused") {
+            let id = run["id"].as_str().unwrap_or_default();
+            let tag = run["inputs"]["tag"].as_str().unwrap_or_default();
+            for (step, Step { path, .. }) in
+                steps_of(&self.journals.runs[id]).into_iter().filter(|(_, step)| step.in_doubt)
+            {
+                doubts.push(Doubt { run: id.to_owned(), tag: tag.to_owned(), step, path });
+            }
+        }
+        doubts
     }
 
     fn calls_by_path(&self) -> BTreeMap<&str, Vec<(usize, &Call)>> {
