@@ -40,6 +40,8 @@ codes! {
     NOT_A_WORKFLOW = "not_a_workflow";
     /// The format of 2021, with `steps` at the top.
     LEGACY_FORMAT = "legacy_format";
+    /// A step of the format of 2021 that says where the run goes on.
+    LEGACY_GOTO = "legacy_goto";
     /// No `workflow`, or nothing in it.
     MISSING_WORKFLOW = "missing_workflow";
     /// An entry of `workflow` is not a section with steps.

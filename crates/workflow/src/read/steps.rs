@@ -135,6 +135,7 @@ impl Reader<'_> {
                         "`connection` is ignored, so the step would run without one",
                     )
                     .hint("write `connections: {<type>: <name>}`"),
+                "goto" => self.legacy_goto(entry),
                 _ if self.setting(entry, draft) => {}
                 _ => {
                     let known: Vec<_> = KEYS.into_iter().chain(SETTINGS).collect();
@@ -143,6 +144,23 @@ impl Reader<'_> {
             }
         }
         keys
+    }
+
+    /// Where a step of 2021 sends the run. Ignoring it would run other steps than were meant.
+    pub(super) fn legacy_goto(&mut self, entry: &Entry) {
+        if entry.value.is_empty() || entry.value.entries().is_some_and(<[Entry]>::is_empty) {
+            return;
+        }
+        let targets = entry.value.entries().unwrap_or_default();
+        let ends = targets.iter().any(|target| &*target.key.text == "end");
+        let instead = if ends {
+            "`internal.EndRun`, with a `when` if it is not for every run"
+        } else {
+            "`internal.ifCondition` or `internal.switchCaseExpression`"
+        };
+        self.problems
+            .error(codes::LEGACY_GOTO, entry.key.at, "`goto` is of the format of 2021 and is not converted")
+            .hint(format!("a run goes on with the next step; use {instead}"));
     }
 
     /// The step's id and where it stands; without an id, where the step begins.

@@ -46,6 +46,10 @@ impl Reader<'_> {
                     "`steps` at the top is the format of 2021, which is not read",
                 )
                 .hint("put the steps under `workflow: [{section: Steps, steps: […]}]`");
+            let of_steps = steps.value.items().unwrap_or_default().iter().filter_map(Node::entries);
+            for entry in of_steps.flatten().filter(|entry| &*entry.key.text == "goto") {
+                self.legacy_goto(entry);
+            }
             return None;
         }
         let get = |key: &str| root.get(key).filter(|node| !node.is_null());
