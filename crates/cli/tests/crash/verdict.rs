@@ -130,6 +130,15 @@ impl Evidence {
                 broken.push((id.to_owned(), format!("`{tag}` was started as `{other}` too")));
             }
         }
+        for run in self.runs.iter().filter(|run| run["state_ui"] == "Completed") {
+            let tag = run["inputs"]["tag"].as_str().unwrap_or_default();
+            let called = ["gets", "gets-alone"].map(|kind| format!("{kind}-{tag}"));
+            for lost in called.iter().filter(|called| !tags.contains_key(called.as_str())) {
+                if tag.starts_with("calls-") {
+                    broken.push((run["id"].to_string(), format!("`{lost}`, which it called, is not there")));
+                }
+            }
+        }
         for (tag, status) in &self.told.refused {
             broken.push((String::new(), format!("`{tag}` was refused with `{status}`")));
         }
@@ -238,8 +247,12 @@ fn outcome(run: &Value, in_doubt: usize) -> Option<String> {
 
 fn steps_of(lines: &[Line]) -> BTreeMap<String, Step> {
     let mut steps: BTreeMap<String, Step> = BTreeMap::new();
+    // What they do are runs, which are judged by themselves.
+    let mut calls = BTreeSet::new();
     for entry in lines.iter().map(Line::entry) {
         match entry {
+            Entry::StepStarted { path, subflow: Some(_), .. } => drop(calls.insert(path)),
+            Entry::StepFinished(finished) if calls.contains(&finished.path) => {}
             Entry::StepStarted { path, attempt, inputs, .. } => {
                 let inputs = inputs.to_json();
                 let step = steps.entry(path).or_default();
