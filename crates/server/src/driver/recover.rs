@@ -205,7 +205,9 @@ async fn read_back(inner: &Inner, owned: Owned) -> Result<ReadBack, ReadBackErro
     let (execution, next_seq) =
         read_journal(inner, owned.tenant_id, owned.workspace_id, owned.id, hash).await?;
     let origin = Origin::of(&row.execution, execution.metadata(), execution.started_at());
-    let unwanted = store::unwanted_runs::contains(&inner.db, owned.workspace_id, owned.id).await?;
+    // Only who waits for a run can cease to.
+    let unwanted = origin.lineage.parent.is_some()
+        && store::unwanted_runs::contains(&inner.db, owned.workspace_id, owned.id).await?;
     Ok(ReadBack { execution, next_seq, origin, unwanted })
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use store::executions::{ExecutionState, Outcome};
 use store::servers::Server;
@@ -98,6 +99,17 @@ async fn a_step_runs_another_workflow_and_goes_on_with_its_outputs() {
         assert_eq!(step["input_parameters"], json!({"n": 21}));
         let shown = nictate.get(&format!("/playbooks/{caller}")).await.ok();
         assert_eq!(shown["used_subflows"], json!([callee]));
+
+        // The names of what it calls are those of now, whatever a client has kept.
+        let reference = format!("automations.{callee}");
+        assert_eq!(top_run["subflows_reference_to_name_mapping"], json!({&reference: "doubles"}));
+        let path = format!("/executions/{top}");
+        let kept = nictate.request(Method::GET, &path).send().await.unwrap().headers()["etag"].clone();
+        let body = json!({"name": "twice", "active": true});
+        nictate.put(&format!("/playbooks/{callee}"), body).await.ok();
+        let again = nictate.request(Method::GET, &path).header("if-none-match", kept);
+        let again: Value = again.send().await.unwrap().json().await.unwrap();
+        assert_eq!(again["subflows_reference_to_name_mapping"], json!({&reference: "twice"}));
     })
     .await;
 }

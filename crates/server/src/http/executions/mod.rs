@@ -13,6 +13,7 @@ mod test_run;
 mod update;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use engine::{Entry, StepState};
 use serde::Deserialize;
@@ -44,23 +45,27 @@ pub(super) use test_run::start_stream;
 pub(crate) use update::UpdateInput;
 pub(super) use update::update;
 
+/// Called workflows of which a run's page says the names.
+const NAMED_SUBFLOWS_MAX: usize = 100;
+
 /// One run.
 pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
     let full = find(&ctx).await?;
     let finished = full.execution.state.is_finished().then_some(full.execution.updated_at);
-    let (view, workflow_version) = shown(&ctx, full).await?;
+    let (view, versions) = shown(&ctx, full).await?;
     match finished {
-        // The run changes by hand alone, but its workflow may be moved or deleted.
+        // The run changes by hand alone, but its workflow may be moved or deleted, those it calls renamed.
         Some(updated_at) => {
-            let tag = format!("{}-{workflow_version}", updated_at.as_millis());
+            let tag = format!("{}-{versions}", updated_at.as_millis());
             json_with_etag(&known, &tag, &view)
         }
         None => json(&view),
     }
 }
 
-/// The run with everything that there is to show of it, and the version of its workflow: 0 if that is gone.
-async fn shown(ctx: &Ctx, mut full: FullExecution) -> ApiResult<(FullView, i64)> {
+/// The run with everything that there is to show of it, and the versions of its workflow and of those that it calls: 0
+/// of one that is gone.
+async fn shown(ctx: &Ctx, mut full: FullExecution) -> ApiResult<(FullView, String)> {
     let run = &full.execution;
     let document = document_of(ctx, &full).await?.unwrap_or_default();
     let workflow = store::workflows::get(ctx.db(), run.workspace_id, run.workflow_id).await?;
@@ -69,8 +74,21 @@ async fn shown(ctx: &Ctx, mut full: FullExecution) -> ApiResult<(FullView, i64)>
         full.execution.step_results =
             serde_json::to_string(&steps::results_of(&journal)).map_err(ApiError::internal)?;
     }
-    let workflow_version = workflow.as_ref().map_or(0, |workflow| workflow.row_version);
-    Ok((FullView::new(full, document, workflow.as_ref(), ctx.now())?, workflow_version))
+    let uses = ctx.app().known_uses().read(&full.execution.document_hash, &document);
+    let mut versions = workflow.as_ref().map_or(0, |workflow| workflow.row_version).to_string();
+    let mut names = BTreeMap::new();
+    for id in uses.subflows.iter().take(NAMED_SUBFLOWS_MAX) {
+        let called = match id.parse() {
+            Ok(id) => store::workflows::get(ctx.db(), ctx.workspace(), id).await?,
+            Err(_) => None,
+        };
+        let version = called.as_ref().map_or(0, |called| called.row_version);
+        let _ = write!(versions, ".{version}");
+        names.extend(called.map(|called| (format!("automations.{id}"), called.name)));
+    }
+    let mut view = FullView::new(full, document, workflow.as_ref(), ctx.now())?;
+    view.subflows_reference_to_name_mapping = names;
+    Ok((view, versions))
 }
 
 async fn document_of(ctx: &Ctx, full: &FullExecution) -> ApiResult<Option<String>> {

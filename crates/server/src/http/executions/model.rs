@@ -146,6 +146,9 @@ pub(crate) struct FullView {
     /// Whether the workflow is gone.
     pub playbook_deleted: bool,
     pub scheduled_trigger_timezone: String,
+    /// The names of the workflows that it calls, by the actions of its steps, `automations.<id>`.
+    #[schema(value_type = Object)]
+    pub subflows_reference_to_name_mapping: BTreeMap<String, String>,
 }
 
 impl FullView {
@@ -168,6 +171,7 @@ impl FullView {
             pack_name: String::new(),
             playbook_deleted: workflow.is_none(),
             scheduled_trigger_timezone: String::new(),
+            subflows_reference_to_name_mapping: BTreeMap::new(),
             execution,
         })
     }

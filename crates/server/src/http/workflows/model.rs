@@ -26,7 +26,7 @@ impl KnownUses {
     }
 
     /// Reads the document of that hash.
-    pub(super) fn read(&self, hash: &str, text: &str) -> Arc<Uses> {
+    pub(in crate::http) fn read(&self, hash: &str, text: &str) -> Arc<Uses> {
         let read = || Arc::new(Uses::of(workflow::parse(text).document.as_ref()));
         self.0.get_with_by_ref(hash, read)
     }
@@ -37,7 +37,7 @@ impl KnownUses {
 pub(crate) struct Uses {
     pub(super) actions: Vec<PlaybookAction>,
     pub(super) connections: Vec<String>,
-    pub(super) subflows: Vec<String>,
+    pub(in crate::http) subflows: Vec<String>,
 }
 
 impl Uses {
