@@ -23,6 +23,9 @@ impl World {
         let now = self.clock(id);
         match signal {
             Signal::Continue => std::mem::take(&mut live.again).then_some(Event::Continue),
+            Signal::Decided(control) => {
+                live.execution.refusal(&control).is_none().then_some(Event::Decided(control))
+            }
             Signal::Cancel => Some(Event::CancelRequested { reason: "somebody asked".to_owned() }),
             Signal::Timer { path, due } => {
                 live.timers.get(&path).filter(|set| **set == due)?;

@@ -73,7 +73,7 @@ fn no_seed_breaks_a_promise() {
 
 #[test]
 fn whatever_can_go_wrong_does() {
-    const WANTED: [&str; 21] = [
+    const WANTED: [&str; 22] = [
         "answer of a commit lost",
         "attempt lost",
         "attempt overdue",
@@ -81,6 +81,7 @@ fn whatever_can_go_wrong_does() {
         "clock goes back",
         "clock jumps ahead",
         "commit refused",
+        "decided by hand",
         "completed",
         "crash",
         "failed",

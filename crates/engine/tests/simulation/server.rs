@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use engine::{Command, Dispatch, Event, Execution};
+use engine::{Command, Control, Dispatch, Event, Execution, Refusal};
 use types::Timestamp;
 
 use crate::driver::{Batch, Live, Phase};
@@ -19,6 +19,9 @@ pub(crate) type Key = (RunId, u64);
 
 /// Milliseconds that a lease lasts.
 const LEASE: i64 = 5_000;
+
+/// How long somebody asks after a run of which there is nothing yet.
+const FIRST_COMMIT_MS_MAX: i64 = 10_000_000;
 
 #[derive(Default)]
 pub(crate) struct Server {
@@ -46,6 +49,7 @@ pub(crate) enum Signal {
     /// The runner did not have it; a report may still be on its way.
     WatchAgain(Token),
     Cancel,
+    Decided(Control),
     /// Time to try a refused commit again.
     Retry,
     /// Time to find out what became of a first commit.
@@ -145,6 +149,47 @@ impl World {
         self.tell(|| format!("server {id} takes run {run} over in epoch {epoch}"));
         self.boundary(id, "between taking over and reading back");
         self.resume(id, (run, epoch), Some("somebody asked"));
+    }
+
+    /// Somebody asks whichever server drives the run to pause it.
+    pub(crate) fn ask_to_pause(&mut self, run: RunId) {
+        self.decide_by_hand(run, Control::Pause { reason: "somebody asked".to_owned() });
+    }
+
+    /// Somebody asks for a run to go on, until it has ended, or has to be decided on first.
+    pub(crate) fn ask_to_go_on(&mut self, run: RunId, pause: i64) {
+        // Its first commit may come late, and what was asked before stands in line behind it.
+        let again = Happening::GoOn(run, pause.saturating_mul(2));
+        let Some(row) = self.store.rows.get(&run) else {
+            if pause <= FIRST_COMMIT_MS_MAX {
+                self.later(pause, again);
+            }
+            return;
+        };
+        if row.state.is_terminal() {
+            return;
+        }
+        let Ok(execution) = Execution::restore(Arc::clone(&self.requests[run].plan), &row.journal()) else {
+            return;
+        };
+        let resume = Control::Resume { inputs: None, by: "somebody".to_owned() };
+        if matches!(execution.refusal(&resume), Some(Refusal::InDoubt(_))) {
+            return;
+        }
+        self.decide_by_hand(run, resume);
+        // Whoever was asked may crash, or be asked to pause it only now.
+        self.later(pause, again);
+    }
+
+    fn decide_by_hand(&mut self, run: RunId, control: Control) {
+        let drives = |(id, server): (&ServerId, &Server)| {
+            server.live.keys().rfind(|key| key.0 == run).map(|key| (*id, *key))
+        };
+        let found: Vec<(ServerId, Key)> = self.servers.iter().filter_map(drives).collect();
+        if let Some((id, key)) = found.into_iter().max_by_key(|(_, key)| key.1) {
+            self.ledger.count("decided by hand");
+            self.signal(id, key, Signal::Decided(control));
+        }
     }
 
     /// Reads a run back and sets it going again, or ends it if it is to be cancelled.

@@ -26,6 +26,10 @@ const HAPPENINGS_MAX: usize = 200_000;
 pub(crate) enum Happening {
     Submit(RunId),
     Cancel(RunId),
+    /// Somebody asks for the run to pause.
+    Pause(RunId),
+    /// Somebody asks for it to go on, and again after that long until it has.
+    GoOn(RunId, i64),
     /// The server renews its lease and looks for orphans.
     Tick(ServerId),
     Signal {
@@ -112,6 +116,14 @@ impl World {
                 self.later(delay, Happening::Cancel(run));
             }
         }
+        for run in 0..self.requests.len() {
+            if self.dice.one_in(4) {
+                let delay = self.dice.between(0, 60_000);
+                self.later(delay, Happening::Pause(run));
+                let delay = delay + self.dice.between(1, 60_000);
+                self.later(delay, Happening::GoOn(run, 1_000));
+            }
+        }
         self.later(0, Happening::Trouble);
         for _ in 0..HAPPENINGS_MAX {
             let Some(((at, _), happening)) = self.queue.pop_first() else { break };
@@ -132,6 +144,8 @@ impl World {
         match happening {
             Happening::Submit(run) => self.submit(run),
             Happening::Cancel(run) => self.ask_to_stop(run),
+            Happening::Pause(run) => self.ask_to_pause(run),
+            Happening::GoOn(run, pause) => self.ask_to_go_on(run, pause),
             Happening::Tick(server) => self.tick(server),
             Happening::Signal { server, key, signal } => self.signal(server, key, signal),
             Happening::Resume { server, key, cancel } => self.resume(server, key, cancel),
