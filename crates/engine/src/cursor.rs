@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use expr::Value;
+use types::Timestamp;
 use workflow::plan::{Plan, StepIndex, StepKind};
 
 /// Which block of the plan a frame goes through.
@@ -62,18 +63,21 @@ enum Frame {
     },
     Loop {
         step: StepIndex,
+        entered_at: Timestamp,
         items: Arc<[Value]>,
         turn: usize,
         prefix: Arc<str>,
     },
     While {
         step: StepIndex,
+        entered_at: Timestamp,
         turn: usize,
         prefix: Arc<str>,
     },
     /// Other strands go through the steps of this one.
     Fork {
         step: StepIndex,
+        entered_at: Timestamp,
         prefix: Arc<str>,
     },
 }
@@ -88,11 +92,13 @@ impl Frame {
         }
     }
 
-    /// The step that holds others, if this is one that has not ended.
-    fn holder(&self) -> Option<StepIndex> {
+    /// The step that holds others, and when it was entered, if this is one that has not ended.
+    fn holder(&self) -> Option<(StepIndex, Timestamp)> {
         match self {
             Self::Block { .. } => None,
-            Self::Loop { step, .. } | Self::While { step, .. } | Self::Fork { step, .. } => Some(*step),
+            Self::Loop { step, entered_at, .. }
+            | Self::While { step, entered_at, .. }
+            | Self::Fork { step, entered_at, .. } => Some((*step, *entered_at)),
         }
     }
 }
@@ -100,6 +106,7 @@ impl Frame {
 /// A loop or a fork that was entered and has not ended.
 pub(crate) struct Open {
     pub(crate) step: StepIndex,
+    pub(crate) entered_at: Timestamp,
     pub(crate) path: String,
     /// The turns that a loop has begun; none for a fork.
     pub(crate) turns: Option<usize>,
@@ -207,7 +214,9 @@ impl Cursor {
 
     /// Leaves this loop or fork, and whatever is under it.
     pub(crate) fn leave(&mut self, step: StepIndex) {
-        if let Some(place) = self.frames.iter().position(|frame| frame.holder() == Some(step)) {
+        if let Some(place) =
+            self.frames.iter().position(|frame| frame.holder().is_some_and(|(held, _)| held == step))
+        {
             self.frames.truncate(place);
             self.step_done();
         }
@@ -216,7 +225,7 @@ impl Cursor {
     /// The loops and forks that were entered, from the inside out.
     pub(crate) fn open(&self, plan: &Plan) -> Vec<Open> {
         let of = |(place, frame): (usize, &Frame)| {
-            let step = frame.holder()?;
+            let (step, entered_at) = frame.holder()?;
             // A turn that is under way has begun too.
             let under_way = usize::from(place + 1 < self.frames.len());
             let turns = match frame {
@@ -224,15 +233,20 @@ impl Cursor {
                 _ => None,
             };
             let id = plan.steps.get(step).map_or("", |step| step.id.as_str());
-            Some(Open { step, path: format!("{}{id}", frame.prefix()), turns })
+            Some(Open { step, entered_at, path: format!("{}{id}", frame.prefix()), turns })
         };
         self.frames.iter().enumerate().rev().filter_map(of).collect()
     }
 
+    /// When the loop or fork that the cursor stands at was entered; none if it stands at a step that was not.
+    pub(crate) fn entered_at(&self) -> Option<Timestamp> {
+        self.frames.last()?.holder().map(|(_, entered_at)| entered_at)
+    }
+
     /// The fork's strands go on from here; this one waits.
-    pub(crate) fn enter_fork(&mut self, step: StepIndex) {
+    pub(crate) fn enter_fork(&mut self, step: StepIndex, entered_at: Timestamp) {
         let prefix = self.prefix();
-        self.frames.push(Frame::Fork { step, prefix });
+        self.frames.push(Frame::Fork { step, entered_at, prefix });
     }
 
     /// The if's branch comes next; the if itself is done.
@@ -278,28 +292,34 @@ impl Cursor {
     }
 
     /// The loop's first turn comes next.
-    pub(crate) fn enter_loop(&mut self, step: StepIndex, items: Vec<Value>, plan: &Plan) -> Option<Turn> {
+    pub(crate) fn enter_loop(
+        &mut self,
+        step: StepIndex,
+        entered_at: Timestamp,
+        items: Vec<Value>,
+        plan: &Plan,
+    ) -> Option<Turn> {
         let prefix = self.prefix();
-        self.frames.push(Frame::Loop { step, items: items.into(), turn: 0, prefix });
+        self.frames.push(Frame::Loop { step, entered_at, items: items.into(), turn: 0, prefix });
         self.begin_turn(plan)
     }
 
     /// The while's first turn is to be decided on.
-    pub(crate) fn enter_while(&mut self, step: StepIndex) -> Turn {
-        self.frames.push(Frame::While { step, turn: 0, prefix: self.prefix() });
+    pub(crate) fn enter_while(&mut self, step: StepIndex, entered_at: Timestamp) -> Turn {
+        self.frames.push(Frame::While { step, entered_at, turn: 0, prefix: self.prefix() });
         Turn { step, item: None, index: 0 }
     }
 
     /// The while on top has another turn.
     pub(crate) fn begin_while_turn(&mut self, plan: &Plan) {
-        if let Some(Frame::While { step, turn, prefix }) = self.frames.last() {
+        if let Some(Frame::While { step, turn, prefix, .. }) = self.frames.last() {
             let prefix = turn_prefix(plan, prefix, *step, *turn);
             self.frames.push(Frame::Block { block: BlockRef::LoopBody(*step), next: 0, prefix });
         }
     }
 
     fn begin_turn(&mut self, plan: &Plan) -> Option<Turn> {
-        let Some(Frame::Loop { step, items, turn, prefix }) = self.frames.last() else { return None };
+        let Some(Frame::Loop { step, items, turn, prefix, .. }) = self.frames.last() else { return None };
         let item = items.get(*turn)?.clone();
         let (step, index) = (*step, *turn);
         let prefix = turn_prefix(plan, prefix, step, index);

@@ -74,7 +74,8 @@ impl Execution {
             };
             let outcome = if state == StepState::Ok { done } else { Outcome::cancelled() };
             let id = plan.steps[open.step].id.clone();
-            self.record(outcome.into_entry(at.strand, open.path, id, 0, at.now, at.now), commands);
+            let entry = outcome.into_entry(at.strand, open.path, id, 0, open.entered_at, at.now);
+            self.record(entry, commands);
         }
         if let Role::Branch(branch) = self.strands.get(at.strand).role {
             let outcome = Outcome { state, ..Outcome::cancelled() };

@@ -384,6 +384,7 @@ impl Execution {
             Some(Pending::Timer { path, .. }) => (path.clone(), 0),
             None => (self.path_of(step, at.strand), 0),
         };
+        let started_at = self.strands.get(at.strand).cursor.entered_at().unwrap_or(started_at);
         let mut outcome = outcome;
         outcome.tolerated = outcome.state == StepState::Failed && step.settings.continue_on_error;
         if step.settings.discard_output {

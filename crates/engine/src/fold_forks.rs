@@ -25,15 +25,15 @@ impl Execution {
     ) {
         let strand = self.strands.get_mut(id);
         let turn = match &self.plan.steps[index].kind {
-            StepKind::While { .. } => Some(strand.cursor.enter_while(index)),
+            StepKind::While { .. } => Some(strand.cursor.enter_while(index, at)),
             _ if concurrency > 1 => {
-                strand.cursor.enter_fork(index);
+                strand.cursor.enter_fork(index, at);
                 let turns = Turns { items: items.into(), next: 0, width: concurrency, left: None };
                 strand.fork =
                     Some(Fork { step: index, running: 0, failure: None, kind: ForkKind::Turns(turns) });
                 return self.start_turns(id, at);
             }
-            _ => strand.cursor.enter_loop(index, items.to_vec(), &self.plan),
+            _ => strand.cursor.enter_loop(index, at, items.to_vec(), &self.plan),
         };
         if let Some(turn) = turn {
             self.begin_turn(id, turn);
@@ -84,7 +84,7 @@ impl Execution {
         let plan = Arc::clone(&self.plan);
         let StepKind::Parallel { branches, .. } = &plan.steps[index].kind else { return };
         let strand = self.strands.get_mut(id);
-        strand.cursor.enter_fork(index);
+        strand.cursor.enter_fork(index, at);
         let (prefix, shown) = (strand.cursor.prefix(), strand.shown.clone());
         let mut running = 0;
         for &branch in branches {

@@ -506,3 +506,42 @@ fn a_strand_that_computes_a_lot_goes_on_after_others_had_their_turn() {
     let restored = Execution::restore(Arc::clone(&plan), &driver.journal).unwrap();
     assert_eq!(format!("{restored:?}"), format!("{:?}", driver.execution));
 }
+
+#[test]
+fn what_holds_steps_began_when_it_was_entered() {
+    let steps = r#"
+- {id: S0, action: internal.Sleep, inputs: {Amount: 1}}
+- id: L
+  action: internal.for
+  inputs: {list: 2}
+  steps: [{id: S1, action: internal.Sleep, inputs: {Amount: 1}}]
+- id: W
+  action: internal.while
+  inputs: {condition: {match: And, sentence: [{lvalue: '{{ steps.W.index }}', op: Less than, rvalue: 1}]}}
+  steps: [{id: S2, action: internal.Sleep, inputs: {Amount: 1}}]
+- id: C
+  action: internal.for
+  inputs: {list: 2, max_concurrency: 2}
+  steps: [{id: S3, action: internal.Sleep, inputs: {Amount: 1}}]
+- id: P
+  action: internal.parallel
+  steps:
+    - id: B
+      action: internal.parallelBranch
+      steps: [{id: S4, action: internal.Sleep, inputs: {Amount: 1}}]
+"#;
+    let (mut driver, first) = Driver::start(&plan(&document(steps, "")), json!({}), &no_effects);
+    driver.run(first);
+    let seconds = |at: Timestamp| at.since(START).as_secs();
+    let times: Vec<_> = driver
+        .journal
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::StepFinished(finished) if !finished.step.starts_with('S') => {
+                Some((finished.step.as_str(), seconds(finished.started_at), seconds(finished.at)))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(times, [("L", 1, 3), ("W", 3, 4), ("C", 4, 5), ("B", 5, 6), ("P", 5, 6)]);
+}
