@@ -129,7 +129,8 @@ impl Driver {
         let mut seed = [0; 32];
         SystemRng.fill(&mut seed);
         let metadata = inner.metadata(&new, id, now);
-        let restart = Restart { from: from.to_string(), step, metadata, seed, run_time: inner.run_time };
+        let restart =
+            Restart { from: from.to_string(), step, metadata, seed, run_time: plan.run_time(inner.run_time) };
         let (mut execution, mut commands) = match Execution::restart(plan, journal, restart, now) {
             Ok(begun) => begun,
             Err(error) => return Ok(Err(error)),
