@@ -6,6 +6,9 @@ use crate::page::{Listing, list as page};
 use crate::statement::sql;
 use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx, Value};
 
+/// The key that an entry meets if it has been written before.
+pub const KEY: &str = "audit_log_pkey";
+
 /// One deed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {

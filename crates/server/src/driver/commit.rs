@@ -123,7 +123,9 @@ pub(super) async fn write(inner: &Inner, id: ExecutionId, write: RunWrite) -> Re
                 pause = (pause * 2).min(RETRY_PAUSE.1);
             }
             // The same commit, done before its answer got lost.
-            Err(StoreError::Duplicate { key }) if key == store::journal::SEQ_KEY && tried_before => {
+            Err(StoreError::Duplicate { key })
+                if tried_before && [store::journal::SEQ_KEY, store::audit::KEY].contains(&key.as_str()) =>
+            {
                 return Ok(Appended::Written);
             }
             answer => return answer,
