@@ -31,8 +31,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             executions_active_max: 1_000,
-            executions_active_per_tenant_max: 50,
-            executions_active_per_workspace_max: 40,
+            executions_active_per_tenant_max: 500,
+            executions_active_per_workspace_max: 200,
             executions_held_max: 50_000,
             executions_queued_max: 100_000,
             executions_queued_per_workspace_max: 10_000,
