@@ -9,6 +9,7 @@
 mod attempt;
 pub mod codes;
 mod command;
+mod concurrency;
 mod condition;
 mod control;
 mod cursor;
@@ -33,6 +34,7 @@ mod variables;
 mod view;
 
 pub use command::{Command, Dispatch, EffectResult, Event, SubflowCall};
+pub use concurrency::concurrency_key;
 pub use control::{Control, Decision, NewInputs, Refusal};
 pub use entry::{
     Appended, DecisionKind, Entry, ROOT, RunError, RunState, StepError, StepFinished, StepState,

@@ -62,6 +62,7 @@ pub mod code {
         WORKFLOW_NAME_TAKEN = 400 "workflow_name_taken", "Another workflow of the workspace has that name already.";
         WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";
         INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
+        CONCURRENCY_KEY_INVALID = 400 "concurrency_key_invalid", "The workflow's `concurrency` key cannot be evaluated for these inputs, or is too long; `message` says why.";
         EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel, pause, resume or complete the execution, it is not in a running state; `data.state` says in which.";
         EXECUTION_NOT_PAUSED = 400 "execution_not_paused", "The execution is not paused, so it cannot be resumed.";
         EXECUTION_NOT_ENDED = 400 "execution_not_ended", "Only an execution that has ended or is paused can be restarted; `data.state` says how it stands.";

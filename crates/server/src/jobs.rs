@@ -92,6 +92,7 @@ pub(crate) async fn keep_lease(member: Membership, stop: CancellationToken) {
 pub(crate) async fn adopt(app: App, member: Membership, stop: CancellationToken) {
     let mut term = member.lease.term();
     while member.pause(&stop).await {
+        app.driver().call_waiters();
         if member.lease.term() != term {
             match app.driver().let_go_of_lost().await {
                 Ok(runs) => {

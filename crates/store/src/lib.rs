@@ -24,6 +24,7 @@ pub mod documents;
 pub mod executions;
 pub mod journal;
 pub mod key_rotations;
+pub mod keyed_runs;
 pub mod members;
 pub mod queued_runs;
 pub mod runs;

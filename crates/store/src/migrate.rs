@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_queued_runs",
     5 "0005_subflows",
     6 "0006_restarted_executions",
+    7 "0007_keyed_runs",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -3,6 +3,7 @@
 
 use types::{ExecutionId, Timestamp, WorkspaceId};
 
+use crate::keyed_runs::{self, Key};
 use crate::statement::sql;
 use crate::{Read, StoreError, Tx};
 
@@ -15,14 +16,17 @@ pub struct QueuedRun {
     pub run_time_ms: i64,
     /// Before that it is not adopted; none if it only waits for its turn.
     pub begins_at: Option<Timestamp>,
+    /// Its key, of which so many runs may be active; none if there is no bound.
+    pub key: Option<Key>,
 }
 
 sql! {
     INSERT = "queued_runs.insert":
         "INSERT INTO queued_runs (execution_id, metadata, run_time_ms, begins_at) VALUES ($1, $2, $3, $4)";
     GET = "queued_runs.get":
-        "SELECT q.metadata, q.run_time_ms, q.begins_at
+        "SELECT q.metadata, q.run_time_ms, q.begins_at, k.workflow_id, k.run_key
          FROM queued_runs q JOIN executions e ON e.id = q.execution_id
+         LEFT JOIN keyed_runs k ON k.execution_id = q.execution_id
          WHERE e.workspace_id = $1 AND q.execution_id = $2";
     REMOVE = "queued_runs.remove": "DELETE FROM queued_runs WHERE execution_id = $1";
 }
@@ -31,7 +35,10 @@ sql! {
 pub async fn insert(tx: &Tx<'_>, id: ExecutionId, run: &QueuedRun) -> Result<(), StoreError> {
     let params = [id.into(), (&run.metadata).into(), run.run_time_ms.into(), run.begins_at.into()];
     tx.execute(&INSERT, &params).await?;
-    Ok(())
+    match &run.key {
+        Some(key) => keyed_runs::insert(tx, id, key).await,
+        None => Ok(()),
+    }
 }
 
 /// What the run needs to begin; none if it does not wait.
@@ -41,7 +48,11 @@ pub async fn get(
     id: ExecutionId,
 ) -> Result<Option<QueuedRun>, StoreError> {
     read.read_one(&GET, &[workspace.into(), id.into()], |row| {
-        Ok(QueuedRun { metadata: row.string(0)?, run_time_ms: row.int(1)?, begins_at: row.opt_time(2)? })
+        let key = match (row.opt_id(3)?, row.opt_string(4)?) {
+            (Some(workflow), Some(text)) => Some(Key { workflow, text }),
+            _ => None,
+        };
+        Ok(QueuedRun { metadata: row.string(0)?, run_time_ms: row.int(1)?, begins_at: row.opt_time(2)?, key })
     })
     .await
 }

@@ -33,7 +33,8 @@ pub(crate) const ROWS_MAX: usize = 1 << ROWS_LOG2_MAX;
 
 /// The known differences: name, SQLite's text, PostgreSQL's text. SQLite has one writer at a time, so what
 /// PostgreSQL must lock cannot change there.
-const FRAGMENTS: [(&str, &str, &str); 3] = [
+const FRAGMENTS: [(&str, &str, &str); 4] = [
+    ("{advisory_lock}", "1", "pg_advisory_xact_lock(hashtextextended(CAST($1 AS TEXT), 7883951))"),
     ("{for_update}", "", "FOR UPDATE"),
     ("{for_share}", "", "FOR SHARE"),
     ("{skip_locked}", "", "FOR UPDATE SKIP LOCKED"),

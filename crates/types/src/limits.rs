@@ -37,6 +37,10 @@ pub const RETRY_ATTEMPTS_MAX: u32 = 100;
 pub const RETRY_BACKOFF_MS_MAX: u64 = 60 * 60 * 1000;
 /// How many times as long each pause between attempts may be as the one before.
 pub const RETRY_FACTOR_MAX: f64 = 10.0;
+/// Runs with one `concurrency` key that a workflow may allow.
+pub const CONCURRENCY_LIMIT_MAX: u32 = 10_000;
+/// Bytes of an evaluated `concurrency` key.
+pub const CONCURRENCY_KEY_BYTES_MAX: usize = 512;
 /// Milliseconds that a wait may take (14 days).
 pub const SLEEP_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
 /// Runs that a run may be nested in: the calls of subflows between it and the run that it all began with.

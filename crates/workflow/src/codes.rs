@@ -75,6 +75,8 @@ codes! {
     MISSING_TRIGGER = "missing_trigger";
     /// A schedule that is not five cron fields.
     BAD_CRON = "bad_cron";
+    /// A `concurrency` without a limit, or with a part that it cannot have.
+    CONCURRENCY_SHAPE = "concurrency_shape";
 
     /// A step without `id`.
     MISSING_ID = "missing_id";

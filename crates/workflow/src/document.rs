@@ -5,7 +5,9 @@
 use expr::Value;
 
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Condition, InputDefinition, PlanValue, StepSettings, Subflow, VariableAssignment};
+use crate::plan::{
+    Concurrency, Condition, InputDefinition, PlanValue, StepSettings, Subflow, VariableAssignment,
+};
 use crate::source::{Extent, Source};
 use crate::yaml::Entry;
 
@@ -30,6 +32,7 @@ pub struct Document {
     pub(crate) inputs: Vec<InputDefinition>,
     pub(crate) outputs: Vec<(String, PlanValue)>,
     pub(crate) triggers: Vec<Trigger>,
+    pub(crate) concurrency: Option<Concurrency>,
     pub(crate) steps: Vec<Step>,
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn lower(document: Document) -> Plan {
         body,
         runner: document.runner,
         timeout_ms: document.timeout_ms,
+        concurrency: document.concurrency,
     }
 }
 

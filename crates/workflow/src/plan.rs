@@ -34,6 +34,45 @@ pub struct Plan {
     pub runner: String,
     /// Milliseconds that a run may take, waits not counted; none: as long as the server allows.
     pub timeout_ms: Option<u64>,
+    /// How many runs with one key there may be at a time; none: any number.
+    pub concurrency: Option<Concurrency>,
+}
+
+/// How many runs of a workflow with one key there may be at a time.
+#[derive(Debug, Default)]
+pub struct Concurrency {
+    /// What sets runs apart, over inputs and event; nil: nothing does.
+    pub key: PlanValue,
+    /// Runs that have begun and not ended.
+    pub limit: u32,
+    /// What becomes of one more.
+    pub on_full: OnFull,
+}
+
+/// What becomes of a run that finds as many with its key as may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFull {
+    /// It waits for one of them to end.
+    #[default]
+    Queue,
+    /// The oldest of them is cancelled for it.
+    CancelOldest,
+    /// It is cancelled itself.
+    CancelNewest,
+}
+
+impl OnFull {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Queue, Self::CancelOldest, Self::CancelNewest];
+
+    /// Its name in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::CancelOldest => "cancel_oldest",
+            Self::CancelNewest => "cancel_newest",
+        }
+    }
 }
 
 /// One step.
@@ -449,4 +488,10 @@ pub enum PlanValue {
     List(Vec<PlanValue>),
     /// A map in which some value holds an expression, in the order of the document.
     Map(Vec<(String, PlanValue)>),
+}
+
+impl Default for PlanValue {
+    fn default() -> Self {
+        Self::Literal(Value::Nil)
+    }
 }

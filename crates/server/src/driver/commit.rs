@@ -15,6 +15,7 @@ use types::ExecutionId;
 
 use super::Inner;
 use super::grants::RunIds;
+use super::keyed::Gate;
 use super::subflows::{Call, Origin, called_id};
 
 /// Pause before a commit that the database refused is tried again: doubled each time, up to the second.
@@ -113,9 +114,36 @@ pub(super) fn line_of(command: &Command) -> Option<Line> {
 /// If the database refuses it for a reason that time will not change.
 pub(super) async fn write(inner: &Inner, id: ExecutionId, write: RunWrite) -> Result<Appended, StoreError> {
     let write = Arc::new(write);
+    persist(id, || inner.writer.write(Arc::clone(&write)), Appended::Written).await
+}
+
+/// The same for the first commit of a run that needs a key; none if too many others hold it.
+///
+/// # Errors
+/// As [`write`].
+pub(super) async fn write_keyed(
+    inner: &Inner,
+    id: ExecutionId,
+    write: RunWrite,
+    gate: &Gate,
+) -> Result<Option<Appended>, StoreError> {
+    let write = Arc::new(write);
+    let attempt = || {
+        let (write, key, limit) = (Arc::clone(&write), gate.key.clone(), gate.limit);
+        inner.db.write(async move |tx| store::keyed_runs::begin(tx, &key, id, limit, &write).await)
+    };
+    persist(id, attempt, Some(Appended::Written)).await
+}
+
+/// Tries until the database takes it or refuses it for good; `done` is the answer that may have got lost.
+async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
+    id: ExecutionId,
+    attempt: impl Fn() -> F,
+    done: T,
+) -> Result<T, StoreError> {
     let (mut pause, mut tried_before) = (RETRY_PAUSE.0, false);
     loop {
-        match inner.writer.write(Arc::clone(&write)).await {
+        match attempt().await {
             Err(error) if error.is_unavailable() => {
                 tracing::warn!(execution.id = %id, %error, "commit refused, trying again");
                 tried_before = true;
@@ -126,7 +154,7 @@ pub(super) async fn write(inner: &Inner, id: ExecutionId, write: RunWrite) -> Re
             Err(StoreError::Duplicate { key })
                 if tried_before && [store::journal::SEQ_KEY, store::audit::KEY].contains(&key.as_str()) =>
             {
-                return Ok(Appended::Written);
+                return Ok(done);
             }
             answer => return answer,
         }

@@ -7,6 +7,8 @@ pub(crate) mod codes;
 mod commit;
 mod control;
 mod grants;
+mod keyed;
+mod keys;
 mod link;
 mod lost;
 mod places;
@@ -47,6 +49,7 @@ use crate::vault::Vault;
 use commit::Effect;
 use control::Signal;
 use grants::RunIds;
+use keys::Waiters;
 use link::Link;
 use places::{Places, Turn};
 use plans::Plans;
@@ -104,6 +107,7 @@ pub(crate) struct Inner {
     lease: Arc<Lease>,
     runs: Mutex<HashMap<ExecutionId, Handle>>,
     places: Mutex<Places>,
+    waiters: Mutex<Waiters>,
     /// To the one who begins runs whose turn has come. No more are on their way than there are places.
     turns: mpsc::UnboundedSender<Turn>,
     stopping: CancellationToken,
@@ -135,6 +139,7 @@ impl Driver {
             run_time: parts.run_time,
             runs: Mutex::default(),
             places: Mutex::new(Places::new(parts.bounds)),
+            waiters: Mutex::default(),
             turns,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -321,6 +326,13 @@ impl Inner {
     /// Becomes ready when the run is no longer this server's; none if it is not.
     fn ended(&self, id: ExecutionId) -> Option<CancellationToken> {
         lock(&self.runs).get(&id).map(|handle| handle.ended.clone())
+    }
+
+    /// The run is not queued here any more; it may be driven.
+    fn forget_queued(&self, id: ExecutionId, epoch: i64) {
+        if self.driven(id).is_none() {
+            self.forget(id, epoch);
+        }
     }
 
     fn driven(&self, id: ExecutionId) -> Option<Driven> {

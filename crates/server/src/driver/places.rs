@@ -56,6 +56,8 @@ struct Lane {
     waiting: VecDeque<(ExecutionId, i64)>,
     /// Runs that will wait as soon as they are on disk.
     reserved: usize,
+    /// Runs that wait for something else than a place.
+    parked: usize,
     /// Whether it is in the round.
     in_round: bool,
 }
@@ -154,7 +156,8 @@ impl Places {
         if self.queued >= queued {
             return Err(Full { whose: "server", most: queued });
         }
-        let in_line = self.lanes.get(&home.workspace).map_or(0, |lane| lane.reserved + lane.waiting.len());
+        let in_line = |lane: &Lane| lane.reserved + lane.parked + lane.waiting.len();
+        let in_line = self.lanes.get(&home.workspace).map_or(0, in_line);
         if in_line >= queued_per_workspace {
             return Err(Full { whose: "workspace", most: queued_per_workspace });
         }
@@ -168,6 +171,20 @@ impl Places {
         self.queued = self.queued.saturating_sub(1);
         let lane = self.lane(home);
         lane.reserved = lane.reserved.saturating_sub(1);
+        self.tidy(home.workspace);
+    }
+
+    /// A run waits outside its line, for something else than a place. It counts as one in line.
+    pub(super) fn park(&mut self, home: Home) {
+        self.queued += 1;
+        self.lane(home).parked += 1;
+    }
+
+    /// It does not any more.
+    pub(super) fn unpark(&mut self, home: Home) {
+        self.queued = self.queued.saturating_sub(1);
+        let lane = self.lane(home);
+        lane.parked = lane.parked.saturating_sub(1);
         self.tidy(home.workspace);
     }
 
@@ -239,14 +256,16 @@ impl Places {
             active: 0,
             waiting: VecDeque::new(),
             reserved: 0,
+            parked: 0,
             in_round: false,
         })
     }
 
     /// Forgets a workspace of which there is nothing to know.
     fn tidy(&mut self, workspace: WorkspaceId) {
-        let idle =
-            |lane: &Lane| lane.active == 0 && lane.reserved == 0 && lane.waiting.is_empty() && !lane.in_round;
+        let idle = |lane: &Lane| {
+            lane.active == 0 && lane.reserved + lane.parked == 0 && lane.waiting.is_empty() && !lane.in_round
+        };
         if self.lanes.get(&workspace).is_some_and(idle) {
             self.lanes.remove(&workspace);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::{Event, Execution, RunState, Start};
 use store::executions::{ExecutionState, Outcome};
+use store::keyed_runs::Key;
 use store::queued_runs::QueuedRun;
 use store::runs::{Begin, RunWrite};
 use tokio::sync::mpsc;
@@ -14,12 +15,13 @@ use workflow::plan::Plan;
 
 use super::commit::Batch;
 use super::grants::RunIds;
+use super::keyed::{Gate, Passage};
 use super::places::{Full, Turn};
 use super::recover::ReadBackError;
 use super::seat::Seat;
 use super::start::{Accepted, FIRST_EPOCH, NewRun, event_of, row_of};
 use super::subflows::Origin;
-use super::{Driver, Inner, codes};
+use super::{Driver, Inner, codes, lock};
 use crate::error::{ApiError, ApiResult, code};
 
 /// Seconds after which a caller who was refused for want of room may try again.
@@ -37,66 +39,141 @@ impl Driver {
         new: NewRun,
         id: ExecutionId,
         seed: [u8; 32],
+        key: Option<Key>,
         now: Timestamp,
     ) -> ApiResult<ExecutionId> {
         let inner = &self.0;
         let home = new.home();
         inner.places().reserve(home).map_err(refused)?;
         inner.remember(id, FIRST_EPOCH, None);
-        let begin = inner.begin_queued(&new, id, seed, now);
+        let turn = Turn { home, id, epoch: FIRST_EPOCH };
+        if let Some(key) = &key {
+            // From now on those that are accepted later wait for it.
+            lock(&inner.waiters).enter(key, turn);
+        }
+        let begin = inner.begin_queued(&new, id, seed, key, now);
         let first = RunWrite { begins: vec![begin], ..RunWrite::default() };
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
-        self.accept(ids, first, Accepted::Queued(Turn { home, id, epoch: FIRST_EPOCH })).await
+        self.accept(ids, first, Accepted::Queued(turn)).await
     }
 
     /// Begins the run whose turn has come; ends it instead if it is to be cancelled. Its state, which is on disk; none if
     /// it is no longer this server's, or cannot begin at the moment.
     pub(super) async fn begin(&self, turn: Turn, seat: Seat, cancel: Option<String>) -> Option<RunState> {
         let inner = &self.0;
+        let (plan, opening) = self.read_opening(turn, cancel.is_some()).await?;
+        let gate = opening.gate(&plan);
+        let state = self.begin_opened(turn, seat, (plan, opening, gate), cancel).await;
+        if state != Some(RunState::Queued) {
+            inner.leave_key(turn.home, turn.id);
+        }
+        state
+    }
+
+    /// What the run begins with, however long the database is away; none if it cannot begin.
+    async fn read_opening(&self, turn: Turn, at_once: bool) -> Option<(Arc<Plan>, Opening)> {
+        let inner = &self.0;
         let Turn { home, id, epoch } = turn;
-        let read = loop {
+        loop {
             match read(inner, turn).await {
+                Ok(Some(read)) => return Some(read),
+                Ok(None) => {
+                    // Somebody else has begun or ended it.
+                    inner.leave_key(home, id);
+                    inner.forget_queued(id, epoch);
+                    return None;
+                }
                 // It keeps its place meanwhile: for those behind it the database is away too.
                 Err(ReadBackError::Store(error)) if error.is_unavailable() => {
                     tracing::warn!(execution.id = %id, %error, "queued run cannot be read at the moment");
-                    if cancel.is_some() || inner.stopping.is_cancelled() {
+                    if at_once || inner.stopping.is_cancelled() {
                         inner.change_places(|places| places.line_up(turn));
                         return None;
                     }
                     tokio::time::sleep(READ_PAUSE).await;
                 }
-                read => break read,
+                Err(error) => {
+                    tracing::error!(execution.id = %id, %error, "queued run cannot begin");
+                    let message = "the run cannot be read back from the database";
+                    inner.give_up(id, epoch, codes::NOT_RESTORABLE, message).await;
+                    inner.leave_key(home, id);
+                    inner.forget_queued(id, epoch);
+                    return None;
+                }
             }
-        };
-        let Ready { plan, start, origin } = match read {
-            Ok(Some(read)) => read,
-            Ok(None) => {
-                // Somebody else has begun or ended it.
-                inner.forget(id, epoch);
-                return None;
-            }
-            Err(error) => {
-                tracing::error!(execution.id = %id, %error, "queued run cannot begin");
-                let message = "the run cannot be read back from the database";
-                inner.give_up(id, epoch, codes::NOT_RESTORABLE, message).await;
-                inner.forget(id, epoch);
-                return None;
-            }
-        };
-        let now = inner.clock.now();
-        let (mut execution, mut commands) = Execution::start(plan, start, now);
-        commands.extend(match cancel {
-            Some(reason) => execution.absorb(Event::CancelRequested { reason }, now),
-            None => execution.advance(Event::Continue, now),
-        });
+        }
+    }
+
+    async fn begin_opened(
+        &self,
+        turn: Turn,
+        mut seat: Seat,
+        (plan, opening, gate): (Arc<Plan>, Opening, Option<Gate>),
+        mut cancel: Option<String>,
+    ) -> Option<RunState> {
+        let inner = &self.0;
+        let Turn { home, id, epoch } = turn;
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
-        let origin = Origin { started_at: now, ..origin };
-        let batch = Batch::new(inner, ids, &origin, commands).await;
-        let mut run = self.run(ids, origin, epoch, (execution, 1, RunState::Queued), seat);
-        let state = run.execution.state();
-        let (effects, rest) = run.begin(batch).await?;
-        self.set_going(run, effects, rest);
-        Some(state)
+        loop {
+            // Who is to be cancelled needs no key.
+            let gate = gate.as_ref().filter(|_| cancel.is_none());
+            if let Some(gate) = gate {
+                match self.pass(gate, turn).await {
+                    Passage::Free => seat.hold(gate.key.clone()),
+                    Passage::Waits => return Some(RunState::Queued),
+                    Passage::Refused(reason) => {
+                        cancel = Some(reason);
+                        continue;
+                    }
+                }
+            }
+            let now = inner.clock.now();
+            let (mut execution, mut commands) = Execution::start(Arc::clone(&plan), opening.start(now), now);
+            commands.extend(match &cancel {
+                Some(reason) => execution.absorb(Event::CancelRequested { reason: reason.clone() }, now),
+                None => execution.advance(Event::Continue, now),
+            });
+            let origin = Origin { started_at: now, ..opening.origin.clone() };
+            let batch = Batch::new(inner, ids, &origin, commands).await;
+            let mut run = self.run(ids, origin, epoch, (execution, 1, RunState::Queued), seat);
+            let state = run.execution.state();
+            let begun = match gate {
+                Some(gate) => run.begin_keyed(batch, gate).await,
+                None => run.begin(batch).await.map(Some),
+            };
+            match begun? {
+                Some((effects, rest)) => {
+                    self.set_going(run, effects, rest);
+                    return Some(state);
+                }
+                // Another run with its key was faster.
+                None => seat = run.hand_back(),
+            }
+        }
+    }
+}
+
+/// What a queued run begins with.
+struct Opening {
+    inputs: expr::Map,
+    event: expr::Value,
+    metadata: expr::Map,
+    seed: [u8; 32],
+    run_time: Duration,
+    key: Option<Key>,
+    origin: Origin,
+}
+
+impl Opening {
+    fn start(&self, now: Timestamp) -> Start {
+        let mut metadata = self.metadata.clone();
+        metadata.insert("start_time".into(), now.as_millis().into());
+        let (inputs, event) = (self.inputs.clone(), self.event.clone());
+        Start { inputs, event, metadata, seed: self.seed, run_time: self.run_time }
+    }
+
+    fn gate(&self, plan: &Plan) -> Option<Gate> {
+        Some(Gate::new(self.key.clone()?, plan.concurrency.as_ref()?))
     }
 }
 
@@ -114,15 +191,8 @@ pub(super) async fn serve_turns(driver: Weak<Inner>, mut turns: mpsc::UnboundedR
     }
 }
 
-/// What a run begins with whose turn has come.
-struct Ready {
-    plan: Arc<Plan>,
-    start: Start,
-    origin: Origin,
-}
-
 /// What the run begins with; none if it does not wait any more.
-async fn read(inner: &Inner, turn: Turn) -> Result<Option<Ready>, ReadBackError> {
+async fn read(inner: &Inner, turn: Turn) -> Result<Option<(Arc<Plan>, Opening)>, ReadBackError> {
     let (workspace, id) = (turn.home.workspace, turn.id);
     let Some(queued) = store::queued_runs::get(&inner.db, workspace, id).await? else { return Ok(None) };
     let Some(row) = store::executions::get(&inner.db, workspace, id).await? else { return Ok(None) };
@@ -130,19 +200,18 @@ async fn read(inner: &Inner, turn: Turn) -> Result<Option<Ready>, ReadBackError>
         return Ok(None);
     }
     let plan = inner.plans.get(turn.home.tenant, workspace, &row.execution.document_hash).await?;
-    let mut metadata: expr::Map = serde_json::from_str(&queued.metadata)?;
-    let now = inner.clock.now();
-    metadata.insert("start_time".into(), now.as_millis().into());
-    let origin = Origin::of(&row.execution, &expr::Value::from(metadata.clone()), now);
     let allowed = Duration::from_millis(u64::try_from(queued.run_time_ms).unwrap_or(1));
-    let start = Start {
+    let metadata: expr::Map = serde_json::from_str(&queued.metadata)?;
+    let opening = Opening {
         inputs: serde_json::from_str(&row.inputs)?,
         event: event_of(serde_json::from_str(&row.event)?),
-        metadata,
         seed: unhex(&row.seed).ok_or(ReadBackError::Seed)?,
         run_time: plan.run_time(allowed),
+        key: queued.key,
+        origin: Origin::of(&row.execution, &expr::Value::from(metadata.clone()), inner.clock.now()),
+        metadata,
     };
-    Ok(Some(Ready { plan, start, origin }))
+    Ok(Some((plan, opening)))
 }
 
 impl Inner {
@@ -152,12 +221,14 @@ impl Inner {
         new: &NewRun,
         id: ExecutionId,
         seed: [u8; 32],
+        key: Option<Key>,
         now: Timestamp,
     ) -> Begin {
         let queued = QueuedRun {
             metadata: serde_json::to_string(&self.metadata(new, id, now)).unwrap_or_default(),
             run_time_ms: i64::try_from(self.run_time.as_millis()).unwrap_or(i64::MAX),
             begins_at: new.begins_at,
+            key,
         };
         // Whoever is there when its time comes adopts it.
         let server = new.begins_at.is_none().then_some(self.server);

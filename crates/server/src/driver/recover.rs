@@ -4,6 +4,7 @@ use engine::{Command, Entry, Event, Execution, PendingEffect, Refusal, RunState}
 use futures_util::{StreamExt as _, stream};
 use store::StoreError;
 use store::executions::{ExecutionState, Owned};
+use store::keyed_runs::Key;
 use types::{ExecutionId, TenantId, WorkspaceId};
 
 use super::commit::Batch;
@@ -102,7 +103,7 @@ impl Driver {
             let turn = Turn { home, id: owned.id, epoch: owned.epoch };
             return Some((self.resume_queued(turn, cancel).await?, None));
         }
-        let ReadBack { execution, next_seq, origin, unwanted } = match read_back(inner, owned).await {
+        let ReadBack { execution, next_seq, origin, unwanted, key } = match read_back(inner, owned).await {
             Ok(read) => read,
             Err(ReadBackError::Store(error)) if error.is_unavailable() => {
                 tracing::warn!(execution.id = %owned.id, %error, "run cannot be read back at the moment");
@@ -120,6 +121,9 @@ impl Driver {
         let stored_state = execution.state();
         let mut seat = Seat::held(inner, home);
         seat.occupy(stored_state == RunState::Running);
+        if let Some(key) = key {
+            seat.hold(key);
+        }
         let mut run = self.run(ids, origin, owned.epoch, (execution, next_seq, stored_state), seat);
         let mut commands = run.execution.outstanding();
         let unwanted = unwanted.then(|| Asked {
@@ -156,6 +160,7 @@ impl Driver {
         self.0.remember(turn.id, turn.epoch, None);
         // It may have been in line here until now, under its former epoch.
         self.0.places().leave(turn.home.workspace, turn.id);
+        self.0.leave_key(turn.home, turn.id);
         if cancel.is_some() {
             return self.begin(turn, Seat::held(&self.0, turn.home), cancel).await;
         }
@@ -196,6 +201,8 @@ struct ReadBack {
     origin: Origin,
     /// The run that called it no longer waits for it.
     unwanted: bool,
+    /// The key that it holds.
+    key: Option<Key>,
 }
 
 async fn read_back(inner: &Inner, owned: Owned) -> Result<ReadBack, ReadBackError> {
@@ -204,11 +211,17 @@ async fn read_back(inner: &Inner, owned: Owned) -> Result<ReadBack, ReadBackErro
     let hash = &row.execution.document_hash;
     let (execution, next_seq) =
         read_journal(inner, owned.tenant_id, owned.workspace_id, owned.id, hash).await?;
+    // It was compiled to read the journal.
+    let plan = inner.plans.get(owned.tenant_id, owned.workspace_id, hash).await?;
+    let key = match plan.concurrency {
+        Some(_) => store::keyed_runs::get(&inner.db, owned.workspace_id, owned.id).await?,
+        None => None,
+    };
     let origin = Origin::of(&row.execution, execution.metadata(), execution.started_at());
     // Only who waits for a run can cease to.
     let unwanted = origin.lineage.parent.is_some()
         && store::unwanted_runs::contains(&inner.db, owned.workspace_id, owned.id).await?;
-    Ok(ReadBack { execution, next_seq, origin, unwanted })
+    Ok(ReadBack { execution, next_seq, origin, unwanted, key })
 }
 
 /// The run that its journal tells of, and the number of the journal's next line.

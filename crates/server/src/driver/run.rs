@@ -15,11 +15,15 @@ use types::Timestamp;
 use super::commit::{self, Attempt, Batch, Effect, outcome_of};
 use super::control::Signal;
 use super::grants::{RunIds, used};
+use super::keyed::Gate;
 use super::link::Report;
 use super::recover::{is_repeatable, lost_attempt};
 use super::seat::Seat;
 use super::subflows::Origin;
 use super::{Inner, codes};
+
+/// Not the epoch of any owner.
+const NO_EPOCH: i64 = 0;
 
 /// A run that this server drives.
 pub(super) struct Run {
@@ -145,6 +149,37 @@ impl Run {
         }
     }
 
+    /// The same for a run that needs its key: none inside if too many others hold it, and nothing is written.
+    pub(super) async fn begin_keyed(
+        &mut self,
+        mut batch: Batch,
+        gate: &Gate,
+    ) -> Option<Option<(Vec<Effect>, Vec<Command>)>> {
+        let now = self.inner.clock.now();
+        let (state, count) = (self.execution.state(), batch.lines.len());
+        let write = self.write_of(&mut batch, now);
+        match commit::write_keyed(&self.inner, self.ids.execution, write, gate).await {
+            Ok(None) => Some(None),
+            Ok(Some(appended)) => {
+                self.note(appended, state, count);
+                (appended == Appended::Written).then_some(Some((batch.effects, batch.rest)))
+            }
+            Err(error) => {
+                self.give_up(&error).await;
+                None
+            }
+        }
+    }
+
+    /// Ends with the run as if it had never begun: it is queued still.
+    pub(super) fn hand_back(mut self) -> Seat {
+        self.inner.remember(self.ids.execution, self.epoch, None);
+        // Nothing is to be forgotten: it is this server's still.
+        self.epoch = NO_EPOCH;
+        let none = Seat::held(&self.inner, self.seat.home());
+        std::mem::replace(&mut self.seat, none)
+    }
+
     async fn give_up(&self, error: &store::StoreError) {
         tracing::error!(execution.id = %self.ids.execution, %error, "run cannot be written, giving it up");
         let message = "the run could not be written to the database";
@@ -152,14 +187,21 @@ impl Run {
     }
 
     async fn commit(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Appended, store::StoreError> {
+        let (state, count) = (self.execution.state(), batch.lines.len());
+        let write = self.write_of(batch, now);
+        let appended = commit::write(&self.inner, self.ids.execution, write).await?;
+        self.note(appended, state, count);
+        Ok(appended)
+    }
+
+    /// What the batch has to say, to be written.
+    fn write_of(&self, batch: &mut Batch, now: Timestamp) -> RunWrite {
         let state = self.execution.state();
-        let lines = std::mem::take(&mut batch.lines);
-        let count = i64::try_from(lines.len()).unwrap_or(i64::MAX);
         let progress = Progress {
             id: self.ids.execution,
             epoch: self.epoch,
             first_seq: self.next_seq,
-            lines,
+            lines: std::mem::take(&mut batch.lines),
             was_queued: self.stored_state == RunState::Queued,
             outcome: (state != self.stored_state).then(|| outcome_of(&self.execution)),
             now,
@@ -167,14 +209,16 @@ impl Run {
         let audit = std::mem::take(&mut batch.audit);
         let (begins, unwanted) = (std::mem::take(&mut batch.called), std::mem::take(&mut batch.unwanted));
         let unwanted = unwanted.into_iter().map(|run| (run, now)).collect();
-        let write = RunWrite { progress: Some(progress), begins, unwanted, audit };
-        let appended = commit::write(&self.inner, self.ids.execution, write).await?;
-        self.next_seq += count;
+        RunWrite { progress: Some(progress), begins, unwanted, audit }
+    }
+
+    /// So many lines are written, and the state.
+    fn note(&mut self, appended: Appended, state: RunState, lines: usize) {
+        self.next_seq += i64::try_from(lines).unwrap_or(i64::MAX);
         self.stored_state = state;
         if appended == Appended::Written {
             self.journaled.send_replace(self.next_seq - 1);
         }
-        Ok(appended)
     }
 
     async fn carry_out(

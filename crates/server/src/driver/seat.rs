@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use store::keyed_runs::Key;
+
 use super::Inner;
 use super::places::{Home, Turn};
 
@@ -11,30 +13,41 @@ pub(super) struct Seat {
     home: Home,
     /// Whether it has a place.
     active: bool,
+    /// The key that the run holds.
+    key: Option<Key>,
 }
 
 impl Seat {
     /// For a run that has begun and goes on.
     pub(super) fn held(inner: &Arc<Inner>, home: Home) -> Self {
         inner.places().hold();
-        Self { inner: Arc::clone(inner), home, active: false }
+        Self { inner: Arc::clone(inner), home, active: false, key: None }
     }
 
     /// For a new run that has nothing in flight, if there is room.
     pub(super) fn try_held(inner: &Arc<Inner>, home: Home) -> Option<Self> {
         let held = inner.places().try_hold();
-        held.then(|| Self { inner: Arc::clone(inner), home, active: false })
+        held.then(|| Self { inner: Arc::clone(inner), home, active: false, key: None })
     }
 
     /// For a new run with something in flight, if there is a place.
     pub(super) fn try_active(inner: &Arc<Inner>, home: Home) -> Option<Self> {
         let taken = inner.places().try_take(home);
-        taken.then(|| Self { inner: Arc::clone(inner), home, active: true })
+        taken.then(|| Self { inner: Arc::clone(inner), home, active: true, key: None })
     }
 
     /// For a run whose turn has come: its place is taken.
     pub(super) fn of_turn(inner: &Arc<Inner>, turn: &Turn) -> Self {
-        Self { inner: Arc::clone(inner), home: turn.home, active: true }
+        Self { inner: Arc::clone(inner), home: turn.home, active: true, key: None }
+    }
+
+    pub(super) fn home(&self) -> Home {
+        self.home
+    }
+
+    /// The run holds the key from now on, to its end.
+    pub(super) fn hold(&mut self, key: Key) {
+        self.key = Some(key);
     }
 
     /// The run has something in flight from now on, or has not. Who goes on takes a place without waiting, so that runs
@@ -62,5 +75,8 @@ impl Drop for Seat {
             }
             places.let_go();
         });
+        if let Some(key) = &self.key {
+            self.inner.key_freed(key);
+        }
     }
 }

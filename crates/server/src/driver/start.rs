@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::{Command, Entry, Event, Execution, Restart, RestartError, RunState, Start};
 use store::audit::AuditEntry;
 use store::executions::{FullExecution, Outcome};
+use store::keyed_runs::Key;
 use store::runs::{Begin, RunWrite};
 use store::workflow_versions::Branch;
 use types::{ExecutionId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId};
@@ -90,8 +91,8 @@ impl Driver {
         let id = ExecutionId::new(now, &mut SystemRng);
         let mut seed = [0; 32];
         SystemRng.fill(&mut seed);
-        if inner.places().has_line(new.home()) {
-            return self.enqueue(new, id, seed, now).await;
+        if plan.concurrency.is_none() && inner.places().has_line(new.home()) {
+            return self.enqueue(new, id, seed, None, now).await;
         }
         let start = Start {
             inputs: new.inputs.clone(),
@@ -100,11 +101,19 @@ impl Driver {
             seed,
             run_time: plan.run_time(inner.run_time),
         };
+        if let Some(concurrency) = &plan.concurrency {
+            let text = engine::concurrency_key(concurrency, &start, now).map_err(|problem| {
+                let message = format!("Can not execute playbook: the key of `concurrency`: {problem}");
+                ApiError::new(&code::CONCURRENCY_KEY_INVALID, message)
+            })?;
+            let key = Key { workflow: new.workflow, text };
+            return self.enqueue(new, id, seed, Some(key), now).await;
+        }
         let (mut execution, mut commands) = Execution::start(plan, start, now);
         commands.extend(execution.advance(Event::Continue, now));
         // Nothing of it is visible yet: a run that finds no room is forgotten again, and begins when its turn comes.
         let Some(seat) = inner.seat_for(&new, execution.state()) else {
-            return self.enqueue(new, id, seed, now).await;
+            return self.enqueue(new, id, seed, None, now).await;
         };
         self.begin_new(new, (id, seed, now), (execution, commands, seat), Vec::new()).await
     }
@@ -220,6 +229,7 @@ impl Driver {
     fn forget(&self, then: Accepted) {
         if let Accepted::Queued(turn) = then {
             self.0.places().unreserve(turn.home);
+            self.0.leave_key(turn.home, turn.id);
             self.0.forget(turn.id, turn.epoch);
         }
     }

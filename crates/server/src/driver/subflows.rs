@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::{Execution, Start, StepError, SubflowCall};
 use store::StoreError;
+use store::keyed_runs::Key;
 use store::runs::Begin;
 use store::workflow_versions::{self, Branch, Document};
 use store::workflows::{self, Workflow};
@@ -285,7 +286,8 @@ impl Inner {
         let now = self.clock.now();
         let mut seed = [0; 32];
         SystemRng.fill(&mut seed);
-        if !is_async {
+        let key = self.key_of_called(&new, ids, &plan, seed, now)?;
+        if !is_async && key.is_none() {
             let (begun, begin) = self.begin_called(&new, ids, plan, seed, now);
             return Ok((Called::Begun(Box::new(begun)), begin));
         }
@@ -296,7 +298,36 @@ impl Inner {
                 Called::Queued(Reserved::new(self, turn)?)
             }
         };
-        Ok((called, self.begin_queued(&new, ids.execution, seed, now)))
+        Ok((called, self.begin_queued(&new, ids.execution, seed, key, now)))
+    }
+
+    /// The key of which so many runs may be active; a run that has one waits its turn, also if another waits for it.
+    fn key_of_called(
+        &self,
+        new: &NewRun,
+        ids: RunIds,
+        plan: &Plan,
+        seed: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Key>, StepError> {
+        let Some(concurrency) = &plan.concurrency else { return Ok(None) };
+        let start = self.start_of(new, ids.execution, seed, now);
+        let text = engine::concurrency_key(concurrency, &start, now).map_err(|problem| {
+            let name = &new.workflow_name;
+            let message = format!("the `concurrency` key of workflow `{name}`: {problem}");
+            StepError::new(codes::SUBFLOW_INPUTS_INVALID, message)
+        })?;
+        Ok(Some(Key { workflow: new.workflow, text }))
+    }
+
+    fn start_of(&self, new: &NewRun, id: ExecutionId, seed: [u8; 32], now: Timestamp) -> Start {
+        Start {
+            inputs: new.inputs.clone(),
+            event: event_of(new.event.clone()),
+            metadata: self.metadata(new, id, now),
+            seed,
+            run_time: self.run_time,
+        }
     }
 
     /// A run that another one waits for, which has not taken a step, and what is written of it.
@@ -308,13 +339,8 @@ impl Inner {
         seed: [u8; 32],
         now: Timestamp,
     ) -> (Begun, Begin) {
-        let start = Start {
-            inputs: new.inputs.clone(),
-            event: event_of(new.event.clone()),
-            metadata: self.metadata(new, ids.execution, now),
-            seed,
-            run_time: plan.run_time(self.run_time),
-        };
+        let run_time = plan.run_time(self.run_time);
+        let start = Start { run_time, ..self.start_of(new, ids.execution, seed, now) };
         let (execution, commands) = Execution::start(plan, start, now);
         let row = row_of(new, ids.execution, Some(self.server), outcome_of(&execution), seed, now);
         let lines = commands.iter().filter_map(line_of).collect();

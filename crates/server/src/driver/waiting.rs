@@ -125,6 +125,9 @@ impl Run {
             }
             Ok(Called::Queued(reserved)) => {
                 reserved.line_up();
+                if !self.awaited_call_is_async(&path) {
+                    return self.watch(path, attempt, reports.clone());
+                }
                 accepted(id)
             }
             Ok(Called::Later) => accepted(id),

@@ -269,6 +269,7 @@ async fn thousands_of_queued_runs_are_there_after_a_restart_and_all_of_them_run(
                         metadata: "{}".to_owned(),
                         run_time_ms: 1_000_000,
                         begins_at: None,
+                        key: None,
                     };
                     executions::insert(tx, &run).await?;
                     queued_runs::insert(tx, run.execution.id, &queued).await?;

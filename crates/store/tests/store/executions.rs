@@ -531,7 +531,7 @@ async fn a_queued_run_that_begins_later_is_left_alone_until_then() {
         let (first, second) = (later.execution.id, soon.execution.id);
         insert(&db, vec![later, soon]).await;
         for (id, begins_at) in [(first, Some(then)), (second, None)] {
-            let queued = QueuedRun { metadata: "{}".to_owned(), run_time_ms: 1, begins_at };
+            let queued = QueuedRun { metadata: "{}".to_owned(), run_time_ms: 1, begins_at, key: None };
             db.write(async move |tx| queued_runs::insert(tx, id, &queued).await).await.unwrap();
         }
         let adopt = async |now| {

@@ -140,6 +140,7 @@ async fn what_a_queued_run_needs_is_there_until_it_begins() {
             metadata: r#"{"user_email":"ada@acme.example"}"#.to_owned(),
             run_time_ms: 7,
             begins_at: None,
+            key: None,
         };
         let begin = Begin { row: row.clone(), queued: Some(queued.clone()), lines: Vec::new(), now: NOW };
         let writer = RunWriter::new(db.clone());

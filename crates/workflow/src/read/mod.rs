@@ -2,6 +2,7 @@
 //!
 //! Knows no catalog: what depends on it is `check`'s.
 
+mod concurrency;
 mod cron;
 mod expressions;
 mod flow;

@@ -11,7 +11,7 @@ use crate::read::outline::Place;
 use crate::source::{Extent, Source};
 use crate::yaml::{Entry, Node};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "workflow",
     "name",
     "desc",
@@ -21,6 +21,7 @@ const KEYS: [&str; 13] = [
     "inputs",
     "outputs",
     "triggers",
+    "concurrency",
     "runner",
     "tags",
     "timeout",
@@ -71,6 +72,7 @@ impl Reader<'_> {
             runner: get("runner").and_then(|node| self.text(node, "`runner`")).unwrap_or_default(),
             timeout_ms: get("timeout").and_then(|node| self.run_timeout(node)),
             triggers: get("triggers").map(|node| self.triggers(node, automation_type)).unwrap_or_default(),
+            concurrency: get("concurrency").and_then(|node| self.concurrency(node)),
             steps: self.sections(root),
             outputs: {
                 self.place = Place::Outputs;

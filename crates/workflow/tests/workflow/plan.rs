@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::catalog::TestCatalog;
+use workflow::plan::OnFull;
 use workflow::plan::{Condition, OnExhausted, Plan, PlanStep, PlanValue, Sentence, StepKind};
 use workflow::{AutomationType, Severity, TriggerCategory, check, compile, parse};
 
@@ -303,4 +304,18 @@ fn branches_left_out_are_empty_and_extra_parameters_only_warned_of() {
                 steps: [{id: S2, action: internal.ifTrueBranch}]}]}]";
     let plan = plan(text);
     assert_eq!(show_plan(&plan), "0 S1: if  then Some(1) [] else None []\n1 S2 in 0: branch\nrun [0]");
+}
+
+#[test]
+fn concurrency_is_a_limit_alone_or_with_a_key_and_a_rule() {
+    let steps = "workflow: [{section: S, steps: [{id: S1, action: internal.print, inputs: {text: x}}]}]";
+    let of = |text: &str| plan(&format!("{text}\n{steps}")).concurrency;
+    assert!(of("name: x").is_none());
+    let alone = of("concurrency: 3").unwrap();
+    assert_eq!((alone.limit, alone.on_full), (3, OnFull::Queue));
+    assert!(matches!(&alone.key, PlanValue::Literal(value) if value.is_nil()));
+    let whole =
+        of("concurrency: {key: '{{ event.payload.host }}', limit: 2, on_full: cancel_oldest}").unwrap();
+    assert_eq!((whole.limit, whole.on_full), (2, OnFull::CancelOldest));
+    assert!(matches!(&whole.key, PlanValue::Template(key) if key.source() == "{{ event.payload.host }}"));
 }
