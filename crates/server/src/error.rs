@@ -76,7 +76,7 @@ pub mod code {
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";
         NOT_AVAILABLE_YET = 501 "not_available_yet", "The contract has this, this version of the server does not.";
         QUEUE_FULL = 429 "queue_full", "As many runs wait for their turn as may: those of the workspace or of the server, as `data.whose` says. Nothing was started; try again after `Retry-After` seconds.";
-        OVERLOADED = 429 "overloaded", "More answers follow runs than the server takes; try again after `Retry-After` seconds.";
+        OVERLOADED = 429 "overloaded", "There is no room at the moment: a restarted run finds no place, or too many answers follow runs already; try again after `Retry-After` seconds.";
         STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database cannot be reached or is full; nothing was written.";
         SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop and takes nothing new.";
         INTERNAL = 500 "internal", "The server failed; the log has the details under the request id.";
