@@ -15,6 +15,7 @@ codes! {
     VARIABLE_TYPE_ERROR = "variable_type_error", "A variable's value is not of its declared type and cannot be read as one.";
     VARIABLE_TOO_LARGE = "variable_too_large", "A variable is larger than is kept.";
     OUTPUT_TOO_LARGE = "output_too_large", "A step's output is larger than is kept.";
+    FILE_NAME_ERROR = "file_name_error", "The file that a step's output is to be saved to cannot be called that.";
     LOOP_LIST_ERROR = "loop_list_error", "A loop was given nothing it can go through.";
     LOOP_TOO_LONG = "loop_too_long", "A loop has more turns than are allowed.";
     CONCURRENCY_ERROR = "concurrency_error", "A loop's `max_concurrency` is no number of turns at a time that is allowed.";

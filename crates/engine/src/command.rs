@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expr::Value;
-use types::{Timestamp, WorkflowId};
+use types::{FileId, Timestamp, WorkflowId};
 
 use crate::control::Control;
 use crate::entry::{Entry, StepError, SubflowOptions};
@@ -79,6 +79,8 @@ pub enum Command {
     /// Write this entry. All entries of one `advance` go into one commit, before any other command is
     /// carried out.
     Append(Entry),
+    /// Keep this file, in the commit that notes the end of its step.
+    SaveFile(Box<SaveFile>),
     /// Hand this to a runner.
     Dispatch(Dispatch),
     /// Start a run of another workflow, in the commit that notes the start of the attempt. Send
@@ -118,6 +120,25 @@ pub enum Command {
     },
     /// Send [`Event::Continue`] after the commit: there is more to do, but others have waited.
     Continue,
+}
+
+/// A file that a step leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveFile {
+    /// The same whenever and with whatever attempt the run comes to the end of this step.
+    pub id: FileId,
+    /// The step's path.
+    pub path: String,
+    /// The file's name, without a folder.
+    pub name: String,
+    /// What kind of content it has.
+    pub content_type: &'static str,
+    /// Bytes of the content.
+    pub size_bytes: usize,
+    /// The content as JSON: that of a text is the text itself.
+    pub json: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Another workflow to run.

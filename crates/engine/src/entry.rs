@@ -19,6 +19,10 @@ fn is_one(number: &usize) -> bool {
     *number == 1
 }
 
+fn is_zero(bytes: &usize) -> bool {
+    *bytes == 0
+}
+
 fn is_root(strand: &u64) -> bool {
     *strand == ROOT
 }
@@ -335,6 +339,9 @@ pub struct StepFinished {
     /// What `steps.<id>.output` answers from now on.
     #[serde(default, skip_serializing_if = "Value::is_nil")]
     pub output: Value,
+    /// Bytes of the file that it left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub file_bytes: usize,
     /// Variables it set.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub variables: Map,
@@ -378,7 +385,7 @@ impl Entry {
             Self::LoopStarted { items, .. } => items.iter().map(Value::json_len).sum(),
             Self::StepFinished(finished) => {
                 let appended = finished.appended.as_ref().map_or(0, |appended| appended.item.json_len());
-                finished.output.json_len() + map(&finished.variables) + appended
+                finished.output.json_len() + finished.file_bytes + map(&finished.variables) + appended
             }
             Self::Finished { outputs, .. } => map(outputs),
             Self::Resolved { inputs, .. } | Self::Resumed { inputs, .. } => map(inputs),

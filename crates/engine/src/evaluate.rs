@@ -75,7 +75,7 @@ pub(crate) fn bounded_output(value: Value) -> Result<Value, StepError> {
     Ok(value)
 }
 
-fn excerpt(source: &str) -> String {
+pub(crate) fn excerpt(source: &str) -> String {
     const CHARS_MAX: usize = 120;
     let mut short: String = source.chars().take(CHARS_MAX).collect();
     if short.len() < source.len() {

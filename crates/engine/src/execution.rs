@@ -386,12 +386,18 @@ impl Execution {
         };
         let started_at = self.strands.get(at.strand).cursor.entered_at().unwrap_or(started_at);
         let mut outcome = outcome;
-        outcome.tolerated = outcome.state == StepState::Failed && step.settings.continue_on_error;
+        let mut file = None;
         if step.settings.discard_output {
             outcome.output = Value::Nil;
+        } else if outcome.state == StepState::Ok
+            && let Some(save) = &step.settings.save_output
+        {
+            file = self.save_output(save, &mut outcome, (step, &path), at);
         }
+        outcome.tolerated = outcome.state == StepState::Failed && step.settings.continue_on_error;
         let entry = outcome.into_entry(at.strand, path, step.id.clone(), attempt, started_at, at.now);
         self.record(entry, commands);
+        commands.extend(file.map(Command::SaveFile));
     }
 }
 

@@ -17,6 +17,7 @@ mod ending;
 mod entry;
 mod evaluate;
 mod execution;
+mod file;
 mod fold;
 mod fold_forks;
 mod fork;
@@ -33,7 +34,7 @@ mod subflow;
 mod variables;
 mod view;
 
-pub use command::{Command, Dispatch, EffectResult, Event, SubflowCall};
+pub use command::{Command, Dispatch, EffectResult, Event, SaveFile, SubflowCall};
 pub use concurrency::concurrency_key;
 pub use control::{Control, Decision, NewInputs, Refusal};
 pub use entry::{

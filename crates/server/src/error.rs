@@ -45,6 +45,7 @@ pub mod code {
         CONNECTION_TYPE_NOT_FOUND = 404 "connection_type_not_found", "No connection type of that id or name.";
         WORKFLOW_NOT_FOUND = 404 "workflow_not_found", "No workflow of that id in the workspace, or it has no published version yet.";
         EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
+        FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
         API_KEY_NOT_FOUND = 404 "api_key_not_found", "No API key of that id belongs to the caller.";
         BODY_INVALID = 400 "body_invalid", "The body is not the JSON that the route expects; `message` says where.";
         BODY_TOO_LARGE = 413 "body_too_large", "The body has more bytes than the route accepts.";

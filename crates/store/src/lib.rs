@@ -22,6 +22,7 @@ pub mod connections;
 pub mod data_keys;
 pub mod documents;
 pub mod executions;
+pub mod files;
 pub mod journal;
 pub mod key_rotations;
 pub mod keyed_runs;

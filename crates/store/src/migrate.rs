@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_subflows",
     6 "0006_restarted_executions",
     7 "0007_keyed_runs",
+    8 "0008_files",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -9,6 +9,7 @@ use types::{ExecutionId, Timestamp, WorkflowId};
 
 use crate::audit::AuditEntry;
 use crate::executions::{FullExecution, Outcome};
+use crate::files::{self, NewFile};
 use crate::journal::{Append, Appended};
 use crate::queued_runs::{self, QueuedRun};
 use crate::{StoreError, Tx, audit, executions, journal, unwanted_runs};
@@ -27,6 +28,8 @@ pub struct RunWrite {
     pub begins: Vec<Begin>,
     /// Runs that are to stop, and since when ([`unwanted_runs`]).
     pub unwanted: Vec<(ExecutionId, Timestamp)>,
+    /// Files that steps have left.
+    pub files: Vec<NewFile>,
     /// What the audit log must say.
     pub audit: Vec<AuditEntry>,
 }
@@ -70,14 +73,16 @@ impl RunWrite {
         progress.is_none_or(|progress| progress.lines.is_empty() && progress.outcome.is_none())
             && self.begins.is_empty()
             && self.unwanted.is_empty()
+            && self.files.is_empty()
             && self.audit.is_empty()
     }
 
-    /// Bytes of its lines: what makes it large, if anything does.
+    /// Bytes of its lines and files: what makes it large, if anything does.
     fn bytes(&self) -> usize {
         let begun = self.begins.iter().map(|begin| &begin.lines);
         let lines = self.progress.iter().map(|progress| &progress.lines).chain(begun).flatten();
-        lines.map(|(_, body)| body.len()).sum()
+        let files = self.files.iter().map(|file| file.json.len());
+        lines.map(|(_, body)| body.len()).chain(files).sum()
     }
 }
 
@@ -137,6 +142,9 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
     let unwanted: Vec<_> = kept.iter().flat_map(|write| &write.unwanted).copied().collect();
     unwanted_runs::insert(tx, &unwanted).await?;
     for write in &kept {
+        for file in &write.files {
+            files::insert(tx, file).await?;
+        }
         audit::record_many(tx, &write.audit).await?;
     }
     let answer = |write: &&RunWrite| if lost(write) { Appended::Fenced } else { Appended::Written };

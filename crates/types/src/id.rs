@@ -156,6 +156,8 @@ ids! {
     ExecutionId = ExecutionKind;
     /// One run of a step.
     StepExecutionId = StepExecutionKind;
+    /// A file that a step has left.
+    FileId = FileKind;
     /// One row of the audit log.
     AuditId = AuditKind;
     /// One running server process.

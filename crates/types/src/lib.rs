@@ -10,7 +10,7 @@ mod rng;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
-    ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, Id, IdError, PackId, ServerId,
+    ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, FileId, Id, IdError, PackId, ServerId,
     StepExecutionId, TenantId, UserId, VersionId, WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};

@@ -57,6 +57,8 @@ pub const PAGE_ROWS_MAX: u64 = 1000;
 pub const PAGE_ROWS_DEFAULT: u64 = 100;
 /// Characters of a name: of a connection, a workflow, an API key.
 pub const NAME_CHARS_MAX: usize = 255;
+/// Characters of the name of a file that a step leaves.
+pub const FILE_NAME_CHARS_MAX: usize = 255;
 /// Characters of a description.
 pub const DESCRIPTION_CHARS_MAX: usize = 10_000;
 /// Bytes of one attribute of a connection.

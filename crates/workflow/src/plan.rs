@@ -126,6 +126,17 @@ pub struct StepSettings {
     pub mock_output: Option<Value>,
     /// The step's output is not kept.
     pub discard_output: bool,
+    /// The step's output is kept as a file beside the run.
+    pub save_output: Option<SaveOutput>,
+}
+
+/// How the file is called that keeps a step's output.
+#[derive(Debug, Clone)]
+pub enum SaveOutput {
+    /// As the step's id, with an extension for what is in it.
+    ByStep,
+    /// As this says, which must be a text.
+    Named(PlanValue),
 }
 
 /// When and how often a failed step is tried again.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test's helpers fail by panicking
 
 mod controls;
+mod files;
 mod flow;
 mod restarts;
 mod retries;

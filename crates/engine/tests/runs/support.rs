@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, EffectResult, Entry, Event, Execution, RunState, Start};
+use engine::{Command, EffectResult, Entry, Event, Execution, RunState, SaveFile, Start};
 use expr::{Map, Value};
 use serde_json::{Value as Json, json};
 use types::Timestamp;
@@ -64,6 +64,8 @@ pub(crate) struct Driver<'a> {
     timers: BTreeMap<(Timestamp, String), ()>,
     pub(crate) journal: Vec<Entry>,
     pub(crate) commits: Vec<usize>,
+    /// The files of each commit: the commit's place, the file.
+    pub(crate) files: Vec<(usize, SaveFile)>,
     now: Timestamp,
     effect: &'a dyn Fn(&str, u32, &Json) -> EffectResult,
 }
@@ -95,7 +97,7 @@ impl<'a> Driver<'a> {
         effect: &'a dyn Fn(&str, u32, &Json) -> EffectResult,
     ) -> Self {
         let (todo, timers) = (VecDeque::new(), BTreeMap::new());
-        Self { execution, todo, timers, journal, commits: Vec::new(), now: START, effect }
+        Self { execution, todo, timers, journal, commits: Vec::new(), files: Vec::new(), now: START, effect }
     }
 
     /// It is as late as that.
@@ -135,6 +137,7 @@ impl<'a> Driver<'a> {
                     let result = (self.effect)(&path, attempt, &called.unwrap().inputs.to_json());
                     self.todo.push_front(Event::EffectFinished { path, attempt, result });
                 }
+                Command::SaveFile(file) => self.files.push((self.commits.len(), *file)),
                 Command::SetTimer { path, due } => drop(self.timers.insert((due, path), ())),
                 Command::Continue => self.todo.push_front(Event::Continue),
                 Command::SetDeadline(_) | Command::CancelAttempt { .. } | Command::CancelSubflow { .. } => {}
@@ -188,7 +191,7 @@ pub(crate) fn run_with(
     let (mut driver, first) = Driver::start(&plan, inputs, effect);
     driver.run(first);
     let whole = ended(&driver.execution);
-    for &commit in &driver.commits {
+    for (place, &commit) in driver.commits.iter().enumerate() {
         let execution = Execution::restore(Arc::clone(&plan), &driver.journal[..commit]).unwrap();
         let journal = driver.journal[..commit].to_vec();
         let mut again = Driver::of(execution, journal, effect);
@@ -204,8 +207,18 @@ pub(crate) fn run_with(
         assert_eq!(resumed.state, whole.state, "after {commit} entries");
         assert_eq!(resumed.outputs, whole.outputs, "after {commit} entries");
         assert_eq!(resumed.results, whole.results, "after {commit} entries");
+        let saved = driver.files.iter().filter(|(of, _)| *of <= place).chain(&again.files);
+        assert_eq!(kept(saved), kept(&driver.files), "after {commit} entries");
     }
     whole
+}
+
+/// What is kept of files, whenever they were left.
+fn kept<'f>(files: impl IntoIterator<Item = &'f (usize, SaveFile)>) -> Vec<(String, &'f str, &'f str)> {
+    let mut kept: Vec<_> =
+        files.into_iter().map(|(_, file)| (file.id.to_string(), &*file.name, &*file.json)).collect();
+    kept.sort_unstable();
+    kept
 }
 
 pub(crate) fn run(document: &str, inputs: Json) -> Ended {

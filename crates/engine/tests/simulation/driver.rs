@@ -375,7 +375,7 @@ impl World {
             Command::CallSubflow(_) | Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } => {
                 unreachable!("no workflow of the simulation calls another")
             }
-            Command::Append(_) => {}
+            Command::Append(_) | Command::SaveFile(_) => {}
         }
     }
 }

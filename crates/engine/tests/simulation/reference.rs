@@ -42,7 +42,7 @@ impl Reference {
                     | Command::CancelSubflow { .. } => {
                         unreachable!("no workflow of the simulation calls another")
                     }
-                    Command::SetDeadline(_) | Command::CancelAttempt { .. } => {}
+                    Command::SetDeadline(_) | Command::CancelAttempt { .. } | Command::SaveFile(_) => {}
                 }
             }
             let event = todo.pop_front().or_else(|| {

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, Dispatch, Execution, RunState, StepError};
+use engine::{Command, Dispatch, Execution, RunState, SaveFile, StepError};
 use protocol::Assignment;
 use store::StoreError;
 use store::audit::AuditEntry;
 use store::executions::{ExecutionState, Outcome};
+use store::files::{File, NewFile};
 use store::journal::Appended;
 use store::runs::{Begin, Line, RunWrite};
 use types::ExecutionId;
@@ -40,6 +41,7 @@ pub(super) struct Attempt {
 pub(super) struct Batch {
     pub(super) lines: Vec<Line>,
     pub(super) audit: Vec<AuditEntry>,
+    pub(super) files: Vec<NewFile>,
     pub(super) effects: Vec<Effect>,
     /// The runs that the commit accepts besides.
     pub(super) called: Vec<Begin>,
@@ -61,6 +63,7 @@ impl Batch {
             batch.lines.extend(line_of(&command));
             match command {
                 Command::Append(_) => {}
+                Command::SaveFile(file) => batch.files.push(file_of(run, *file)),
                 Command::CallSubflow(call) => {
                     let (call, begin) = inner.prepare_call(run, origin, call).await;
                     batch.called.extend(begin);
@@ -105,6 +108,14 @@ pub(super) fn line_of(command: &Command) -> Option<Line> {
     let Command::Append(entry) = command else { return None };
     // An entry is plain data: there is nothing in it that JSON cannot say.
     Some((entry.kind(), serde_json::to_string(entry).unwrap_or_default()))
+}
+
+/// The row of a file that a step leaves.
+fn file_of(run: RunIds, saved: SaveFile) -> NewFile {
+    let SaveFile { id, path, name, content_type, size_bytes, json, at } = saved;
+    let size_bytes = i64::try_from(size_bytes).unwrap_or(i64::MAX);
+    let file = File { id, path, name, content_type: content_type.to_owned(), size_bytes, created_at: at };
+    NewFile { workspace: run.workspace, execution: run.execution, file, json }
 }
 
 /// Makes a commit of a run in progress durable, however long the database is away. Fenced if the run has another

@@ -209,7 +209,8 @@ impl Run {
         let audit = std::mem::take(&mut batch.audit);
         let (begins, unwanted) = (std::mem::take(&mut batch.called), std::mem::take(&mut batch.unwanted));
         let unwanted = unwanted.into_iter().map(|run| (run, now)).collect();
-        RunWrite { progress: Some(progress), begins, unwanted, audit }
+        let files = std::mem::take(&mut batch.files);
+        RunWrite { progress: Some(progress), begins, unwanted, files, audit }
     }
 
     /// So many lines are written, and the state.
@@ -242,7 +243,10 @@ impl Run {
                 Command::CancelSubflow { path, attempt } => self.stop_called(&path, attempt),
                 Command::Continue => waits.again = true,
                 // They were taken out of the batch.
-                Command::Append(_) | Command::Dispatch(_) | Command::CallSubflow(_) => {}
+                Command::Append(_)
+                | Command::SaveFile(_)
+                | Command::Dispatch(_)
+                | Command::CallSubflow(_) => {}
             }
         }
         for effect in effects {

@@ -185,7 +185,7 @@ impl Driver {
         let row = row_of(&new, id, Some(inner.server), outcome_of(&execution), seed, now);
         let mut begins = vec![Begin { row, queued: None, lines: batch.lines, now }];
         begins.extend(batch.called);
-        let first = RunWrite { begins, audit: batch.audit, ..RunWrite::default() };
+        let first = RunWrite { begins, files: batch.files, audit: batch.audit, ..RunWrite::default() };
         let stored_state = execution.state();
         let run = self.run(ids, origin, FIRST_EPOCH, (execution, next_seq, stored_state), seat);
         self.accept(ids, first, Accepted::Begun(Box::new(run), batch.effects, batch.rest)).await

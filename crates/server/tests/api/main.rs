@@ -17,6 +17,7 @@ mod durability;
 mod events;
 mod execution_lists;
 mod executions;
+mod files;
 mod keys;
 mod lists;
 mod openapi;

@@ -5,19 +5,21 @@ use types::limits::STEP_TIMEOUT_MS_MAX;
 
 use crate::bind::checkbox;
 use crate::codes;
+use crate::file_name::file_name_problem;
 use crate::near::normal;
-use crate::plan::{PlanValue, StepSettings};
+use crate::plan::{PlanValue, SaveOutput, StepSettings};
 use crate::read::Reader;
 use crate::read::flow::CONFIGURATION;
 use crate::source::Extent;
 use crate::yaml::{Entry, Node};
 
 /// The published spelling of every setting.
-pub(super) const SETTINGS: [&str; 8] = [
+pub(super) const SETTINGS: [&str; 9] = [
     "timeout",
     "continue_on_error",
     "include_full_response",
     "discard_output",
+    "save_output_to_file",
     "retry",
     "when",
     "mock_output_enabled",
@@ -55,6 +57,9 @@ impl Reader<'_> {
                 settings.full_response = self.flag(node, "`include_full_response`");
             }
             "discardoutput" => settings.discard_output = self.flag(node, "`discard_output`"),
+            "saveoutputtofile" | "saveoutputtoafile" | "saveoutputasfile" | "saveoutput" => {
+                settings.save_output = self.save_output(node);
+            }
             "retry" | "retries" | "retrypolicy" => {
                 settings.retry = self.retry(node);
                 draft.retry_at = settings.retry.is_some().then_some(entry.key.at);
@@ -88,6 +93,32 @@ impl Reader<'_> {
             self.problems.error(codes::INVALID_SETTING, node.at, message);
             false
         })
+    }
+
+    /// True and false, and the words for them; any other text is the file's name.
+    fn save_output(&mut self, node: &Node) -> Option<SaveOutput> {
+        if node.is_empty() {
+            return None;
+        }
+        match (checkbox(&node.to_value()), node.as_str()) {
+            (Some(flag), _) => flag.then_some(SaveOutput::ByStep),
+            (None, Some(name)) => {
+                let problem = if name.contains("{{") { None } else { file_name_problem(name) };
+                if let Some(problem) = problem {
+                    let message = format!("`save_output_to_file`: the file name `{name}` {problem}");
+                    self.problems.error(codes::INVALID_SETTING, node.at, message);
+                    return None;
+                }
+                Some(SaveOutput::Named(self.value(node)))
+            }
+            (None, None) => {
+                let what = node.describe();
+                let message =
+                    format!("`save_output_to_file` must be true, false or the name of a file, not {what}");
+                self.problems.error(codes::INVALID_SETTING, node.at, message);
+                None
+            }
+        }
     }
 
     /// Seconds, to milliseconds; nothing and zero leave the default.

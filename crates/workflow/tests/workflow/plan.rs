@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::TestCatalog;
 use workflow::plan::OnFull;
-use workflow::plan::{Condition, OnExhausted, Plan, PlanStep, PlanValue, Sentence, StepKind};
+use workflow::plan::{Condition, OnExhausted, Plan, PlanStep, PlanValue, SaveOutput, Sentence, StepKind};
 use workflow::{AutomationType, Severity, TriggerCategory, check, compile, parse};
 
 fn plan(text: &str) -> Plan {
@@ -154,7 +154,12 @@ fn settings_are_read_beside_the_action_and_under_configuration() {
             (settings.discard_output, " discard"),
         ];
         let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
-        assert_eq!(format!("{:?} {when:?} {mock:?}{flags}", settings.timeout_ms), expected, "{yaml}");
+        let file = match &settings.save_output {
+            None => String::new(),
+            Some(SaveOutput::ByStep) => " file".to_owned(),
+            Some(SaveOutput::Named(name)) => format!(" file {}", show(name)),
+        };
+        assert_eq!(format!("{:?} {when:?} {mock:?}{flags}{file}", settings.timeout_ms), expected, "{yaml}");
     };
     check("name: n", "None None None");
     check(
@@ -162,6 +167,11 @@ fn settings_are_read_beside_the_action_and_under_configuration() {
         "Some(90000) None None continue discard",
     );
     check("configuration: {Timeout Seconds: '1.5', includeFullResponse: yes}", "Some(1500) None None full");
+    check("save_output_to_file: yes", "None None None file");
+    check("configuration: {Save Output To File: 'false'}", "None None None");
+    check("save_output_to_file: ''", "None None None");
+    check("save_output_to_file: 'a \"b\".csv'", "None None None file \"a \\\"b\\\".csv\"");
+    check("saveOutputToFile: '{{ inputs.x }}.csv'", "None None None file <{{ inputs.x }}.csv>");
     check("timeout: 0, when: 'true'", "None None None");
     check("when: 'false'", "None Some(\"false\") None");
     check("when: false", "None Some(\"false\") None");

@@ -90,7 +90,8 @@ impl Local {
                 let result = EffectResult::Failed { error, output: Value::Nil };
                 self.next.push_back(Event::EffectFinished { path, attempt, result });
             }
-            Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } => {}
+            // A local run keeps nothing: its output says what the file would be.
+            Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } | Command::SaveFile(_) => {}
             Command::SetTimer { path, due } => drop(self.timers.insert(path, due)),
             Command::SetDeadline(deadline) => self.deadline = Some(deadline),
             Command::CancelAttempt { path, attempt } => {

@@ -3,6 +3,7 @@
 mod control;
 mod events;
 mod feed;
+mod files;
 mod lists;
 mod message;
 mod model;
@@ -31,6 +32,8 @@ pub(crate) use control::{PauseInput, ResolveInput, ResumeInput};
 pub(super) use control::{complete, pause, resolve, resume};
 pub(super) use events::events;
 pub(crate) use feed::FOLLOWERS_MAX;
+pub(crate) use files::ExecutionFile;
+pub(super) use files::{file, list_files};
 pub(super) use lists::{list, list_with_inputs, list_with_metrics};
 use model::FullView;
 pub(crate) use model::{

@@ -14,7 +14,7 @@ const NOT_FOUND: &str = "Can not find Executions";
 
 /// Runs.
 pub(super) fn routes(routes: Routes) -> Routes {
-    restarts(decisions(reads(routes)))
+    restarts(decisions(files(reads(routes))))
 }
 
 fn reads(routes: Routes) -> Routes {
@@ -132,6 +132,40 @@ fn reads(routes: Routes) -> Routes {
                 .text()
                 .error(400, "Cannot cancel execution, it is not in a running state")
                 .error(404, NOT_FOUND),
+        )
+}
+
+fn files(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/executions/{id}/files",
+            executions::list_files,
+            Needs(ExecutionView),
+            Describe::new(
+                "PlaybookExecutionGetFiles",
+                TAG,
+                "Gets the files that steps of an Execution have left",
+            )
+            .id(ID)
+            .q()
+            .page::<executions::ExecutionFile>()
+            .error(400, "Cannot read the query")
+            .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/executions/{id}/files/{file_id}",
+            executions::file,
+            Needs(ExecutionView),
+            Describe::new(
+                "PlaybookExecutionGetFile",
+                TAG,
+                "Downloads a file that a step of an Execution has left",
+            )
+            .id(ID)
+            .other("application/octet-stream")
+            .error(404, "The workspace has no such Execution, or that has no such file"),
         )
 }
 

@@ -1,0 +1,105 @@
+//! Files that steps of runs have left: written with the entry that says so, never changed.
+
+use types::{ExecutionId, FileId, Timestamp, WorkspaceId};
+
+use crate::statement::sql;
+use crate::{Read, Row, RowError, StoreError, Tx};
+
+/// A file without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Unique in its run.
+    pub id: FileId,
+    /// The path of the step that left it.
+    pub path: String,
+    /// Without a folder.
+    pub name: String,
+    /// What kind of content it has.
+    pub content_type: String,
+    /// Bytes of the content.
+    pub size_bytes: i64,
+    /// When the step ended.
+    pub created_at: Timestamp,
+}
+
+/// A file that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFile {
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// The run.
+    pub execution: ExecutionId,
+    /// What is known of it.
+    pub file: File,
+    /// The content as JSON: that of a text is the text itself.
+    pub json: String,
+}
+
+sql! {
+    INSERT = "files.insert":
+        "INSERT INTO files
+         (execution_id, id, workspace_id, path, name, content_type, size_bytes, content, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    LIST = "files.list":
+        "SELECT id, path, name, content_type, size_bytes, created_at FROM files
+         WHERE workspace_id = $1 AND execution_id = $2 ORDER BY created_at, path, id LIMIT $3 OFFSET $4";
+    COUNT = "files.count": "SELECT COUNT(*) AS total FROM files WHERE workspace_id = $1 AND execution_id = $2";
+    GET = "files.get":
+        "SELECT id, path, name, content_type, size_bytes, created_at, content FROM files
+         WHERE workspace_id = $1 AND execution_id = $2 AND id = $3";
+}
+
+/// Keeps a file.
+pub async fn insert(tx: &Tx<'_>, new: &NewFile) -> Result<(), StoreError> {
+    let file = &new.file;
+    let params = [
+        new.execution.into(),
+        file.id.into(),
+        new.workspace.into(),
+        (&file.path).into(),
+        (&file.name).into(),
+        (&file.content_type).into(),
+        file.size_bytes.into(),
+        (&new.json).into(),
+        file.created_at.into(),
+    ];
+    tx.execute(&INSERT, &params).await?;
+    Ok(())
+}
+
+/// Some of the files of a run, the oldest first, and how many it has.
+pub async fn list(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    execution: ExecutionId,
+    (limit, offset): (u64, u64),
+) -> Result<(u64, Vec<File>), StoreError> {
+    let of = [workspace.into(), execution.into()];
+    let total = read.read_one(&COUNT, &of, |row| row.int(0)).await?.unwrap_or_default();
+    let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).into();
+    let params = [workspace.into(), execution.into(), bound(limit), bound(offset)];
+    let files = read.read_all(&LIST, &params, file).await?;
+    Ok((u64::try_from(total).unwrap_or_default(), files))
+}
+
+/// A file and its content as JSON.
+pub async fn get(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    execution: ExecutionId,
+    id: FileId,
+) -> Result<Option<(File, String)>, StoreError> {
+    let params = [workspace.into(), execution.into(), id.into()];
+    read.read_one(&GET, &params, |row| Ok((file(row)?, row.string(6)?))).await
+}
+
+fn file(row: &Row<'_>) -> Result<File, RowError> {
+    Ok(File {
+        id: row.id(0)?,
+        path: row.string(1)?,
+        name: row.string(2)?,
+        content_type: row.string(3)?,
+        size_bytes: row.int(4)?,
+        created_at: row.time(5)?,
+    })
+}
