@@ -98,8 +98,11 @@ pub async fn record(tx: &Tx<'_>, entry: &AuditEntry) -> Result<(), StoreError> {
 }
 
 /// Writes many entries in one round trip: the uses of secrets, gathered.
-pub async fn record_many(tx: &Tx<'_>, entries: &[AuditEntry]) -> Result<(), StoreError> {
-    let sets: Vec<_> = entries.iter().map(params).collect();
+pub async fn record_many<'e>(
+    tx: &Tx<'_>,
+    entries: impl IntoIterator<Item = &'e AuditEntry>,
+) -> Result<(), StoreError> {
+    let sets: Vec<_> = entries.into_iter().map(params).collect();
     tx.insert_each(&INSERT, &sets).await
 }
 

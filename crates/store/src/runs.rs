@@ -145,8 +145,9 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
         for file in &write.files {
             files::insert(tx, file).await?;
         }
-        audit::record_many(tx, &write.audit).await?;
     }
+    let audit: Vec<&AuditEntry> = kept.iter().flat_map(|write| &write.audit).collect();
+    audit::record_many(tx, audit).await?;
     let answer = |write: &&RunWrite| if lost(write) { Appended::Fenced } else { Appended::Written };
     Ok(writes.iter().map(answer).collect())
 }

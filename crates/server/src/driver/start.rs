@@ -86,11 +86,7 @@ impl Driver {
     /// `queue_full` if no more runs can wait, `shutting_down`, `storage_unavailable`.
     pub(crate) async fn start(&self, new: NewRun, plan: Arc<Plan>) -> ApiResult<ExecutionId> {
         let inner = &self.0;
-        self.refuse_when_stopping()?;
-        let now = inner.clock.now();
-        let id = ExecutionId::new(now, &mut SystemRng);
-        let mut seed = [0; 32];
-        SystemRng.fill(&mut seed);
+        let (id, seed, now) = self.identity()?;
         if plan.concurrency.is_none() && inner.places().has_line(new.home()) {
             return self.enqueue(new, id, seed, None, now).await;
         }
@@ -132,11 +128,7 @@ impl Driver {
         audit: AuditEntry,
     ) -> ApiResult<Result<(ExecutionId, String), RestartError>> {
         let inner = &self.0;
-        self.refuse_when_stopping()?;
-        let now = inner.clock.now();
-        let id = ExecutionId::new(now, &mut SystemRng);
-        let mut seed = [0; 32];
-        SystemRng.fill(&mut seed);
+        let (id, seed, now) = self.identity()?;
         let metadata = inner.metadata(&new, id, now);
         let restart =
             Restart { from: from.to_string(), step, metadata, seed, run_time: plan.run_time(inner.run_time) };
@@ -161,11 +153,16 @@ impl Driver {
         Ok(Ok((self.begin_new(new, (id, seed, now), begun, vec![audit]).await?, path)))
     }
 
-    fn refuse_when_stopping(&self) -> ApiResult<()> {
-        if !self.0.stopping.is_cancelled() {
-            return Ok(());
+    /// The id, the seed and the time of a run that is about to be accepted; an error if the server is about to stop.
+    fn identity(&self) -> ApiResult<(ExecutionId, [u8; 32], Timestamp)> {
+        if self.0.stopping.is_cancelled() {
+            let message = "the server is about to stop; try again in a moment";
+            return Err(ApiError::new(&code::SHUTTING_DOWN, message));
         }
-        Err(ApiError::new(&code::SHUTTING_DOWN, "the server is about to stop; try again in a moment"))
+        let now = self.0.clock.now();
+        let mut seed = [0; 32];
+        SystemRng.fill(&mut seed);
+        Ok((ExecutionId::new(now, &mut SystemRng), seed, now))
     }
 
     /// Writes a run that has taken its first steps, and sets it going.
