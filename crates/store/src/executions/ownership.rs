@@ -46,7 +46,7 @@ sql! {
          WHERE id = $1 AND owner_epoch = $2 AND state IN ('queued', 'running', 'waiting', 'paused')";
     TAKE_OVER = "executions.take_over":
         "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
-         WHERE workspace_id = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
+         WHERE workspace_id || '' = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
          RETURNING id, workspace_id, tenant_id, state, owner_epoch";
 }
 

@@ -1,5 +1,7 @@
 //! What a test wants to know that only the driver can tell.
 
+use tokio_postgres::SimpleQueryMessage;
+
 use crate::{Db, Dialect, Read, Statement};
 
 /// How an engine understands a statement.
@@ -40,6 +42,40 @@ async fn prepare(db: &Db, statement: &'static Statement) -> Result<Prepared, Str
             let prepared = connection.prepare(text).await.map_err(|error| format!("{error:?}"))?;
             let columns = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
             Ok(Prepared { name, parameters: prepared.params().len(), columns })
+        }
+    }
+}
+
+/// How the engine means to carry the statement of that name out, whatever its parameters are: the words of its
+/// `EXPLAIN`. Panics if there is no such statement.
+pub async fn plan_of(db: &Db, name: &str) -> String {
+    let statement = Statement::all().find(|statement| statement.name() == name).expect("a statement");
+    let (text, parameters) = (statement.text(db.dialect()), statement.parameter_count());
+    match db {
+        Db::Sqlite(sqlite) => {
+            let explained = sqlite.alone(move |connection| {
+                let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
+                let lines = plan
+                    .query_map(rusqlite::params_from_iter(vec![None::<i64>; parameters]), |row| {
+                        row.get::<_, String>(3)
+                    })?;
+                lines.collect::<Result<Vec<_>, _>>().map(|lines| lines.join("\n"))
+            });
+            explained.await.expect("the writer answers").expect("a plan")
+        }
+        Db::Postgres(postgres) => {
+            let connection = postgres.connection().await.expect("a connection");
+            let nulls = vec!["NULL"; parameters].join(", ");
+            let script = format!(
+                "SET plan_cache_mode = force_generic_plan; PREPARE explained AS {text}; \
+                 EXPLAIN EXECUTE explained({nulls}); DEALLOCATE explained; RESET plan_cache_mode"
+            );
+            let answers = connection.simple_query(&script).await.expect("a plan");
+            let line = |message: &SimpleQueryMessage| match message {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            };
+            answers.iter().filter_map(line).collect::<Vec<_>>().join("\n")
         }
     }
 }

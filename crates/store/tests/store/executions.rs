@@ -8,7 +8,7 @@ use store::journal::{self, Append, Appended};
 use store::queued_runs::{self, QueuedRun};
 use store::runs::{Begin, RunWrite, RunWriter};
 use store::servers::{self, Server};
-use store::testing::{NOW, Seeded, each_database, execution, on_postgres, query, seed, workflow};
+use store::testing::{NOW, Seeded, each_database, execution, on_postgres, plan_of, query, seed, workflow};
 use store::{Db, ROWS_COUNTED_MAX, Read as _, Sql, StoreError, unwanted_runs};
 use types::{ExecutionId, ServerId};
 
@@ -584,6 +584,18 @@ async fn a_run_can_be_taken_over_from_a_living_owner_in_its_workspace_only() {
         let late = line(id, epoch, 1);
         let appended = db.write(async move |tx| journal::append(tx, &late).await).await.unwrap();
         assert_eq!(appended, Appended::Fenced);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_run_is_found_by_its_key_also_before_the_database_has_statistics() {
+    each_database(async |db| {
+        for statement in ["executions.get", "executions.state", "executions.outputs", "executions.rename"] {
+            let plan = plan_of(&db, statement).await;
+            let by_key = ["executions_pkey", "sqlite_autoindex_executions_1"];
+            assert!(by_key.iter().any(|index| plan.contains(index)), "{statement}: {plan}");
+        }
     })
     .await;
 }
