@@ -92,6 +92,16 @@ fn the_examples_run_as_they_stand() {
         "{called}"
     );
 
+    let settings = outputs(&server, "step-settings", &[]);
+    let expected = json!({
+        "woke": null, "reputation": "clean", "discarded": null, "status": 200, "file": "report-low", "failed": "Failed",
+    });
+    assert_eq!(settings, expected);
+    assert_eq!(outputs(&server, "step-settings", &["severity=high"])["woke"], "wake somebody up");
+
+    let started = outputs(&server, "start-other-runs", &[]);
+    assert_eq!(started, json!({"started": ["Failed", "Failed", "Failed"]}));
+
     let parallel = outputs(&server, "parallel-branches", &[]);
     let branches = json!({"S2": {"status": "OK"}, "S4": {"status": "OK"}});
     let answers = json!([200, 200, 200, 200]);
