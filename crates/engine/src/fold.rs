@@ -349,8 +349,8 @@ impl Execution {
         let plan = Arc::clone(&self.plan);
         let strand = self.strands.get_mut(id);
         let catch = matches!(plan.steps[index].kind, StepKind::Catch { .. });
-        // For `steps.last`, a catch that nothing came to is as if it were not there.
-        if !catch {
+        // For `steps.last`, a catch that nothing came to is as if it were not there, nor is what the author did not write.
+        if !catch && !plan.steps[index].is_made {
             strand.shown.set_last(&finished.step);
         }
         if catch && strand.failing.is_some() {

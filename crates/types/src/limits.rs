@@ -15,6 +15,8 @@ pub const EXECUTION_STEPS_MAX: u64 = 1_000_000;
 pub const LOOP_TURNS_MAX: usize = 100_000;
 /// Turns of one concurrent loop at a time.
 pub const LOOP_CONCURRENCY_MAX: usize = 100;
+/// How many jumps of the format of 2021 may lie within each other.
+pub const GOTO_NESTING_MAX: usize = 16;
 /// Branches of one `internal.parallel`.
 pub const PARALLEL_BRANCHES_MAX: usize = 50;
 /// Bytes of a step's output as JSON.

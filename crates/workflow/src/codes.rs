@@ -38,9 +38,9 @@ codes! {
 
     /// The document is empty, or is no map.
     NOT_A_WORKFLOW = "not_a_workflow";
-    /// The format of 2021, with `steps` at the top.
+    /// A part of the format of 2021 that has no counterpart.
     LEGACY_FORMAT = "legacy_format";
-    /// A step of the format of 2021 that says where the run goes on.
+    /// A `goto` of the format of 2021 that branches do not say exactly.
     LEGACY_GOTO = "legacy_goto";
     /// No `workflow`, or nothing in it.
     MISSING_WORKFLOW = "missing_workflow";

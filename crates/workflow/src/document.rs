@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::{
     Concurrency, Condition, InputDefinition, PlanValue, StepSettings, Subflow, VariableAssignment,
 };
+use crate::read::Goto;
 use crate::source::{Extent, Source};
 use crate::yaml::Entry;
 
@@ -130,6 +131,10 @@ pub(crate) struct Step {
     pub(crate) connections: Vec<UsedConnection>,
     pub(crate) settings: StepSettings,
     pub(crate) steps: Vec<Step>,
+    /// Where the run goes on, if the format of 2021 says so; gone once the list that it stands in has been read.
+    pub(crate) goto: Option<Goto>,
+    /// It stands for a `goto`: the document does not have it.
+    pub(crate) is_made: bool,
 }
 
 impl Step {

@@ -41,6 +41,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         kind: StepKind::BranchMarker,
         connections,
         settings: step.settings,
+        is_made: step.is_made,
         parent,
     });
     let inner = block(step.steps, Some(index), steps);

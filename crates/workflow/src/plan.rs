@@ -94,6 +94,8 @@ pub struct PlanStep {
     pub connections: BTreeMap<String, String>,
     /// How it is run.
     pub settings: StepSettings,
+    /// It stands for a `goto` of the format of 2021: for `steps.last`, it is as if it were not there.
+    pub is_made: bool,
     /// The branch or body steps' own entries point to the step that holds them.
     pub parent: Option<StepIndex>,
 }

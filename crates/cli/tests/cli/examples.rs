@@ -81,6 +81,11 @@ fn the_examples_run_as_they_stand() {
     let caught = outputs(&server, "run-on-error", &[]);
     assert_eq!(caught, json!({"good": 1, "bad": ["S1[1].S2 http_status"]}));
 
+    for (score, level) in [("10", "low"), ("55", "medium"), ("90", "high")] {
+        let sorted = outputs(&server, "file-of-2021", &[&format!("score={score}")]);
+        assert_eq!(sorted, json!({"level": level}), "{score}");
+    }
+
     // The zeros are no workflow's id: every call fails, and is tolerated.
     let called = outputs(&server, "call-a-workflow", &[]);
     let error = "the workspace has no workflow `00000000-0000-4000-8000-000000000000`";

@@ -5,6 +5,7 @@
 mod controls;
 mod files;
 mod flow;
+mod gotos;
 mod restarts;
 mod retries;
 mod strands;

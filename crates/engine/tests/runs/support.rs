@@ -11,7 +11,7 @@ use types::Timestamp;
 use workflow::plan::Plan;
 use workflow::{ActionSignature, Catalog};
 
-struct TestCatalog;
+pub(crate) struct TestCatalog;
 
 impl Catalog for TestCatalog {
     fn action(&self, full_name: &str) -> Option<ActionSignature<'_>> {

@@ -38,6 +38,9 @@ impl Reader<'_> {
 
     fn input(&mut self, entry: &Entry) -> Option<InputDefinition> {
         let (name, node) = (&entry.key.text, &entry.value);
+        if self.is_legacy && node.entries().is_none() {
+            return Some(self.legacy_input(entry));
+        }
         let Some(entries) = node.entries() else {
             self.problems
                 .error(

@@ -6,7 +6,9 @@ mod concurrency;
 mod cron;
 mod expressions;
 mod flow;
+mod gotos;
 mod inputs;
+mod legacy;
 mod outline;
 mod outputs;
 mod retry;
@@ -23,6 +25,7 @@ use types::limits::WORKFLOW_DOCUMENT_BYTES_MAX;
 
 use expressions::Written;
 pub(crate) use flow::FLOW_ACTIONS;
+pub(crate) use gotos::Goto;
 use outline::{Outline, Place, Use};
 
 use crate::codes;
@@ -63,6 +66,8 @@ pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
         variables_unknown: false,
         idle: false,
         too_many_steps: false,
+        is_legacy: false,
+        made_steps: 0,
     };
     let mut document = reader.document(&root);
     if let Some(document) = &mut document {
@@ -106,6 +111,10 @@ struct Reader<'a> {
     /// The step being read is disabled or mocked: what it lacks does not matter.
     idle: bool,
     too_many_steps: bool,
+    /// The document is of the format of 2021.
+    is_legacy: bool,
+    /// How many steps stand for a `goto`.
+    made_steps: usize,
 }
 
 /// Small readers of single values; what is wrong is noted, and then it is as if nothing had been there.

@@ -10,14 +10,15 @@ use crate::document::{Body, Step, UsedConnection, is_idle};
 use crate::plan::PlanValue;
 use crate::read::Reader;
 use crate::read::flow::{FLOW_ACTIONS, called_workflow, takes_steps};
+use crate::read::legacy::is_heading;
 use crate::read::outline::{Outlined, Place};
 use crate::read::settings::{Draft, SETTINGS};
 use crate::source::Extent;
 use crate::yaml::{Entry, Node};
 
-const IF: &str = "internal.ifCondition";
-const TRUE_BRANCH: &str = "internal.ifTrueBranch";
-const FALSE_BRANCH: &str = "internal.ifFalseBranch";
+pub(super) const IF: &str = "internal.ifCondition";
+pub(super) const TRUE_BRANCH: &str = "internal.ifTrueBranch";
+pub(super) const FALSE_BRANCH: &str = "internal.ifFalseBranch";
 
 const SWITCH: &str = "internal.switchCaseExpression";
 const LABEL: &str = "internal.switchCaseLabel";
@@ -26,7 +27,7 @@ const DEFAULT_LABEL: &str = "internal.switchCaseDefaultLabel";
 const PARALLEL: &str = "internal.parallel";
 const PARALLEL_BRANCH: &str = "internal.parallelBranch";
 
-const CATCH: &str = "internal.catch";
+pub(super) const CATCH: &str = "internal.catch";
 
 const KEYS: [&str; 8] =
     ["id", "action", "name", "inputs", "connections", "steps", "configuration", "settings"];
@@ -41,6 +42,12 @@ struct Keys<'n> {
     connections: Option<&'n Node>,
     steps: Option<&'n Node>,
     configuration: Option<&'n Node>,
+    goto: Option<&'n Entry>,
+}
+
+/// Whether the action holds steps for another one: a branch or a label.
+pub(super) fn is_branch(action: &str) -> bool {
+    [TRUE_BRANCH, FALSE_BRANCH, LABEL, DEFAULT_LABEL, PARALLEL_BRANCH].contains(&action)
 }
 
 impl Reader<'_> {
@@ -57,6 +64,7 @@ impl Reader<'_> {
                 break;
             }
             match item.entries() {
+                Some(entries) if self.is_legacy && is_heading(entries) => {}
                 Some(entries) => {
                     let step = self.step(item, entries, parent);
                     if index == 0 && step.action == CATCH {
@@ -67,7 +75,7 @@ impl Reader<'_> {
                 None => self.wrong_type(item, "a step", "a map with `id` and `action`"),
             }
         }
-        steps
+        self.without_gotos(steps)
     }
 
     fn first_catch(&mut self, step: &Step) {
@@ -109,7 +117,22 @@ impl Reader<'_> {
         };
         let steps = self.children(&action, action_at, keys.steps, number);
         self.branches(&action, action_at, parent, &steps);
-        Step { at, id, name, action, action_at, body, inputs: inputs.to_vec(), connections, settings, steps }
+        let goto = keys.goto.and_then(|entry| self.goto(entry, &id, number));
+        let inputs = inputs.to_vec();
+        Step {
+            at,
+            id,
+            name,
+            action,
+            action_at,
+            body,
+            inputs,
+            connections,
+            settings,
+            steps,
+            goto,
+            is_made: false,
+        }
     }
 
     fn step_keys<'n>(&mut self, entries: &'n [Entry], draft: &mut Draft) -> Keys<'n> {
@@ -135,7 +158,7 @@ impl Reader<'_> {
                         "`connection` is ignored, so the step would run without one",
                     )
                     .hint("write `connections: {<type>: <name>}`"),
-                "goto" => self.legacy_goto(entry),
+                "goto" => keys.goto = Some(entry),
                 _ if self.setting(entry, draft) => {}
                 _ => {
                     let known: Vec<_> = KEYS.into_iter().chain(SETTINGS).collect();
@@ -144,23 +167,6 @@ impl Reader<'_> {
             }
         }
         keys
-    }
-
-    /// Where a step of 2021 sends the run. Ignoring it would run other steps than were meant.
-    pub(super) fn legacy_goto(&mut self, entry: &Entry) {
-        if entry.value.is_empty() || entry.value.entries().is_some_and(<[Entry]>::is_empty) {
-            return;
-        }
-        let targets = entry.value.entries().unwrap_or_default();
-        let ends = targets.iter().any(|target| &*target.key.text == "end");
-        let instead = if ends {
-            "`internal.EndRun`, with a `when` if it is not for every run"
-        } else {
-            "`internal.ifCondition` or `internal.switchCaseExpression`"
-        };
-        self.problems
-            .error(codes::LEGACY_GOTO, entry.key.at, "`goto` is of the format of 2021 and is not converted")
-            .hint(format!("a run goes on with the next step; use {instead}"));
     }
 
     /// The step's id and where it stands; without an id, where the step begins.

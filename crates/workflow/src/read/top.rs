@@ -37,21 +37,9 @@ impl Reader<'_> {
                 .hint("begin with `name:` and `workflow:`");
             return None;
         };
-        if let Some(steps) = entries.iter().find(|entry| &*entry.key.text == "steps")
-            && root.get("workflow").is_none()
-        {
-            self.problems
-                .error(
-                    codes::LEGACY_FORMAT,
-                    steps.key.at,
-                    "`steps` at the top is the format of 2021, which is not read",
-                )
-                .hint("put the steps under `workflow: [{section: Steps, steps: […]}]`");
-            let of_steps = steps.value.items().unwrap_or_default().iter().filter_map(Node::entries);
-            for entry in of_steps.flatten().filter(|entry| &*entry.key.text == "goto") {
-                self.legacy_goto(entry);
-            }
-            return None;
+        self.is_legacy = Self::is_legacy(root);
+        if self.is_legacy {
+            self.legacy_extras(root);
         }
         let get = |key: &str| root.get(key).filter(|node| !node.is_null());
         // Inputs come first, so that the names are known wherever they stand in the document.
@@ -81,7 +69,8 @@ impl Reader<'_> {
             inputs,
         };
         for entry in entries {
-            if !KEYS.contains(&&*entry.key.text) {
+            let of_legacy = self.is_legacy && &*entry.key.text == "steps";
+            if !of_legacy && !KEYS.contains(&&*entry.key.text) {
                 self.near_miss(entry, "a workflow", &KEYS);
             }
         }
@@ -130,6 +119,9 @@ impl Reader<'_> {
 
     fn sections(&mut self, root: &Node) -> Vec<Step> {
         const SHAPE: &str = "write `workflow: [{section: Steps, steps: […]}]`";
+        if let Some(steps) = root.get("steps").filter(|_| self.is_legacy) {
+            return self.steps(steps, None);
+        }
         let Some(node) = root.get("workflow").filter(|node| !node.is_empty()) else {
             let at = root
                 .entries()

@@ -2,7 +2,9 @@
 
 use crate::catalog::TestCatalog;
 use proptest::prelude::*;
-use types::limits::{WORKFLOW_DOCUMENT_DEPTH_MAX, WORKFLOW_DOCUMENT_NODES_MAX, WORKFLOW_STEPS_MAX};
+use types::limits::{
+    GOTO_NESTING_MAX, WORKFLOW_DOCUMENT_DEPTH_MAX, WORKFLOW_DOCUMENT_NODES_MAX, WORKFLOW_STEPS_MAX,
+};
 use workflow::{compile, parse};
 
 /// The only thing said about `text` is `code`.
@@ -66,6 +68,45 @@ fn the_largest_number_of_steps_is_read_and_one_more_is_not() {
     assert_eq!(diagnostics, []);
     assert_eq!(plan.unwrap().steps.len(), WORKFLOW_STEPS_MAX);
     check(&document(WORKFLOW_STEPS_MAX + 1), "too_many_steps");
+}
+
+#[test]
+fn so_many_jumps_of_2021_may_lie_within_each_other_and_not_one_more() {
+    // Each jumps over all that follow, the innermost over one step.
+    let document = |jumps: usize| {
+        let jump = |step: usize| {
+            let target = 2 * jumps + 1 - step;
+            format!(
+                "{{id: s{step}, action: internal.print, inputs: {{text: a}}, goto: {{s{target}: '{{{{ inputs.x }}}}'}}}},"
+            )
+        };
+        let jumping: String = (0..jumps).map(jump).collect();
+        let others: String = (jumps..2 * jumps + 2)
+            .map(|step| format!("{{id: s{step}, action: internal.print, inputs: {{text: a}}}},"))
+            .collect();
+        format!("inputs: {{x: false}}\nsteps: [{jumping}{others}]")
+    };
+    let (plan, diagnostics) = compile(&document(GOTO_NESTING_MAX), &TestCatalog::default());
+    assert_eq!(diagnostics, []);
+    assert_eq!(plan.unwrap().steps.len(), 5 * GOTO_NESTING_MAX + 2);
+    check(&document(GOTO_NESTING_MAX + 1), "legacy_goto");
+}
+
+#[test]
+fn steps_that_stand_for_a_goto_count_towards_the_largest_number() {
+    let document = |count: usize| {
+        let steps: String = (0..count)
+            .map(|step| {
+                format!("{{id: s{step}, action: internal.print, inputs: {{text: a}}, goto: {{end: '{{{{ inputs.x }}}}'}}}},")
+            })
+            .collect();
+        format!("inputs: {{x: false}}\nsteps: [{steps}]")
+    };
+    // The step, the if, its two branches, the end.
+    let (plan, diagnostics) = compile(&document(WORKFLOW_STEPS_MAX / 5), &TestCatalog::default());
+    assert_eq!(diagnostics, []);
+    assert_eq!(plan.unwrap().steps.len(), WORKFLOW_STEPS_MAX);
+    check(&document(WORKFLOW_STEPS_MAX / 5 + 1), "too_many_steps");
 }
 
 #[test]

@@ -139,6 +139,37 @@ workflow:
 }
 
 #[test]
+fn a_goto_of_2021_becomes_branches() {
+    let plan = plan(
+        r#"
+steps:
+  - {id: S1, action: internal.print, inputs: {text: a}, goto: {S4: '{{ steps.S1.output == "b" }}'}}
+  - {id: S2, action: internal.print, inputs: {text: b}, goto: {end: '{{ inputs.x }}'}}
+  - {id: S3, action: internal.print, inputs: {text: c}, goto: {S5: '{{ true }}', S9: 'false'}}
+  - {id: S4, action: internal.print, inputs: {text: d}, goto: {S5: inputs.x}}
+  - {id: S5, action: internal.print, inputs: {text: e}}
+inputs: {x: false}
+"#,
+    );
+    insta::assert_snapshot!(show_plan(&plan), @r#"
+    0 S1: print "a"
+    1 S1/goto: if <{{ steps.S1.output == "b" }}> IsTrue null then Some(2) [3] else Some(4) [5, 6, 10]
+    2 S1/goto/true in 1: branch
+    3 S4 in 2: print "d"
+    4 S1/goto/false in 1: branch
+    5 S2 in 4: print "b"
+    6 S2/goto in 4: if <{{ inputs.x }}> IsTrue null then Some(7) [8] else Some(9) []
+    7 S2/goto/true in 6: branch
+    8 S2/goto/end in 7: end None None
+    9 S2/goto/false in 6: branch
+    10 S3 in 4: print "c"
+    11 S5: print "e"
+    run [0, 1, 11]
+    "#);
+    assert!(plan.steps.iter().all(|step| step.is_made == step.id.contains('/')));
+}
+
+#[test]
 fn settings_are_read_beside_the_action_and_under_configuration() {
     let check = |yaml: &str, expected: &str| {
         let text = format!(
