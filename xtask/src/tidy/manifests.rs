@@ -14,15 +14,19 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("engine", &["workflow", "expr", "types"]),
     ("secrets", &["types"]),
     ("store", &["types"]),
-    ("actions", &["secrets", "types"]),
+    ("sandbox", &["types"]),
+    ("actions", &["sandbox", "secrets", "types"]),
     ("protocol", &["types"]),
-    ("runner", &["protocol", "actions", "secrets", "types"]),
-    ("server", &["store", "engine", "workflow", "expr", "secrets", "protocol", "actions", "types"]),
+    ("runner", &["protocol", "actions", "sandbox", "secrets", "types"]),
+    (
+        "server",
+        &["store", "engine", "workflow", "expr", "secrets", "protocol", "actions", "sandbox", "types"],
+    ),
     (
         "cli",
         &[
             "server", "runner", "store", "engine", "workflow", "expr", "secrets", "protocol", "actions",
-            "types",
+            "sandbox", "types",
         ],
     ),
     ("fuzz", &["expr", "types"]),
@@ -38,6 +42,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("granit-parser", &["workflow"]),
     ("axum", &["server", "xtask"]),
     ("clap", &["cli", "xtask"]),
+    ("nix", &["sandbox"]),
+    ("rquickjs", &["sandbox"]),
 ];
 
 /// The core: values in, values out.
@@ -221,8 +227,8 @@ mod tests {
 
     #[test]
     fn a_new_crate_needs_a_row() {
-        let expected = "crates/sandbox/Cargo.toml:1: crate `sandbox` has no row in the table of walls";
-        check(&WALLS, &[("crates/sandbox/Cargo.toml", "[dependencies]\n")], &[expected]);
+        let expected = "crates/utils/Cargo.toml:1: crate `utils` has no row in the table of walls";
+        check(&WALLS, &[("crates/utils/Cargo.toml", "[dependencies]\n")], &[expected]);
     }
 
     #[test]
