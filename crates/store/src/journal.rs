@@ -98,23 +98,6 @@ pub async fn append(tx: &Tx<'_>, line: &Append<'_>) -> Result<Appended, StoreErr
     Ok(written(tx.execute(&APPEND, &params(line)).await?))
 }
 
-/// Appends lines of one run, numbered from `first_seq`: all of them or, if fenced, none.
-pub async fn append_many(
-    tx: &Tx<'_>,
-    execution_id: ExecutionId,
-    epoch: i64,
-    first_seq: i64,
-    created_at: Timestamp,
-    lines: &[(&str, &str)],
-) -> Result<Appended, StoreError> {
-    let numbered = (first_seq..).zip(lines);
-    let sets: Vec<_> = numbered
-        .map(|(seq, (kind, body))| params(&Append { execution_id, epoch, seq, kind, body, created_at }))
-        .collect();
-    let changed = tx.execute_each(&APPEND, &sets).await?;
-    Ok(changed.last().map_or(Appended::Written, |changed| written(*changed)))
-}
-
 /// Appends lines of many runs in one round trip. A run that is fenced is left out and does not disturb the
 /// others; answers those.
 pub async fn append_all(tx: &Tx<'_>, lines: &[Append<'_>]) -> Result<HashSet<ExecutionId>, StoreError> {

@@ -294,10 +294,13 @@ async fn a_journal_is_read_in_the_order_in_which_it_was_written() {
         insert(&db, vec![stored]).await;
         let written = db.write(async move |tx| {
             let first = journal::append(tx, &line(id, 0, 1)).await?;
-            let lines = [("step_finished", "{}"), ("finished", r#"{"outputs":null}"#)];
-            Ok::<_, StoreError>((first, journal::append_many(tx, id, 0, 2, NOW, &lines).await?))
+            let rest = [
+                journal::Append { kind: "step_finished", ..line(id, 0, 2) },
+                journal::Append { kind: "finished", body: r#"{"outputs":null}"#, ..line(id, 0, 3) },
+            ];
+            Ok::<_, StoreError>((first, journal::append_all(tx, &rest).await?.len()))
         });
-        assert_eq!(written.await.unwrap(), (Appended::Written, Appended::Written));
+        assert_eq!(written.await.unwrap(), (Appended::Written, 0));
         let entries = journal::read_all(&db, seeded.workspace, id).await.unwrap();
         let kinds: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.kind.as_str())).collect();
         assert_eq!(kinds, [(1, "step_started"), (2, "step_finished"), (3, "finished")]);
@@ -320,11 +323,12 @@ async fn a_journal_is_read_on_from_a_line_in_bounded_portions() {
         let count = journal::LINES_AT_A_TIME + 2;
         let body = format!("\"{}\"", "é".repeat(journal::CHARS_AT_A_TIME / 2));
         let appended = db.write(async move |tx| {
-            let mut lines = vec![("step_started", "{}"); count];
-            lines.extend([("step_finished", body.as_str()); 4]);
-            journal::append_many(tx, id, 0, 1, NOW, &lines).await
+            let short = (1..=count).map(|seq| line(id, 0, seq as i64));
+            let long =
+                (1..=4).map(|seq| journal::Append { body: &body, ..line(id, 0, (count + seq) as i64) });
+            Ok::<_, StoreError>(journal::append_all(tx, &short.chain(long).collect::<Vec<_>>()).await?.len())
         });
-        assert_eq!(appended.await.unwrap(), Appended::Written);
+        assert_eq!(appended.await.unwrap(), 0);
         let read = async |workspace, after| {
             let lines = journal::read_after(&db, workspace, id, after).await.unwrap();
             lines.iter().map(|line| line.seq).collect::<Vec<_>>()
@@ -367,12 +371,9 @@ async fn an_adopted_run_is_fenced_from_its_former_owner() {
         let (first, second) = (ids[0], ids[1]);
         let fenced = db.write(async move |tx| {
             let lines = [line(first, 0, 1), line(second, 0, 1), line(first, 0, 2)];
-            let fenced = journal::append_all(tx, &lines).await?;
-            let many = journal::append_many(tx, first, 0, 1, NOW, &[("a", "{}"), ("b", "{}")]).await?;
-            Ok::<_, StoreError>((fenced, many))
+            journal::append_all(tx, &lines).await
         });
-        let (fenced, many) = fenced.await.unwrap();
-        assert_eq!((fenced.into_iter().collect::<Vec<_>>(), many), (vec![first], Appended::Fenced));
+        assert_eq!(fenced.await.unwrap().into_iter().collect::<Vec<_>>(), [first]);
         assert_eq!(journal::read_all(&db, seeded.workspace, first).await.unwrap(), []);
         assert_eq!(journal::read_all(&db, seeded.workspace, second).await.unwrap().len(), 1);
         let written = db.write(async move |tx| journal::append(tx, &line(first, 1, 1)).await).await;
