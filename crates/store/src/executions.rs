@@ -13,7 +13,7 @@ mod ownership;
 mod state;
 
 pub use lists::{FIELDS, FIELDS_WITH_INPUTS, INPUTS_SHOWN_CHARS_MAX, count_by_state, list, list_with_inputs};
-pub use ownership::{Owned, adopt, epoch_of, list_unfinished, release, take_over};
+pub use ownership::{Owned, adopt, list_unfinished, owned, release, take_over};
 pub use state::ExecutionState;
 
 /// A run, without what went in and came out.

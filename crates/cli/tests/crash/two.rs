@@ -56,7 +56,7 @@ fn one_second_each(_: &str) -> Duration {
 async fn adopted(database: &str, run: &str) {
     let db = Db::open(&database.parse().unwrap(), &Options::default()).await.unwrap();
     let began = Instant::now();
-    while store::executions::epoch_of(&db, run.parse().unwrap()).await.unwrap() < Some(2) {
+    while store::executions::owned(&db, run.parse().unwrap()).await.unwrap().map(|run| run.epoch) < Some(2) {
         assert!(began.elapsed() < PATIENCE, "nobody adopts `{run}`");
         sleep(Duration::from_millis(50)).await;
     }

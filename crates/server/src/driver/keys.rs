@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use store::keyed_runs::Key;
-use types::ExecutionId;
+use types::{ExecutionId, Timestamp};
 
 use super::places::Turn;
 
@@ -19,17 +19,18 @@ struct Waiter {
 /// Who waits for which key.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    by_key: HashMap<Key, BTreeMap<ExecutionId, Waiter>>,
-    keys: HashMap<ExecutionId, Key>,
+    by_key: HashMap<Key, BTreeMap<(Timestamp, ExecutionId), Waiter>>,
+    /// Who wants which key, and since when.
+    keys: HashMap<ExecutionId, (Key, Timestamp)>,
 }
 
 impl Waiters {
     /// The run wants the key and sees whether it may begin; whether one that was accepted before it wants it too.
     pub(super) fn enter(&mut self, key: &Key, turn: Turn) -> bool {
         let waiters = self.by_key.entry(key.clone()).or_default();
-        waiters.insert(turn.id, Waiter { turn, called: true });
-        self.keys.insert(turn.id, key.clone());
-        waiters.first_key_value().is_some_and(|(first, _)| *first != turn.id)
+        waiters.insert((turn.accepted_at, turn.id), Waiter { turn, called: true });
+        self.keys.insert(turn.id, (key.clone(), turn.accepted_at));
+        waiters.first_key_value().is_some_and(|((_, first), _)| *first != turn.id)
     }
 
     /// It waits until it is called.
@@ -43,8 +44,8 @@ impl Waiters {
     }
 
     fn set_called(&mut self, id: ExecutionId, called: bool) -> bool {
-        let key = self.keys.get(&id);
-        let waiter = key.and_then(|key| self.by_key.get_mut(key)).and_then(|waiters| waiters.get_mut(&id));
+        let Some((key, since)) = self.keys.get(&id) else { return false };
+        let waiter = self.by_key.get_mut(key).and_then(|waiters| waiters.get_mut(&(*since, id)));
         waiter.is_some_and(|waiter| std::mem::replace(&mut waiter.called, called) != called)
     }
 
@@ -57,9 +58,9 @@ impl Waiters {
 
     /// The run no longer wants its key: the key, and whether it was waiting to be called.
     pub(super) fn leave(&mut self, id: ExecutionId) -> Option<(Key, bool)> {
-        let key = self.keys.remove(&id)?;
+        let (key, since) = self.keys.remove(&id)?;
         let waiters = self.by_key.get_mut(&key)?;
-        let waiter = waiters.remove(&id)?;
+        let waiter = waiters.remove(&(since, id))?;
         if waiters.is_empty() {
             self.by_key.remove(&key);
         }
@@ -79,9 +80,11 @@ mod tests {
     use super::super::places::Home;
     use super::*;
 
-    fn turn(number: u128) -> Turn {
+    /// Later ones have smaller ids: those of runs that steps call say nothing of their time.
+    fn turn(number: u32) -> Turn {
         let home = Home { tenant: TenantId::of_name("a"), workspace: WorkspaceId::of_name("blue") };
-        Turn { home, id: ExecutionId::from(uuid::Uuid::from_u128(number)), epoch: 1 }
+        let id = ExecutionId::from(uuid::Uuid::from_u128(9 - u128::from(number)));
+        Turn { home, id, epoch: 1, accepted_at: Timestamp::from_millis(number.into()) }
     }
 
     #[test]

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 
 use store::StoreError;
+use store::executions::Owned;
 use types::ExecutionId;
 
+use super::places::Home;
 use super::{Driver, lock};
 
 /// Runs that are looked up at a time.
@@ -30,21 +32,50 @@ impl Driver {
         let mut lost = 0;
         for (id, epoch) in doubtful {
             // One that has ended meanwhile is let be, and one whose first commit is under way.
-            let present = store::executions::epoch_of(&inner.db, id).await?;
-            if present.is_none_or(|present| present <= epoch) {
+            let Some(present) = store::executions::owned(&inner.db, id).await? else { continue };
+            if present.epoch <= epoch {
                 continue;
             }
-            let runs = lock(&inner.runs);
-            // One that is queued is found to be another's when its turn comes.
-            let driven = runs
-                .get(&id)
-                .filter(|handle| handle.epoch == epoch)
-                .and_then(|handle| handle.driven.as_ref());
-            if let Some(driven) = driven {
-                driven.lost.cancel();
-                lost += 1;
+            match self.cut_off(id, epoch) {
+                Some(Cut::Driven) => lost += 1,
+                Some(Cut::Queued) => {
+                    self.leave_line(&present, epoch);
+                    lost += 1;
+                }
+                None => {}
             }
         }
         Ok(lost)
     }
+
+    /// Stops the driving of a run of that epoch.
+    fn cut_off(&self, id: ExecutionId, epoch: i64) -> Option<Cut> {
+        let runs = lock(&self.0.runs);
+        let handle = runs.get(&id).filter(|handle| handle.epoch == epoch)?;
+        match &handle.driven {
+            Some(driven) => {
+                driven.lost.cancel();
+                Some(Cut::Driven)
+            }
+            None => Some(Cut::Queued),
+        }
+    }
+
+    /// A queued run waits elsewhere: it holds nobody up here any more. One that came back meanwhile, in a later epoch, is
+    /// let be.
+    fn leave_line(&self, run: &Owned, epoch: i64) {
+        let inner = &self.0;
+        let home = Home { tenant: run.tenant_id, workspace: run.workspace_id };
+        inner.places().leave(home.workspace, run.id, epoch);
+        inner.forget(run.id, epoch);
+        if inner.ended(run.id).is_none() {
+            inner.leave_key(home, run.id);
+        }
+    }
+}
+
+/// How a lost run was here.
+enum Cut {
+    Driven,
+    Queued,
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use types::{ExecutionId, TenantId, WorkspaceId};
+use types::{ExecutionId, TenantId, Timestamp, WorkspaceId};
 
 /// How many runs go at a time on this server, and how many may wait.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Turn {
     pub(super) home: Home,
     pub(super) id: ExecutionId,
     pub(super) epoch: i64,
+    /// Who waits for the same thing begins in this order.
+    pub(super) accepted_at: Timestamp,
 }
 
 /// No more runs can wait.
@@ -53,7 +55,7 @@ pub(super) struct Full {
 struct Lane {
     home: Home,
     active: usize,
-    waiting: VecDeque<(ExecutionId, i64)>,
+    waiting: VecDeque<Turn>,
     /// Runs that will wait as soon as they are on disk.
     reserved: usize,
     /// Runs that wait for something else than a place.
@@ -192,17 +194,18 @@ impl Places {
     pub(super) fn line_up(&mut self, turn: Turn) {
         self.queued += 1;
         let lane = self.lane(turn.home);
-        lane.waiting.push_back((turn.id, turn.epoch));
+        lane.waiting.push_back(turn);
         let is_new = !std::mem::replace(&mut lane.in_round, true);
         if is_new {
             self.round.push_back(turn.home.workspace);
         }
     }
 
-    /// Takes a run out of its line; whether it was there.
-    pub(super) fn leave(&mut self, workspace: WorkspaceId, id: ExecutionId) -> bool {
+    /// Takes a run out of its line, unless it is there in a later epoch; whether it was.
+    pub(super) fn leave(&mut self, workspace: WorkspaceId, id: ExecutionId, epoch: i64) -> bool {
         let Some(lane) = self.lanes.get_mut(&workspace) else { return false };
-        let Some(at) = lane.waiting.iter().position(|(waiting, _)| *waiting == id) else { return false };
+        let is_it = |waiting: &Turn| waiting.id == id && waiting.epoch <= epoch;
+        let Some(at) = lane.waiting.iter().position(is_it) else { return false };
         lane.waiting.remove(at);
         self.queued = self.queued.saturating_sub(1);
         // An empty lane leaves the round when its turn comes.
@@ -227,7 +230,7 @@ impl Places {
             self.hold();
             self.take(home);
             self.end_of_round(workspace);
-            return first.map(|(id, epoch)| Turn { home, id, epoch });
+            return first;
         }
         None
     }
@@ -290,7 +293,8 @@ mod tests {
     }
 
     fn turn(home: Home, number: usize) -> Turn {
-        Turn { home, id: ExecutionId::of_name(&format!("{} {number}", home.workspace)), epoch: 1 }
+        let id = ExecutionId::of_name(&format!("{} {number}", home.workspace));
+        Turn { home, id, epoch: 1, accepted_at: Timestamp::from_millis(0) }
     }
 
     #[test]
@@ -369,13 +373,14 @@ mod tests {
         let blue = home("a", "blue");
         places.line_up(turn(blue, 0));
         places.line_up(turn(blue, 1));
-        assert!(places.leave(blue.workspace, turn(blue, 0).id));
-        assert!(!places.leave(blue.workspace, turn(blue, 0).id));
+        assert!(!places.leave(blue.workspace, turn(blue, 0).id, 0), "it is there in a later epoch");
+        assert!(places.leave(blue.workspace, turn(blue, 0).id, 1));
+        assert!(!places.leave(blue.workspace, turn(blue, 0).id, 1));
         assert_eq!(places.next(), Some(turn(blue, 1)));
         assert_eq!(places.next(), None);
         places.give_back(blue);
         places.line_up(turn(blue, 2));
-        assert!(places.leave(blue.workspace, turn(blue, 2).id));
+        assert!(places.leave(blue.workspace, turn(blue, 2).id, 2));
         assert_eq!((places.next(), places.queued(), places.lanes.len()), (None, 0, 0));
     }
 

@@ -35,13 +35,11 @@ impl Driver {
             let db = &self.0.db;
             let next =
                 db.write(async move |tx| store::executions::adopt(tx, server, now, ADOPTED_AT_A_TIME).await);
-            let mut owned = match next.await {
+            let owned = match next.await {
                 Ok(owned) if owned.is_empty() => break Ok(()),
                 Ok(owned) => owned,
                 Err(error) => break Err(ApiError::from(error)),
             };
-            // As they were accepted: what was queued first comes first again.
-            owned.sort_unstable_by_key(|run| run.id);
             let (queued, begun): (Vec<_>, Vec<_>) =
                 owned.into_iter().partition(|run| run.state == ExecutionState::Queued);
             waiting.extend(queued);
@@ -51,7 +49,9 @@ impl Driver {
                 .buffer_unordered(RESUMED_AT_ONCE);
             adopted += resumed.fold(0, async |sum, one| sum + one).await;
         };
-        // Those that had begun have taken their places by now.
+        // As they were accepted: what was queued first comes first again. Those that had begun have taken their places by
+        // now.
+        waiting.sort_unstable_by_key(|run: &Owned| (run.created_at, run.id));
         for run in waiting {
             adopted += usize::from(self.resume(run, None).await.is_some());
         }
@@ -100,7 +100,7 @@ impl Driver {
                 Some(Event::CancelRequested { reason }) => Some(reason),
                 _ => None,
             };
-            let turn = Turn { home, id: owned.id, epoch: owned.epoch };
+            let turn = Turn { home, id: owned.id, epoch: owned.epoch, accepted_at: owned.created_at };
             return Some((self.resume_queued(turn, cancel).await?, None));
         }
         let ReadBack { execution, next_seq, origin, unwanted, key } = match read_back(inner, owned).await {
@@ -159,7 +159,7 @@ impl Driver {
     async fn resume_queued(&self, turn: Turn, cancel: Option<String>) -> Option<RunState> {
         self.0.remember(turn.id, turn.epoch, None);
         // It may have been in line here until now, under its former epoch.
-        self.0.places().leave(turn.home.workspace, turn.id);
+        self.0.places().leave(turn.home.workspace, turn.id, turn.epoch);
         self.0.leave_key(turn.home, turn.id);
         if cancel.is_some() {
             return self.begin(turn, Seat::held(&self.0, turn.home), cancel).await;

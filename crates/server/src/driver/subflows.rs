@@ -19,7 +19,7 @@ use super::grants::RunIds;
 use super::places::Turn;
 use super::plans::PlanError;
 use super::start::{FIRST_EPOCH, NewRun, event_of, row_of};
-use super::{Inner, codes};
+use super::{Inner, codes, lock};
 
 /// Pause before the database is asked again that did not answer.
 const READ_PAUSE: Duration = Duration::from_millis(250);
@@ -114,11 +114,15 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
-    fn new(inner: &Arc<Inner>, turn: Turn) -> Result<Self, StepError> {
+    fn new(inner: &Arc<Inner>, turn: Turn, key: Option<&Key>) -> Result<Self, StepError> {
         inner.places().reserve(turn.home).map_err(|full| {
             let message = format!("{} runs wait in this {}, as many as may", full.most, full.whose);
             StepError::new(codes::SUBFLOW_QUEUE_FULL, message)
         })?;
+        if let Some(key) = key {
+            // From now on those that are accepted later wait for it.
+            lock(&inner.waiters).enter(key, turn);
+        }
         Ok(Self { inner: Arc::clone(inner), turn: Some(turn) })
     }
 
@@ -138,6 +142,7 @@ impl Drop for Reserved {
     fn drop(&mut self) {
         if let Some(turn) = self.turn {
             self.inner.places().unreserve(turn.home);
+            self.inner.leave_key(turn.home, turn.id);
         }
     }
 }
@@ -294,8 +299,9 @@ impl Inner {
         let called = match new.begins_at {
             Some(_) => Called::Later,
             None => {
-                let turn = Turn { home: new.home(), id: ids.execution, epoch: FIRST_EPOCH };
-                Called::Queued(Reserved::new(self, turn)?)
+                let (home, id) = (new.home(), ids.execution);
+                let turn = Turn { home, id, epoch: FIRST_EPOCH, accepted_at: now };
+                Called::Queued(Reserved::new(self, turn, key.as_ref())?)
             }
         };
         Ok((called, self.begin_queued(&new, ids.execution, seed, key, now)))

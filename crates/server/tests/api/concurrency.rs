@@ -140,6 +140,33 @@ async fn a_run_that_sleeps_holds_its_key_and_one_that_waits_for_it_can_be_cancel
 }
 
 #[tokio::test]
+async fn runs_that_steps_call_wait_in_the_order_in_which_they_were_accepted() {
+    const RUNS: u32 = 6;
+    on_both(async |nictate| {
+        let callee = nictate.publish("hosts", &one_per_host(nictate, "queue")).await;
+        let steps = format!(
+            "- id: S1\n  action: automations.{callee}\n  configuration: {{run_async: true}}\n  inputs: {{host: a, n: '{{{{ inputs.n }}}}'}}"
+        );
+        let caller = format!("inputs:\n  n: {{type: text, default: x}}\n{}", workflow(&steps, "{{ 1 }}"));
+        let caller = nictate.publish("calls", &caller).await;
+        for number in 0..RUNS {
+            // Called and started ones stand in one line.
+            match number % 3 {
+                2 => drop(start(nictate, &callee, "a", number).await),
+                _ => drop(nictate.run_sync(&caller, json!({"n": number.to_string()})).await.ok()),
+            }
+        }
+        for requests in 1..=RUNS as usize {
+            at_gate(nictate, requests).await;
+            nictate.tool.let_through(1);
+        }
+        let expected: Vec<_> = (0..RUNS).map(|number| format!("/gate/a/{number}")).collect();
+        assert_eq!(at_gate(nictate, RUNS as usize).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_key_that_is_too_long_is_refused_before_anything_runs() {
     on_both(async |nictate| {
         let document = format!(

@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::executions::{self, ExecutionState, FIELDS};
 use store::queued_runs;
-use types::{ExecutionId, Role};
+use store::servers::Server;
+use types::{Clock as _, ExecutionId, Role, ServerId};
 
 use crate::executions::workflow;
 use crate::support::{Nictate, Reply, WORKSPACE, on_both, on_both_with, text, until};
@@ -238,6 +239,44 @@ async fn what_is_over_at_once_needs_no_place() {
             nictate.execute(&gate, json!({})).await;
             assert_eq!(nictate.run_sync(&prints, json!({})).await.ok(), json!({"out": 1}));
             nictate.tool.let_through(1);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn queued_runs_that_another_server_has_taken_leave_the_line_at_once() {
+    on_both_with(
+        |config| config.limits.executions_active_per_workspace_max = 1,
+        async |nictate| {
+            // A server on SQLite is alone with it.
+            if nictate.is_sqlite() {
+                return;
+            }
+            let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
+            let runs = execute_numbers(nictate, &id, 0..3).await;
+            let (taken, now): (ExecutionId, _) = (runs[1].parse().unwrap(), nictate.clock.now());
+            let server = ServerId::of_name("another server");
+            let lease_until = now.saturating_add(LEASE * 10);
+            let row = Server { id: server, started_at: now, lease_until, version: "1".to_owned() };
+            nictate
+                .write_beside(async move |tx| {
+                    for forgotten in store::servers::list(tx).await? {
+                        store::servers::remove(tx, forgotten.id).await?;
+                    }
+                    store::servers::register(tx, &row).await?;
+                    let workspace = WORKSPACE.parse().unwrap();
+                    assert!(executions::take_over(tx, server, workspace, taken, now).await?.is_some());
+                    Ok(())
+                })
+                .await;
+            // It learns of it with its next beat, though nobody has given up a place.
+            until("one is in line still", async || {
+                let stats = nictate.get("/api/v1/api/stats").await.ok();
+                stats.as_str().unwrap().contains("executions_in_flight=1 executions_queued=1").then_some(())
+            })
+            .await;
+            assert_eq!(passed(nictate, 2).await, ["/gate/0", "/gate/2"]);
         },
     )
     .await;

@@ -20,11 +20,13 @@ pub struct Owned {
     pub state: ExecutionState,
     /// The epoch in which the new owner writes.
     pub epoch: i64,
+    /// When it was accepted.
+    pub created_at: Timestamp,
 }
 
 sql! {
     LIST_UNFINISHED = "executions.list_unfinished":
-        "SELECT id, workspace_id, tenant_id, state, owner_epoch FROM executions
+        "SELECT id, workspace_id, tenant_id, state, owner_epoch, created_at FROM executions
          WHERE state IN ('queued', 'running', 'waiting', 'paused') AND owner_server_id = $1 AND id > $2
          ORDER BY id LIMIT $3";
     ADOPT = "executions.adopt":
@@ -39,15 +41,16 @@ sql! {
                     OR NOT EXISTS (SELECT 1 FROM queued_runs q WHERE q.execution_id = e.id AND q.begins_at > $2))
              ORDER BY e.id LIMIT $3 {skip_locked}
          )
-         RETURNING id, workspace_id, tenant_id, state, owner_epoch";
-    EPOCH_OF = "executions.epoch_of": "SELECT owner_epoch FROM executions WHERE id = $1";
+         RETURNING id, workspace_id, tenant_id, state, owner_epoch, created_at";
+    OWNED = "executions.owned":
+        "SELECT id, workspace_id, tenant_id, state, owner_epoch, created_at FROM executions WHERE id = $1";
     RELEASE = "executions.release":
         "UPDATE executions SET owner_server_id = NULL, updated_at = $3
          WHERE id = $1 AND owner_epoch = $2 AND state IN ('queued', 'running', 'waiting', 'paused')";
     TAKE_OVER = "executions.take_over":
         "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
          WHERE workspace_id || '' = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
-         RETURNING id, workspace_id, tenant_id, state, owner_epoch";
+         RETURNING id, workspace_id, tenant_id, state, owner_epoch, created_at";
 }
 
 /// The next `limit` unfinished runs of a server after `after` (an id, or "" to start), by id.
@@ -76,9 +79,9 @@ pub async fn adopt(
     tx.read_all(&ADOPT, &[server.into(), now.into(), limit.into()], decode).await
 }
 
-/// The epoch in which a run is owned, or was when it ended; none if it is not there.
-pub async fn epoch_of(read: &impl Read, id: ExecutionId) -> Result<Option<i64>, StoreError> {
-    read.read_one(&EPOCH_OF, &[id.into()], |row| row.int(0)).await
+/// The run with the epoch in which it is owned, or was when it ended; none if it is not there.
+pub async fn owned(read: &impl Read, id: ExecutionId) -> Result<Option<Owned>, StoreError> {
+    read.read_one(&OWNED, &[id.into()], decode).await
 }
 
 /// Lets go of an unfinished run, so that the next who adopts finds it; whether it was the owner's of `epoch`.
@@ -105,5 +108,6 @@ fn decode(row: &Row<'_>) -> Result<Owned, RowError> {
         tenant_id: row.id(2)?,
         state: row.word(3, ExecutionState::from_name)?,
         epoch: row.int(4)?,
+        created_at: row.time(5)?,
     })
 }
