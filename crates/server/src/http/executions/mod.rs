@@ -73,9 +73,10 @@ async fn shown(ctx: &Ctx, mut full: FullExecution) -> ApiResult<(FullView, Strin
     let document = document_of(ctx, &full).await?.unwrap_or_default();
     let workflow = store::workflows::get(ctx.db(), run.workspace_id, run.workflow_id).await?;
     if !run.state.is_finished() {
-        let journal = read_journal(ctx, run.id).await?;
-        full.execution.step_results =
-            serde_json::to_string(&steps::results_of(&journal)).map_err(ApiError::internal)?;
+        let driver = ctx.app().driver();
+        if let Some(results) = driver.step_results(ctx.tenant(), run).await? {
+            full.execution.step_results = results;
+        }
     }
     let uses = ctx.app().known_uses().read(&full.execution.document_hash, &document);
     let mut versions = workflow.as_ref().map_or(0, |workflow| workflow.row_version).to_string();
