@@ -24,6 +24,7 @@ mod fork;
 mod join;
 pub mod limits;
 mod outcome;
+mod record;
 mod restart;
 mod retry;
 mod scope;
@@ -42,5 +43,6 @@ pub use entry::{
     SubflowOptions,
 };
 pub use execution::{Execution, RestoreError, Start};
-pub use restart::{Restart, RestartError};
+pub use record::{BeganWith, StepRecord, step_records};
+pub use restart::{Restart, RestartError, restart_point};
 pub use strand::PendingEffect;

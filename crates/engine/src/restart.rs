@@ -20,8 +20,8 @@ use crate::execution::{Execution, RestoreError, hex};
 pub struct Restart {
     /// The other run's id.
     pub from: String,
-    /// The step's path, or its id if it ran once. Absent: the step that the other run failed or stands at.
-    pub step: Option<String>,
+    /// The path of the step that it begins with.
+    pub path: String,
     /// What `metadata.*` answers.
     pub metadata: Map,
     /// 32 random bytes; the run's own randomness comes from them.
@@ -71,31 +71,44 @@ fn under_way(paths: &[String]) -> String {
     format!("`{}` {verb}", paths.join("`, `"))
 }
 
+/// The path of the step that a new run may begin with, and how many lines of the journal it copies: those before that
+/// step. Absent: the step that the run failed or stands at; else the step's path, or its id if it ran once.
+///
+/// # Errors
+/// If there is no such step, or the state before it is not exact.
+pub fn restart_point(
+    plan: Arc<Plan>,
+    journal: &[Entry],
+    step: Option<&str>,
+) -> Result<(String, usize), RestartError> {
+    let (path, before) = first_line(journal, step)?;
+    let execution = Execution::restore(plan, journal.get(..before).unwrap_or_default())?;
+    let pending = execution.strands.iter().filter_map(|(_, strand)| strand.pending.as_ref());
+    let beside: Vec<String> =
+        pending.map(|pending| pending.path().to_owned()).take(PATHS_NAMED_MAX).collect();
+    match beside.is_empty() {
+        true => Ok((path, before)),
+        false => Err(RestartError::Beside { step: path, beside }),
+    }
+}
+
 impl Execution {
-    /// A new run of the same plan that goes on from a step of the run which `journal` tells of. The commands append its
-    /// own journal, the copied lines first. Feed it [`Event::Continue`](crate::Event::Continue) next.
+    /// A new run of the same plan that goes on where the `copied` lines of another run end, which [`restart_point`] has
+    /// told. They are its own first lines: the commands append what comes after them. Feed it
+    /// [`Event::Continue`](crate::Event::Continue) next.
     ///
     /// # Errors
-    /// If there is no such step, or the state before it is not exact.
+    /// If the lines are not ones of a run of the plan.
     pub fn restart(
         plan: Arc<Plan>,
-        journal: &[Entry],
+        copied: &[Entry],
         restart: Restart,
         now: Timestamp,
-    ) -> Result<(Self, Vec<Command>), RestartError> {
-        let (path, before) = first_line(journal, restart.step.as_deref())?;
-        let copied = journal.get(..before).unwrap_or_default();
+    ) -> Result<(Self, Vec<Command>), RestoreError> {
         let mut execution = Self::restore(plan, copied)?;
-        let pending = execution.strands.iter().filter_map(|(_, strand)| strand.pending.as_ref());
-        let beside: Vec<String> =
-            pending.map(|pending| pending.path().to_owned()).take(PATHS_NAMED_MAX).collect();
-        if !beside.is_empty() {
-            return Err(RestartError::Beside { step: path, beside });
-        }
-        let mut commands: Vec<Command> = copied.iter().cloned().map(Command::Append).collect();
-        let deadline = now.saturating_add(restart.run_time);
-        let Restart { from, metadata, seed, .. } = restart;
-        let seed = hex(&seed);
+        let mut commands = Vec::new();
+        let Restart { from, path, metadata, seed, run_time } = restart;
+        let (seed, deadline) = (hex(&seed), now.saturating_add(run_time));
         execution.record(Entry::Restarted { from, path, metadata, seed, deadline, at: now }, &mut commands);
         commands.push(Command::SetDeadline(deadline));
         Ok((execution, commands))

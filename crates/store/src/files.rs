@@ -35,7 +35,26 @@ pub struct NewFile {
     pub json: String,
 }
 
+/// The files of a step that a run has in common with the one that it goes on from. Each has its own, so that either may
+/// be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedFiles {
+    /// Whose both runs are.
+    pub workspace: WorkspaceId,
+    /// The run whose step has left them.
+    pub from: ExecutionId,
+    /// The run that goes on from there.
+    pub to: ExecutionId,
+    /// The step's path, the same in both.
+    pub path: String,
+}
+
 sql! {
+    COPY = "files.copy":
+        "INSERT INTO files
+         (execution_id, id, workspace_id, path, name, content_type, size_bytes, content, created_at)
+         SELECT CAST($3 AS TEXT), id, workspace_id, path, name, content_type, size_bytes, content, created_at
+         FROM files WHERE workspace_id = $1 AND execution_id = $2 AND path = $4";
     INSERT = "files.insert":
         "INSERT INTO files
          (execution_id, id, workspace_id, path, name, content_type, size_bytes, content, created_at)
@@ -64,6 +83,13 @@ pub async fn insert(tx: &Tx<'_>, new: &NewFile) -> Result<(), StoreError> {
         file.created_at.into(),
     ];
     tx.execute(&INSERT, &params).await?;
+    Ok(())
+}
+
+/// Keeps for a run the files that a step of another one has left.
+pub async fn copy(tx: &Tx<'_>, copied: &CopiedFiles) -> Result<(), StoreError> {
+    let CopiedFiles { workspace, from, to, path } = copied;
+    tx.execute(&COPY, &[(*workspace).into(), (*from).into(), (*to).into(), path.into()]).await?;
     Ok(())
 }
 

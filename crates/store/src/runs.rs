@@ -9,7 +9,7 @@ use types::{ExecutionId, Timestamp, WorkflowId};
 
 use crate::audit::AuditEntry;
 use crate::executions::{FullExecution, Outcome};
-use crate::files::{self, NewFile};
+use crate::files::{self, CopiedFiles, NewFile};
 use crate::journal::{Append, Appended};
 use crate::queued_runs::{self, QueuedRun};
 use crate::{StoreError, Tx, audit, executions, journal, unwanted_runs};
@@ -30,6 +30,8 @@ pub struct RunWrite {
     pub unwanted: Vec<(ExecutionId, Timestamp)>,
     /// Files that steps have left.
     pub files: Vec<NewFile>,
+    /// Files of other runs that runs which begin go on with.
+    pub copied_files: Vec<CopiedFiles>,
     /// What the audit log must say.
     pub audit: Vec<AuditEntry>,
 }
@@ -58,9 +60,9 @@ pub struct Progress {
 pub struct Begin {
     /// The row.
     pub row: FullExecution,
-    /// What it will need, if it only waits for its turn: it has no lines then.
+    /// What it will need, if it only waits for its turn.
     pub queued: Option<QueuedRun>,
-    /// What was decided.
+    /// What was decided; of a run that waits, what it has copied from the one that it goes on from.
     pub lines: Vec<Line>,
     /// When.
     pub now: Timestamp,
@@ -74,6 +76,7 @@ impl RunWrite {
             && self.begins.is_empty()
             && self.unwanted.is_empty()
             && self.files.is_empty()
+            && self.copied_files.is_empty()
             && self.audit.is_empty()
     }
 
@@ -144,6 +147,9 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
     for write in &kept {
         for file in &write.files {
             files::insert(tx, file).await?;
+        }
+        for copied in &write.copied_files {
+            files::copy(tx, copied).await?;
         }
     }
     let audit: Vec<&AuditEntry> = kept.iter().flat_map(|write| &write.audit).collect();

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, EffectResult, Entry, Event, Execution, Restart, RestartError, RunState, StepError};
+use engine::{
+    Command, EffectResult, Entry, Event, Execution, Restart, RestartError, RunState, StepError, restart_point,
+};
 use expr::{Map, Value};
 use serde_json::{Value as Json, json};
 
@@ -12,10 +14,10 @@ use crate::support::{Driver, START, document, ended, no_effects, plan};
 
 const RUN_TIME: Duration = Duration::from_secs(60);
 
-fn restart(step: Option<&str>) -> Restart {
+fn restart(path: String) -> Restart {
     Restart {
         from: "the first".into(),
-        step: step.map(str::to_owned),
+        path,
         metadata: [("execution_id".into(), Value::from("the second"))].into_iter().collect(),
         seed: [9; 32],
         run_time: RUN_TIME,
@@ -45,8 +47,10 @@ fn again(text: &str, journal: &[Entry], step: Option<&str>) -> (Vec<String>, Jso
     };
     let now = START.saturating_add(Duration::from_secs(86_400));
     let plan = plan(text);
-    let (live, commands) = Execution::restart(Arc::clone(&plan), journal, restart(step), now).unwrap();
-    let mut driver = Driver::of(live, Vec::new(), &effect);
+    let (path, before) = restart_point(Arc::clone(&plan), journal, step).unwrap();
+    let copied = &journal[..before];
+    let (live, commands) = Execution::restart(Arc::clone(&plan), copied, restart(path), now).unwrap();
+    let mut driver = Driver::of(live, copied.to_vec(), &effect);
     driver.at(now);
     driver.run(commands);
     for commit in &driver.commits {
@@ -60,7 +64,7 @@ fn again(text: &str, journal: &[Entry], step: Option<&str>) -> (Vec<String>, Jso
 }
 
 fn refused(text: &str, journal: &[Entry], step: Option<&str>) -> RestartError {
-    Execution::restart(plan(text), journal, restart(step), START).unwrap_err()
+    restart_point(plan(text), journal, step).unwrap_err()
 }
 
 const OUTPUTS: &str = "outputs: {out: {value: '{{ steps.S3.output }}'}}\n";
@@ -100,17 +104,15 @@ fn the_time_of_a_restarted_run_is_its_own() {
     let text = document(steps, OUTPUTS);
     let journal = journal_of(&text, "S3");
     let now = START.saturating_add(Duration::from_secs(86_400));
-    let (mut execution, commands) = Execution::restart(plan(&text), &journal, restart(None), now).unwrap();
+    let (path, before) = restart_point(plan(&text), &journal, None).unwrap();
+    let kinds: Vec<_> = journal[..before].iter().map(Entry::kind).collect();
+    assert_eq!((path.as_str(), kinds), ("S3", vec!["started", "timer_set", "step_finished"]));
+    let restart = restart(path);
+    let (mut execution, commands) =
+        Execution::restart(plan(&text), &journal[..before], restart, now).unwrap();
     let deadline = now.saturating_add(RUN_TIME);
     assert!(matches!(commands.last(), Some(Command::SetDeadline(at)) if *at == deadline));
-    let appended: Vec<&'static str> = commands
-        .iter()
-        .filter_map(|command| match command {
-            Command::Append(entry) => Some(entry.kind()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(appended, ["started", "timer_set", "step_finished", "restarted"]);
+    assert!(matches!(commands.first(), Some(Command::Append(entry)) if entry.kind() == "restarted"));
     execution.advance(Event::Continue, now);
     let later = now.saturating_add(Duration::from_secs(5));
     let result = EffectResult::Succeeded(Value::Nil);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, Dispatch, Execution, RunState, SaveFile, StepError};
+use engine::{Command, Dispatch, Entry, Execution, RunState, SaveFile, StepError};
 use protocol::Assignment;
 use store::StoreError;
 use store::audit::AuditEntry;
@@ -59,7 +59,7 @@ impl Batch {
         commands: Vec<Command>,
     ) -> Self {
         let mut batch = Self::default();
-        for command in commands {
+        for command in without_revoked(commands) {
             batch.lines.extend(line_of(&command));
             match command {
                 Command::Append(_) => {}
@@ -83,19 +83,6 @@ impl Batch {
                     };
                     batch.effects.push(Effect::Attempt(Box::new(Attempt { dispatch, assignment })));
                 }
-                // Effects are handed out last: one that is cancelled meanwhile must not be.
-                Command::CancelAttempt { path, attempt } => {
-                    let is_it = |effect: &Effect| match effect {
-                        Effect::Attempt(other) => {
-                            other.dispatch.path == path && other.dispatch.attempt == attempt
-                        }
-                        Effect::Call(_) => false,
-                    };
-                    match batch.effects.iter().position(is_it) {
-                        Some(place) => drop(batch.effects.remove(place)),
-                        None => batch.rest.push(Command::CancelAttempt { path, attempt }),
-                    }
-                }
                 other => batch.rest.push(other),
             }
         }
@@ -103,11 +90,45 @@ impl Batch {
     }
 }
 
+/// The commands without those that a later one among them takes back: an attempt that is not wanted any more is not
+/// handed out, and a run is not called whose caller has given up. Both happen where a run that is read back hears
+/// of several losses at once.
+fn without_revoked(mut commands: Vec<Command>) -> Vec<Command> {
+    let mut place = 0;
+    while let Some(command) = commands.get(place) {
+        let begun = match command {
+            Command::CancelAttempt { path, attempt } => {
+                let is_it = |other: &Command| matches!(other, Command::Dispatch(dispatch) if dispatch.path == *path && dispatch.attempt == *attempt);
+                commands.iter().take(place).position(is_it)
+            }
+            Command::CancelSubflow { path, attempt } => {
+                let is_it = |other: &Command| matches!(other, Command::CallSubflow(call) if call.path == *path && call.attempt == *attempt);
+                commands.iter().take(place).position(is_it)
+            }
+            _ => None,
+        };
+        match begun {
+            Some(begun) => {
+                commands.remove(place);
+                commands.remove(begun);
+                place -= 1;
+            }
+            None => place += 1,
+        }
+    }
+    commands
+}
+
 /// The journal's line that the command asks for, if it does.
 pub(super) fn line_of(command: &Command) -> Option<Line> {
     let Command::Append(entry) = command else { return None };
+    Some(line(entry))
+}
+
+/// The journal's line that the entry is.
+pub(super) fn line(entry: &Entry) -> Line {
     // An entry is plain data: there is nothing in it that JSON cannot say.
-    Some((entry.kind(), serde_json::to_string(entry).unwrap_or_default()))
+    (entry.kind(), serde_json::to_string(entry).unwrap_or_default())
 }
 
 /// The row of a file that a step leaves.
@@ -205,5 +226,77 @@ pub(super) fn stored_state(state: RunState) -> ExecutionState {
         RunState::Failed => ExecutionState::Failed,
         RunState::Cancelled => ExecutionState::Cancelled,
         RunState::TimedOut => ExecutionState::TimedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use engine::{SubflowCall, SubflowOptions};
+    use expr::Value;
+    use types::WorkflowId;
+
+    use super::*;
+
+    fn dispatch(path: &str, attempt: u32) -> Command {
+        Command::Dispatch(Dispatch {
+            path: path.to_owned(),
+            step: path.to_owned(),
+            attempt,
+            action: "http.requestV2".to_owned(),
+            inputs: Value::Nil,
+            connections: BTreeMap::new(),
+            timeout_ms: 1,
+            full_response: false,
+            replacements: 0,
+        })
+    }
+
+    fn call(path: &str, attempt: u32) -> Command {
+        Command::CallSubflow(SubflowCall {
+            path: path.to_owned(),
+            step: path.to_owned(),
+            attempt,
+            workflow: WorkflowId::of_name("w"),
+            inputs: Value::Nil,
+            options: SubflowOptions::default(),
+        })
+    }
+
+    fn stop_attempt(path: &str, attempt: u32) -> Command {
+        Command::CancelAttempt { path: path.to_owned(), attempt }
+    }
+
+    fn stop_call(path: &str, attempt: u32) -> Command {
+        Command::CancelSubflow { path: path.to_owned(), attempt }
+    }
+
+    fn shown(commands: &[Command]) -> Vec<String> {
+        let shown = commands.iter().map(|command| match command {
+            Command::Dispatch(dispatch) => format!("dispatch {} {}", dispatch.path, dispatch.attempt),
+            Command::CallSubflow(call) => format!("call {} {}", call.path, call.attempt),
+            Command::CancelAttempt { path, attempt } => format!("stop attempt {path} {attempt}"),
+            Command::CancelSubflow { path, attempt } => format!("stop call {path} {attempt}"),
+            other => format!("{other:?}"),
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn what_begins_and_is_taken_back_in_one_batch_never_happens() {
+        let commands = vec![
+            stop_call("S1", 1),
+            call("S1", 2),
+            dispatch("S2", 1),
+            call("S3", 1),
+            stop_attempt("S2", 1),
+            Command::Continue,
+            stop_call("S1", 2),
+            stop_attempt("S4", 1),
+        ];
+        let left = ["stop call S1 1", "call S3 1", "Continue", "stop attempt S4 1"];
+        assert_eq!(shown(&without_revoked(commands)), left);
+        assert_eq!(shown(&without_revoked(Vec::new())), [""; 0]);
     }
 }

@@ -91,6 +91,22 @@ impl Driver {
         })
     }
 
+    /// Step id -> number of its state, as JSON, of a run that goes on: its row tells when it ends. None of one that has
+    /// not begun, or whose workflow cannot be compiled any more.
+    pub(crate) async fn step_results(
+        &self,
+        tenant: TenantId,
+        run: &store::executions::Execution,
+    ) -> ApiResult<Option<String>> {
+        match read_journal(&self.0, tenant, run.workspace_id, run.id, &run.document_hash).await {
+            Ok((execution, _)) => {
+                serde_json::to_string(execution.step_results()).map(Some).map_err(ApiError::internal)
+            }
+            Err(ReadBackError::Store(error)) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Asks the run if this server drives it: none if it does not, or no longer does.
     async fn ask_here(&self, id: ExecutionId, asked: &Asked) -> Option<Result<(), Refusal>> {
         let signals = self.0.driven(id)?.signals;

@@ -15,6 +15,7 @@ mod places;
 mod plans;
 mod queue;
 mod recover;
+mod restart;
 mod run;
 mod seat;
 mod start;

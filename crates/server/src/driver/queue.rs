@@ -4,14 +4,14 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use engine::{Event, Execution, RunState, Start};
+use engine::{Command, Entry, Event, Execution, Restart, RestoreError, RunState, Start};
 use store::executions::{ExecutionState, Outcome};
 use store::keyed_runs::Key;
 use store::queued_runs::QueuedRun;
 use store::runs::{Begin, RunWrite};
 use tokio::sync::mpsc;
 use types::{ExecutionId, Timestamp};
-use workflow::plan::Plan;
+use workflow::plan::{OnFull, Plan};
 
 use super::commit::Batch;
 use super::grants::RunIds;
@@ -19,7 +19,7 @@ use super::keyed::{Gate, Passage};
 use super::places::{Full, Turn};
 use super::recover::ReadBackError;
 use super::seat::Seat;
-use super::start::{Accepted, FIRST_EPOCH, NewRun, event_of, row_of};
+use super::start::{Accepted, Carried, FIRST_EPOCH, NewRun, event_of, row_of};
 use super::subflows::Origin;
 use super::{Driver, Inner, codes, lock};
 use crate::error::{ApiError, ApiResult, code};
@@ -37,22 +37,23 @@ impl Driver {
     pub(super) async fn enqueue(
         &self,
         new: NewRun,
-        id: ExecutionId,
-        seed: [u8; 32],
+        (id, seed, now): (ExecutionId, [u8; 32], Timestamp),
         key: Option<Key>,
-        now: Timestamp,
+        carried: Carried,
     ) -> ApiResult<ExecutionId> {
         let inner = &self.0;
         let home = new.home();
         inner.places().reserve(home).map_err(refused)?;
         inner.remember(id, FIRST_EPOCH, None);
-        let turn = Turn { home, id, epoch: FIRST_EPOCH };
+        let turn = Turn { home, id, epoch: FIRST_EPOCH, accepted_at: now };
         if let Some(key) = &key {
             // From now on those that are accepted later wait for it.
             lock(&inner.waiters).enter(key, turn);
         }
-        let begin = inner.begin_queued(&new, id, seed, key, now);
-        let first = RunWrite { begins: vec![begin], ..RunWrite::default() };
+        let queued = inner.begin_queued(&new, id, seed, key, now);
+        let begin = Begin { lines: carried.lines, ..queued };
+        let (begins, copied_files) = (vec![begin], carried.files);
+        let first = RunWrite { begins, copied_files, audit: carried.audit, ..RunWrite::default() };
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
         self.accept(ids, first, Accepted::Queued(turn)).await
     }
@@ -73,7 +74,7 @@ impl Driver {
     /// What the run begins with, however long the database is away; none if it cannot begin.
     async fn read_opening(&self, turn: Turn, at_once: bool) -> Option<(Arc<Plan>, Opening)> {
         let inner = &self.0;
-        let Turn { home, id, epoch } = turn;
+        let Turn { home, id, epoch, .. } = turn;
         loop {
             match read(inner, turn).await {
                 Ok(Some(read)) => return Some(read),
@@ -112,7 +113,7 @@ impl Driver {
         mut cancel: Option<String>,
     ) -> Option<RunState> {
         let inner = &self.0;
-        let Turn { home, id, epoch } = turn;
+        let Turn { home, id, epoch, .. } = turn;
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
         loop {
             // Who is to be cancelled needs no key.
@@ -128,14 +129,24 @@ impl Driver {
                 }
             }
             let now = inner.clock.now();
-            let (mut execution, mut commands) = Execution::start(Arc::clone(&plan), opening.start(now), now);
+            let (mut execution, mut commands) = match opening.begin(Arc::clone(&plan), now) {
+                Ok(begun) => begun,
+                Err(error) => {
+                    tracing::error!(execution.id = %id, %error, "queued run cannot begin");
+                    let message = "what the run goes on from cannot be read back from its journal";
+                    inner.give_up(id, epoch, codes::NOT_RESTORABLE, message).await;
+                    inner.forget_queued(id, epoch);
+                    return None;
+                }
+            };
             commands.extend(match &cancel {
                 Some(reason) => execution.absorb(Event::CancelRequested { reason: reason.clone() }, now),
                 None => execution.advance(Event::Continue, now),
             });
             let origin = Origin { started_at: now, ..opening.origin.clone() };
             let batch = Batch::new(inner, ids, &origin, commands).await;
-            let mut run = self.run(ids, origin, epoch, (execution, 1, RunState::Queued), seat);
+            let next_seq = opening.next_seq();
+            let mut run = self.run(ids, origin, epoch, (execution, next_seq, RunState::Queued), seat);
             let state = run.execution.state();
             let begun = match gate {
                 Some(gate) => run.begin_keyed(batch, gate).await,
@@ -162,9 +173,28 @@ struct Opening {
     run_time: Duration,
     key: Option<Key>,
     origin: Origin,
+    /// The run that it goes on from, the path of the step that it begins with, and what it has copied.
+    restarted: Option<(ExecutionId, String, Vec<Entry>)>,
 }
 
 impl Opening {
+    /// The run, which has not taken a step.
+    fn begin(&self, plan: Arc<Plan>, now: Timestamp) -> Result<(Execution, Vec<Command>), RestoreError> {
+        let start = self.start(now);
+        let Some((from, path, copied)) = &self.restarted else {
+            return Ok(Execution::start(plan, start, now));
+        };
+        let Start { metadata, seed, run_time, .. } = start;
+        let restart = Restart { from: from.to_string(), path: path.clone(), metadata, seed, run_time };
+        Execution::restart(plan, copied, restart, now)
+    }
+
+    /// The number of the first line that its beginning writes.
+    fn next_seq(&self) -> i64 {
+        let copied = self.restarted.as_ref().map_or(0, |(_, _, copied)| copied.len());
+        1 + i64::try_from(copied).unwrap_or(i64::MAX)
+    }
+
     fn start(&self, now: Timestamp) -> Start {
         let mut metadata = self.metadata.clone();
         metadata.insert("start_time".into(), now.as_millis().into());
@@ -173,7 +203,10 @@ impl Opening {
     }
 
     fn gate(&self, plan: &Plan) -> Option<Gate> {
-        Some(Gate::new(self.key.clone()?, plan.concurrency.as_ref()?))
+        let gate = Gate::new(self.key.clone()?, plan.concurrency.as_ref()?);
+        // The run that it goes on from may hold the key until it is cancelled for it.
+        let must_wait = self.restarted.is_some() && gate.on_full == OnFull::CancelNewest;
+        Some(if must_wait { Gate { on_full: OnFull::Queue, ..gate } } else { gate })
     }
 }
 
@@ -208,10 +241,22 @@ async fn read(inner: &Inner, turn: Turn) -> Result<Option<(Arc<Plan>, Opening)>,
         seed: unhex(&row.seed).ok_or(ReadBackError::Seed)?,
         run_time: plan.run_time(allowed),
         key: queued.key,
+        restarted: read_copied(inner, &row.execution).await?,
         origin: Origin::of(&row.execution, &expr::Value::from(metadata.clone()), inner.clock.now()),
         metadata,
     };
     Ok(Some((plan, opening)))
+}
+
+/// What a run begins with that goes on from another one.
+async fn read_copied(
+    inner: &Inner,
+    row: &store::executions::Execution,
+) -> Result<Option<(ExecutionId, String, Vec<Entry>)>, ReadBackError> {
+    let Some(from) = row.restarted_from_id else { return Ok(None) };
+    let lines = store::journal::read_all(&inner.db, row.workspace_id, row.id).await?;
+    let copied: Result<_, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
+    Ok(Some((from, row.restarted_from_step.clone(), copied?)))
 }
 
 impl Inner {

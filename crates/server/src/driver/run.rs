@@ -210,7 +210,7 @@ impl Run {
         let (begins, unwanted) = (std::mem::take(&mut batch.called), std::mem::take(&mut batch.unwanted));
         let unwanted = unwanted.into_iter().map(|run| (run, now)).collect();
         let files = std::mem::take(&mut batch.files);
-        RunWrite { progress: Some(progress), begins, unwanted, files, audit }
+        RunWrite { progress: Some(progress), begins, unwanted, files, audit, ..RunWrite::default() }
     }
 
     /// So many lines are written, and the state.

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Command, Entry, Event, Execution, Restart, RestartError, RunState, Start};
+use engine::{Command, Event, Execution, RunState, Start};
 use store::audit::AuditEntry;
 use store::executions::{FullExecution, Outcome};
+use store::files::CopiedFiles;
 use store::keyed_runs::Key;
-use store::runs::{Begin, RunWrite};
+use store::runs::{Begin, Line, RunWrite};
 use store::workflow_versions::Branch;
 use types::{ExecutionId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId};
 use workflow::Metadata;
@@ -71,6 +72,15 @@ impl NewRun {
     }
 }
 
+/// What a run brings along from another one, and what is written down with it.
+#[derive(Default)]
+pub(super) struct Carried {
+    /// The first lines of its journal.
+    pub(super) lines: Vec<Line>,
+    pub(super) files: Vec<CopiedFiles>,
+    pub(super) audit: Vec<AuditEntry>,
+}
+
 /// What is to be done with a run once it is on disk.
 pub(super) enum Accepted {
     /// It has begun: drive it.
@@ -88,7 +98,7 @@ impl Driver {
         let inner = &self.0;
         let (id, seed, now) = self.identity()?;
         if plan.concurrency.is_none() && inner.places().has_line(new.home()) {
-            return self.enqueue(new, id, seed, None, now).await;
+            return self.enqueue(new, (id, seed, now), None, Carried::default()).await;
         }
         let start = Start {
             inputs: new.inputs.clone(),
@@ -97,64 +107,20 @@ impl Driver {
             seed,
             run_time: plan.run_time(inner.run_time),
         };
-        if let Some(concurrency) = &plan.concurrency {
-            let text = engine::concurrency_key(concurrency, &start, now).map_err(|problem| {
-                let message = format!("Can not execute playbook: the key of `concurrency`: {problem}");
-                ApiError::new(&code::CONCURRENCY_KEY_INVALID, message)
-            })?;
-            let key = Key { workflow: new.workflow, text };
-            return self.enqueue(new, id, seed, Some(key), now).await;
+        if let Some(key) = key_of(&new, &plan, &start, now)? {
+            return self.enqueue(new, (id, seed, now), Some(key), Carried::default()).await;
         }
         let (mut execution, mut commands) = Execution::start(plan, start, now);
         commands.extend(execution.advance(Event::Continue, now));
         // Nothing of it is visible yet: a run that finds no room is forgotten again, and begins when its turn comes.
         let Some(seat) = inner.seat_for(&new, execution.state()) else {
-            return self.enqueue(new, id, seed, None, now).await;
+            return self.enqueue(new, (id, seed, now), None, Carried::default()).await;
         };
-        self.begin_new(new, (id, seed, now), (execution, commands, seat), Vec::new()).await
-    }
-
-    /// Accepts a run that goes on from a step of another one, whose journal is `journal`. It does not wait for a place:
-    /// its first state is that of the other run.
-    ///
-    /// # Errors
-    /// `overloaded` if there is no place for it; else as [`start`](Self::start).
-    pub(crate) async fn restart(
-        &self,
-        mut new: NewRun,
-        plan: Arc<Plan>,
-        (from, journal): (ExecutionId, &[Entry]),
-        step: Option<String>,
-        audit: AuditEntry,
-    ) -> ApiResult<Result<(ExecutionId, String), RestartError>> {
-        let inner = &self.0;
-        let (id, seed, now) = self.identity()?;
-        let metadata = inner.metadata(&new, id, now);
-        let restart =
-            Restart { from: from.to_string(), step, metadata, seed, run_time: plan.run_time(inner.run_time) };
-        let (mut execution, mut commands) = match Execution::restart(plan, journal, restart, now) {
-            Ok(begun) => begun,
-            Err(error) => return Ok(Err(error)),
-        };
-        let path = commands.iter().find_map(|command| match command {
-            Command::Append(Entry::Restarted { path, .. }) => Some(path.clone()),
-            _ => None,
-        });
-        let path = path.unwrap_or_default();
-        new.restarted_from = Some((from, path.clone()));
-        commands.extend(execution.advance(Event::Continue, now));
-        let has_room = !inner.places().has_line(new.home());
-        let seat = has_room.then(|| inner.seat_for(&new, execution.state())).flatten();
-        let Some(seat) = seat else {
-            let message = "no more runs can begin at the moment, and a restart does not wait for its turn";
-            return Err(ApiError::new(&code::OVERLOADED, message));
-        };
-        let begun = (execution, commands, seat);
-        Ok(Ok((self.begin_new(new, (id, seed, now), begun, vec![audit]).await?, path)))
+        self.begin_new(new, (id, seed, now), (execution, commands, seat), Carried::default()).await
     }
 
     /// The id, the seed and the time of a run that is about to be accepted; an error if the server is about to stop.
-    fn identity(&self) -> ApiResult<(ExecutionId, [u8; 32], Timestamp)> {
+    pub(super) fn identity(&self) -> ApiResult<(ExecutionId, [u8; 32], Timestamp)> {
         if self.0.stopping.is_cancelled() {
             let message = "the server is about to stop; try again in a moment";
             return Err(ApiError::new(&code::SHUTTING_DOWN, message));
@@ -166,23 +132,26 @@ impl Driver {
     }
 
     /// Writes a run that has taken its first steps, and sets it going.
-    async fn begin_new(
+    pub(super) async fn begin_new(
         &self,
         new: NewRun,
         (id, seed, now): (ExecutionId, [u8; 32], Timestamp),
         (execution, commands, seat): (Execution, Vec<Command>, Seat),
-        audit: Vec<AuditEntry>,
+        carried: Carried,
     ) -> ApiResult<ExecutionId> {
         let inner = &self.0;
         let ids = RunIds { tenant: new.tenant, workspace: new.workspace, execution: id };
         let origin = new.origin(now);
         let mut batch = Batch::new(inner, ids, &origin, commands).await;
-        batch.audit.extend(audit);
-        let next_seq = 1 + i64::try_from(batch.lines.len()).unwrap_or(i64::MAX);
+        batch.audit.extend(carried.audit);
+        let mut lines = carried.lines;
+        lines.append(&mut batch.lines);
+        let next_seq = 1 + i64::try_from(lines.len()).unwrap_or(i64::MAX);
         let row = row_of(&new, id, Some(inner.server), outcome_of(&execution), seed, now);
-        let mut begins = vec![Begin { row, queued: None, lines: batch.lines, now }];
+        let mut begins = vec![Begin { row, queued: None, lines, now }];
         begins.extend(batch.called);
-        let first = RunWrite { begins, files: batch.files, audit: batch.audit, ..RunWrite::default() };
+        let (files, copied_files) = (batch.files, carried.files);
+        let first = RunWrite { begins, files, copied_files, audit: batch.audit, ..RunWrite::default() };
         let stored_state = execution.state();
         let run = self.run(ids, origin, FIRST_EPOCH, (execution, next_seq, stored_state), seat);
         self.accept(ids, first, Accepted::Begun(Box::new(run), batch.effects, batch.rest)).await
@@ -251,7 +220,7 @@ impl Driver {
 
 impl Inner {
     /// The seat of a new run that stands in that state after its first steps; none if it has to wait.
-    fn seat_for(self: &Arc<Self>, new: &NewRun, state: RunState) -> Option<Seat> {
+    pub(super) fn seat_for(self: &Arc<Self>, new: &NewRun, state: RunState) -> Option<Seat> {
         // What has ended already needs no place.
         if state.is_terminal() {
             return Some(Seat::held(self, new.home()));
@@ -279,6 +248,19 @@ impl Inner {
         }
         .into()
     }
+}
+
+/// The key of the run, if its workflow has one.
+///
+/// # Errors
+/// `concurrency_key_invalid`.
+pub(super) fn key_of(new: &NewRun, plan: &Plan, start: &Start, now: Timestamp) -> ApiResult<Option<Key>> {
+    let Some(concurrency) = &plan.concurrency else { return Ok(None) };
+    let text = engine::concurrency_key(concurrency, start, now).map_err(|problem| {
+        let message = format!("Can not execute playbook: the key of `concurrency`: {problem}");
+        ApiError::new(&code::CONCURRENCY_KEY_INVALID, message)
+    })?;
+    Ok(Some(Key { workflow: new.workflow, text }))
 }
 
 /// What `event` answers in a run.

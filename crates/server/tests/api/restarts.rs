@@ -1,9 +1,14 @@
 //! Runs that go on from a step of another run: one, and those that a filter lets through.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::executions::workflow;
-use crate::support::{NOBODY, Nictate, on_both, text, until};
+use crate::support::{NOBODY, Nictate, on_both, on_both_with, text, until};
+
+/// How long a server is believed to live after its last sign of life, and a bit.
+const LEASE: Duration = Duration::from_secs(11);
 
 /// Two calls; the second fails unless the address says otherwise.
 fn calls(url: &str, second: &str) -> String {
@@ -127,6 +132,96 @@ async fn what_cannot_be_restarted_is_refused_by_name() {
         let nothing = nictate.post(&format!("/executions/{NOBODY}/restart"), json!({})).await;
         nothing.error(404, "execution_not_found");
         assert_eq!(nictate.get("/executions").await.ok()["total"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restarted_run_has_the_files_of_the_steps_that_it_does_not_repeat() {
+    on_both(async |nictate| {
+        let document = calls(nictate.tool.url(), "/fails-once")
+            .replace("/first}", "/first}\n        save_output_to_file: first.json");
+        let document = document.replace("steps.S1.output.ok", "steps.S1.output.file.id");
+        let id = nictate.publish("calls", &document).await;
+        let run = failed_once(nictate, &id).await;
+        let again = text(&restart(nictate, &run, json!({})).await, "execution_id");
+        let file = text(&nictate.execution_in(&again, "Completed").await["outputs"], "out");
+        let list = nictate.get(&format!("/executions/{again}/files")).await.results();
+        assert_eq!((list.len(), &list[0]["id"], &list[0]["path"]), (1, &json!(file), &json!("S1")));
+        let content = nictate.get(&format!("/executions/{again}/files/{file}")).await;
+        assert_eq!(content.ok(), json!({"ok": true}));
+        // From there on once more, and from the very beginning.
+        let third = text(&restart(nictate, &again, json!({"step": "S2"})).await, "execution_id");
+        nictate.execution_in(&third, "Completed").await;
+        assert_eq!(nictate.get(&format!("/executions/{third}/files/{file}")).await.ok(), json!({"ok": true}));
+        let whole = text(&restart(nictate, &run, json!({"step": "S1"})).await, "execution_id");
+        let own = text(&nictate.execution_in(&whole, "Completed").await["outputs"], "out");
+        assert_ne!(own, file);
+        assert_eq!(nictate.get(&format!("/executions/{whole}/files")).await.column("id"), [own]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restarted_run_waits_for_a_place_and_is_not_lost_meanwhile() {
+    on_both_with(
+        |config| config.limits.executions_active_per_workspace_max = 1,
+        async |nictate| {
+            let id = nictate.publish("calls", &calls(nictate.tool.url(), "/fails-once")).await;
+            let gate =
+                format!("- id: S1\n  action: http.requestV2\n  inputs: {{url: {}/gate}}", nictate.tool.url());
+            let gate = nictate.publish("gate", &workflow(&gate, "{{ 1 }}")).await;
+            let run = failed_once(nictate, &id).await;
+            nictate.execute(&gate, json!({})).await;
+            let again = text(&restart(nictate, &run, json!({})).await, "execution_id");
+            let row = nictate.get(&format!("/executions/{again}")).await.ok();
+            assert_eq!((&row["state"], &row["restarted_from_step"]), (&json!("Queued"), &json!("S2")));
+            // What it has copied is its own already.
+            let steps = nictate.get(&format!("/executions/{again}/steps")).await;
+            assert_eq!(steps.column("step_id"), ["S1"]);
+            nictate.crash().await;
+            nictate.clock.put_forward(LEASE);
+            nictate.start_again().await;
+            nictate.tool.let_through(2);
+            assert_eq!(nictate.execution_in(&again, "Completed").await["outputs"], json!({"out": true}));
+            let counts = [nictate.tool.seen_at("/first").len(), nictate.tool.seen_at("/fails-once").len()];
+            assert_eq!(counts, [1, 2], "what is in the journal does not run again");
+
+            // One that is to be cancelled while it waits never begins.
+            nictate.execute(&gate, json!({})).await;
+            let other = text(&restart(nictate, &again, json!({"step": "S2"})).await, "execution_id");
+            nictate.post_nothing(&format!("/executions/{other}/cancel")).await.ok();
+            nictate.execution_in(&other, "Cancelled").await;
+            nictate.tool.let_through(1);
+            assert_eq!(nictate.tool.seen_at("/fails-once").len(), 2);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_restarted_run_waits_for_its_key_and_holds_it() {
+    on_both(async |nictate| {
+        for on_full in ["queue", "cancel_newest"] {
+            let steps = "- id: S1\n  action: internal.Sleep\n  inputs: {duration: 1h}";
+            let keyed =
+                format!("concurrency: {{limit: 1, on_full: {on_full}}}\n{}", workflow(steps, "{{ 1 }}"));
+            let id = nictate.publish(on_full, &keyed).await;
+            let first = nictate.execute(&id, json!({})).await;
+            nictate.execution_in(&first, "Pending").await;
+            nictate.post_nothing(&format!("/executions/{first}/cancel")).await.ok();
+            let holder = nictate.execute(&id, json!({})).await;
+            nictate.execution_in(&holder, "Pending").await;
+            let again = text(&restart(nictate, &first, json!({"step": "S1"})).await, "execution_id");
+            assert_eq!(nictate.get(&format!("/executions/{again}")).await.ok()["state"], "Queued");
+            nictate.post_nothing(&format!("/executions/{holder}/cancel")).await.ok();
+            nictate.execution_in(&again, "Pending").await;
+            // It counts: whoever comes now waits for it, or is refused.
+            let next = nictate.execute(&id, json!({})).await;
+            let state = if on_full == "queue" { "Queued" } else { "Cancelled" };
+            nictate.execution_in(&next, state).await;
+            nictate.post_nothing(&format!("/executions/{again}/cancel")).await.ok();
+        }
     })
     .await;
 }
