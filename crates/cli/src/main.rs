@@ -30,6 +30,10 @@ use crate::printer::Printer;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Not a command: this process was started by a runner, to run code steps in. It must not have threads yet.
+    if sandbox::is_host() {
+        sandbox::host_main();
+    }
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -50,7 +50,7 @@ impl Part {
 
     /// Whether programs are refused without it.
     pub fn is_required(self) -> bool {
-        !matches!(self, Self::Uts | Self::Proc | Self::Landlock | Self::Cgroup)
+        !matches!(self, Self::Proc | Self::Landlock | Self::Cgroup)
     }
 
     /// As it is written in the report.

@@ -1,0 +1,77 @@
+//! What the kernel allows, found out by trying each part in a child that ends at once.
+
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+use super::{landlock, memory, seccomp};
+use crate::report::{Part, PartState, Report};
+
+/// Tries all parts. `/proc` is found out later, when the host is inside.
+pub(super) fn probe() -> Report {
+    let user = try_namespaces(CloneFlags::empty());
+    let with = |flag| match &user {
+        PartState::Absent(_) => PartState::Absent("needs a user namespace".to_owned()),
+        PartState::Present(_) => try_namespaces(flag),
+    };
+    let state = |part| match part {
+        Part::User => user.clone(),
+        Part::Mount => with(CloneFlags::CLONE_NEWNS),
+        Part::Pid => with(CloneFlags::CLONE_NEWPID),
+        Part::Network => with(CloneFlags::CLONE_NEWNET),
+        Part::Ipc => with(CloneFlags::CLONE_NEWIPC),
+        Part::Uts => with(CloneFlags::CLONE_NEWUTS),
+        Part::Seccomp => try_seccomp(),
+        Part::Rlimits | Part::Proc => PartState::Present(None),
+        Part::Landlock => match landlock::version() {
+            Some(version) => PartState::Present(Some(version.to_string())),
+            None => PartState::Absent("the kernel has none".to_owned()),
+        },
+        Part::Cgroup => match memory::join_group() {
+            Ok(form) => PartState::Present(Some(form)),
+            Err(why) => PartState::Absent(why),
+        },
+    };
+    Report { parts: Part::ALL.into_iter().map(|part| (part, state(part))).collect() }
+}
+
+fn try_namespaces(flag: CloneFlags) -> PartState {
+    let errno = in_child(|| match unshare(flag | CloneFlags::CLONE_NEWUSER) {
+        Ok(()) => 0,
+        Err(errno) => errno as i32,
+    });
+    outcome(errno)
+}
+
+fn try_seccomp() -> PartState {
+    let errno = in_child(|| {
+        let refused = nix::sys::prctl::set_no_new_privs().is_err()
+            || seccomp::install(&mut seccomp::program(seccomp::Sockets::Local)).is_err();
+        if refused { libc::EINVAL } else { 0 }
+    });
+    outcome(errno)
+}
+
+fn outcome(errno: i32) -> PartState {
+    match errno {
+        0 => PartState::Present(None),
+        errno => PartState::Absent(nix::errno::Errno::from_raw(errno).desc().to_lowercase()),
+    }
+}
+
+/// What a child answers with, as its exit code.
+fn in_child(answer: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the process has one thread, so the child finds no lock held by another.
+    match unsafe { fork() } {
+        Ok(ForkResult::Child) => {
+            let code = answer();
+            // SAFETY: ends the child without running what the parent registered for its own end.
+            unsafe { libc::_exit(code) }
+        }
+        Ok(ForkResult::Parent { child }) => match waitpid(child, None) {
+            Ok(WaitStatus::Exited(_, code)) => code,
+            _ => libc::EIO,
+        },
+        Err(errno) => errno as i32,
+    }
+}
