@@ -123,6 +123,9 @@ fn first_line(journal: &[Entry], step: Option<&str>) -> Result<(String, usize), 
     };
     let mut paths: Vec<(&str, usize)> = Vec::new();
     for (line, entry) in journal.iter().enumerate() {
+        if let Some(parallel) = begun_with_others(entry, step) {
+            return Err(RestartError::Beside { step: step.to_owned(), beside: vec![parallel.to_owned()] });
+        }
         let Some((path, id)) = begins(entry) else { continue };
         if path == step {
             return Ok((step.to_owned(), line));
@@ -148,6 +151,14 @@ fn stood_at(journal: &[Entry]) -> Option<&str> {
         Entry::Paused { path, .. } | Entry::Exhausted { path, .. } => Some(path),
         _ => None,
     })
+}
+
+/// The path of the parallel with which the branch of that path or id begins: a branch has no beginning of its own.
+fn begun_with_others<'e>(entry: &'e Entry, step: &str) -> Option<&'e str> {
+    let Entry::BranchesStarted { path, step: parallel, branches, .. } = entry else { return None };
+    let prefix = path.strip_suffix(parallel.as_str()).unwrap_or_default();
+    let is_it = |branch: &String| branch == step || step.strip_prefix(prefix) == Some(branch);
+    branches.iter().any(is_it).then_some(path)
 }
 
 /// Path and id of the step that an entry may be the first to speak of.

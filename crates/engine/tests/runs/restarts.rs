@@ -151,6 +151,21 @@ fn a_step_that_ran_beside_others_is_refused() {
 }
 
 #[test]
+fn a_branch_is_no_step_to_begin_with_since_it_began_with_the_others() {
+    let steps = "- id: S1\n  action: internal.parallel\n  steps:\n    \
+                 - {id: S1a, action: internal.parallelBranch, steps: [{id: S2, action: test.effect}]}\n    \
+                 - {id: S1b, action: internal.parallelBranch, steps: [{id: S4, action: test.effect}]}\n\
+                 - {id: S3, action: test.effect}";
+    let text = document(steps, OUTPUTS);
+    let journal = journal_of(&text, "");
+    for branch in ["S1a", "S1b"] {
+        let beside = RestartError::Beside { step: branch.into(), beside: vec!["S1".into()] };
+        assert_eq!(refused(&text, &journal, Some(branch)), beside, "what is under it would run twice");
+    }
+    assert_eq!(again(&text, &journal, Some("S1")).0.len(), 3);
+}
+
+#[test]
 fn what_was_decided_about_the_other_run_is_not_decided_about_this_one() {
     let text = three();
     let (mut driver, first) = Driver::start(&plan(&text), json!({}), &no_effects);
