@@ -3,52 +3,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use engine::{Command, Entry, Event, Execution, RunState};
+use engine::{Command, Control, Decision, Dispatch, Event, Execution, RunState, SaveFile};
 use types::Timestamp;
 
+use crate::calls::Child;
+use crate::commit::{Answer, Batch, resolved_path};
 use crate::mutation::Mutation;
 use crate::runner::Token;
 use crate::server::{Inbox, Key, Signal};
-use crate::store::{Appended, RunId, ServerId};
-use crate::world::World;
-
-/// The commands of one `advance`, taken apart.
-pub(crate) struct Batch {
-    entries: Vec<Entry>,
-    rest: VecDeque<Command>,
-    state: RunState,
-    /// The commit that accepts the run.
-    pub(crate) first: bool,
-    /// Somebody waits to hear that the run will stop.
-    pub(crate) acknowledge: bool,
-    tried_before: bool,
-}
-
-impl Batch {
-    pub(crate) fn new(commands: Vec<Command>, execution: &Execution) -> Self {
-        let (mut entries, mut rest, mut effects) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        for command in commands {
-            match command {
-                Command::Append(entry) => entries.push(entry),
-                Command::Dispatch(_) => effects.push_back(command),
-                Command::CancelAttempt { ref path, attempt } => {
-                    let is_it = |effect: &Command| match effect {
-                        Command::Dispatch(dispatch) => dispatch.path == *path && dispatch.attempt == attempt,
-                        _ => false,
-                    };
-                    match effects.iter().position(is_it) {
-                        Some(place) => drop(effects.remove(place)),
-                        None => rest.push_back(command),
-                    }
-                }
-                _ => rest.push_back(command),
-            }
-        }
-        rest.append(&mut effects);
-        let state = execution.state();
-        Self { entries, rest, state, first: false, acknowledge: false, tried_before: false }
-    }
-}
+use crate::store::{RunId, ServerId};
+use crate::world::{Happening, World};
 
 /// Where the driver of a run stands.
 pub(crate) enum Phase {
@@ -58,13 +22,21 @@ pub(crate) enum Phase {
     Refused(Batch),
     /// The database did not say whether it accepted the run.
     Unsettled(Batch),
-    CarryingOut(VecDeque<Command>),
+    CarryingOut(Todo),
+}
+
+/// What is to be carried out once it is durable.
+#[derive(Default)]
+pub(crate) struct Todo {
+    commands: VecDeque<Command>,
+    calls: Vec<Child>,
+    files: Vec<SaveFile>,
 }
 
 /// A run in the memory of a server.
 pub(crate) struct Live {
     pub(crate) execution: Execution,
-    next_seq: usize,
+    pub(crate) next_seq: usize,
     /// The state in the run's row.
     pub(crate) stored_state: RunState,
     pub(crate) phase: Phase,
@@ -110,12 +82,6 @@ enum Next {
 }
 
 const OVER: Next = Next::Over { unanswered: false };
-
-enum Answer {
-    Written,
-    Fenced,
-    Unavailable,
-}
 
 impl World {
     /// Drives the run on until it has to wait, ends, or its server crashes or freezes.
@@ -167,17 +133,20 @@ impl World {
                     return OVER;
                 }
                 live.next_seq += batch.entries.len();
-                live.phase = Phase::CarryingOut(batch.rest);
+                live.phase = Phase::CarryingOut(Todo::of(batch));
                 Next::Again
             }
             waits @ (Phase::Refused(_) | Phase::Unsettled(_)) => {
                 live.phase = waits;
                 Next::Rest
             }
-            Phase::CarryingOut(mut commands) => {
-                let Some(command) = commands.pop_front() else { return self.carried_out(id, live) };
-                self.carry_out(id, key, live, command);
-                live.phase = Phase::CarryingOut(commands);
+            Phase::CarryingOut(mut todo) => {
+                if self.mutation == Some(Mutation::FileApart) {
+                    self.save_files(key.0, std::mem::take(&mut todo.files));
+                }
+                let Some(command) = todo.commands.pop_front() else { return self.carried_out(id, live) };
+                self.carry_out(id, key, live, command, &mut todo.calls);
+                live.phase = Phase::CarryingOut(todo);
                 self.boundary(id, "between commands");
                 Next::Again
             }
@@ -200,9 +169,13 @@ impl World {
             Event::EffectFinished { path, attempt, .. } => Some((path.clone(), *attempt)),
             _ => None,
         };
+        let again = self.dispatched_again(live, &event);
         let execution = &mut live.execution;
-        let commands = if stopping { execution.absorb(event, now) } else { execution.advance(event, now) };
-        let batch = Batch { acknowledge, ..Batch::new(commands, execution) };
+        let mut commands =
+            if stopping { execution.absorb(event, now) } else { execution.advance(event, now) };
+        commands.extend(again);
+        let batch = self.batch(id, run, commands, &live.execution);
+        let batch = Batch { acknowledge, ..batch };
         if let (Some((path, attempt)), Some(entry)) = (reported, batch.entries.first()) {
             self.ledger.decided(run, &path, attempt, entry);
         }
@@ -212,7 +185,7 @@ impl World {
     fn commit(&mut self, id: ServerId, key: Key, live: &mut Live, mut batch: Batch) -> Next {
         if self.mutation == Some(Mutation::CommandsBeforeCommit) && !batch.first {
             for command in std::mem::take(&mut batch.rest) {
-                self.carry_out(id, key, live, command);
+                self.carry_out(id, key, live, command, &mut Vec::new());
             }
             if !self.boundary(id, "between commands and their commit") {
                 live.phase = Phase::Committing(batch);
@@ -253,7 +226,13 @@ impl World {
         let has_stopped =
             batch.state == RunState::Cancelled || self.mutation == Some(Mutation::CancelUnchecked);
         let (first, acknowledge) = (batch.first, batch.acknowledge);
-        live.phase = Phase::CarryingOut(batch.rest);
+        let decided: Vec<String> = batch.own().iter().filter_map(resolved_path).collect();
+        live.phase = Phase::CarryingOut(Todo::of(batch));
+        if live.execution.state() == RunState::Paused
+            && live.execution.pending_effects().any(|pending| pending.in_doubt)
+        {
+            self.stands_in_doubt(key.0);
+        }
         // A caller hears of it if the server lives on; a frozen one answers when it thaws, which is the same.
         self.boundary(id, "after a commit");
         if self.servers.contains_key(&id) {
@@ -263,6 +242,8 @@ impl World {
             if acknowledge && has_stopped {
                 self.ledger.stopped.insert(key.0);
             }
+            let told = decided.into_iter().map(|path| (key.0, path));
+            self.ledger.told_resolved.extend(told);
         }
         if acknowledge && !has_stopped {
             return Next::Over { unanswered: true };
@@ -270,71 +251,37 @@ impl World {
         Next::Again
     }
 
-    /// Writes to the store, in whatever weather.
-    fn append(&mut self, id: ServerId, key: Key, live: &Live, batch: &Batch) -> Answer {
-        if batch.entries.is_empty() && batch.state == live.stored_state && !batch.first {
-            return Answer::Written;
+    /// An attempt that somebody has decided on, handed out all the same: a fault made on purpose.
+    fn dispatched_again(&self, live: &Live, event: &Event) -> Option<Command> {
+        let Event::Decided(Control::Resolve { step, decision: Decision::Done { .. }, .. }) = event else {
+            return None;
+        };
+        if self.mutation != Some(Mutation::ResolvedRepeated) {
+            return None;
         }
-        if self.trouble(60) {
-            self.ledger.count("commit refused");
-            self.tell(|| format!("a commit of run {} is refused", key.0));
-            return Answer::Unavailable;
-        }
-        if self.mutation == Some(Mutation::AppendLost) && self.dice.one_in(20) {
-            return Answer::Written;
-        }
-        if batch.first {
-            self.store.insert(key.0, id, batch.state);
-        }
-        let mut first_seq = live.next_seq;
-        if self.mutation == Some(Mutation::RetryRenumbered) && batch.tried_before {
-            first_seq = self.store.rows.get(&key.0).map_or(1, |row| row.lines.len() + 1);
-        }
-        if self.mutation == Some(Mutation::CommitTorn) && batch.entries.len() > 1 && self.trouble(4) {
-            let (half, _) = batch.entries.split_at(batch.entries.len() / 2);
-            let _ = self.write(id, key, first_seq, half, live.stored_state);
-            self.servers.remove(&id);
-            self.later(1_000, crate::world::Happening::Restart);
-            return Answer::Unavailable;
-        }
-        match self.write(id, key, first_seq, &batch.entries, batch.state) {
-            Appended::Written if self.trouble(60) => {
-                self.ledger.count("answer of a commit lost");
-                self.tell(|| format!("the answer to a commit of run {} is lost", key.0));
-                Answer::Unavailable
-            }
-            Appended::Written => Answer::Written,
-            Appended::Fenced => Answer::Fenced,
-            // The same commit, done before its answer got lost.
-            Appended::Duplicate if batch.tried_before => Answer::Written,
-            Appended::Duplicate => {
-                self.ledger.fail(format!("run {}: two write line {first_seq}", key.0));
-                Answer::Fenced
-            }
-        }
+        let pending =
+            live.execution.pending_effects().find(|pending| Some(&pending.path) == step.as_ref())?;
+        Some(Command::Dispatch(Dispatch {
+            step: String::new(),
+            path: pending.path.clone(),
+            attempt: pending.attempt,
+            action: pending.action.clone(),
+            inputs: pending.inputs.clone(),
+            connections: BTreeMap::new(),
+            timeout_ms: 0,
+            full_response: false,
+            replacements: 0,
+        }))
     }
 
-    fn write(
+    fn carry_out(
         &mut self,
         id: ServerId,
         key: Key,
-        first_seq: usize,
-        entries: &[Entry],
-        state: RunState,
-    ) -> Appended {
-        let lines: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
-        let appended = self.store.append(key.0, key.1, first_seq, &lines, state);
-        if appended == Appended::Written {
-            self.tell(|| {
-                let kinds: Vec<String> = entries.iter().map(shown).collect();
-                format!("server {id} writes run {} from line {first_seq}: {}", key.0, kinds.join(", "))
-            });
-            self.ledger.written(key.0, entries);
-        }
-        appended
-    }
-
-    fn carry_out(&mut self, id: ServerId, key: Key, live: &mut Live, command: Command) {
+        live: &mut Live,
+        command: Command,
+        calls: &mut Vec<Child>,
+    ) {
         let now = self.clock(id);
         let until = |at: Timestamp| at.as_millis() - now.as_millis();
         match command {
@@ -372,27 +319,26 @@ impl World {
                 }
                 live.attempts.insert(token, (path, attempt));
             }
-            Command::CallSubflow(_) | Command::AwaitSubflow { .. } | Command::CancelSubflow { .. } => {
-                unreachable!("no workflow of the simulation calls another")
+            Command::CallSubflow(call) => {
+                let is_it = |child: &Child| child.path == call.path && child.attempt == call.attempt;
+                let child = calls.iter().position(is_it).map(|place| calls.swap_remove(place));
+                self.carry_out_call(id, key, &call, child);
+            }
+            Command::AwaitSubflow { path, attempt } => self.await_call(id, key, path, attempt),
+            Command::CancelSubflow { path, attempt } => {
+                self.ledger.count("call given up");
+                if let Some(child) = self.child(key.0, &path, attempt) {
+                    let pause = self.dice.between(0, 100);
+                    self.later(pause, Happening::Cancel(child));
+                }
             }
             Command::Append(_) | Command::SaveFile(_) => {}
         }
     }
 }
 
-/// An entry in a word or two, for the story.
-fn shown(entry: &Entry) -> String {
-    match entry {
-        Entry::StepStarted { path, attempt, .. } => format!("{path} starts ({attempt})"),
-        Entry::StepFinished(finished) => format!("{} {}", finished.path, finished.state.as_str()),
-        Entry::LoopStarted { path, items, .. } => format!("{path} has {} turns", items.len()),
-        Entry::BranchesStarted { path, branches, needed, .. } => {
-            format!("{path} has {} branches and needs {needed}", branches.len())
-        }
-        Entry::AttemptFailed { path, attempt, .. } => format!("{path} fails ({attempt})"),
-        Entry::AttemptLost { path, attempt, .. } => format!("{path} is lost ({attempt})"),
-        Entry::TimerSet { path, .. } => format!("{path} waits"),
-        Entry::Finished { state, .. } => format!("finished {}", state.as_str()),
-        other => other.kind().to_owned(),
+impl Todo {
+    fn of(batch: Batch) -> Self {
+        Self { commands: batch.rest, calls: batch.calls, files: batch.files }
     }
 }

@@ -5,10 +5,10 @@ use engine::{EffectResult, Event, RunState};
 
 use crate::driver::Live;
 use crate::mutation::Mutation;
+use crate::requests::is_repeatable;
 use crate::runner::{Report, Token};
 use crate::server::{Key, Signal};
 use crate::store::ServerId;
-use crate::workflows::is_repeatable;
 use crate::world::World;
 
 impl World {
@@ -58,6 +58,14 @@ impl World {
                 None
             }
             Signal::Report(report) => self.take_report(live, report),
+            Signal::NotBegun(token) => {
+                let (path, attempt) = live.attempts.remove(&token)?;
+                live.timers.remove(&path);
+                self.ledger.not_begun.insert((key.0, path.clone(), attempt));
+                Some(Event::AttemptLost { path, attempt, repeatable: true })
+            }
+            Signal::Answer { path, attempt, result } => Some(Event::EffectFinished { path, attempt, result }),
+            Signal::Look { path, attempt } => self.look(key, live, path, attempt),
             Signal::Watch(token) => self.watch(id, key, live, token),
             Signal::WatchAgain(token) => self.lose(key, live, token),
             Signal::Retry | Signal::Settle => None,

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use engine::{Dispatch, Entry, Execution, RunState, StepState};
+use engine::{DecisionKind, Dispatch, Entry, Execution, RunState, StepState};
 
+use crate::commit::file_of;
 use crate::reference::{Reference, end, facts};
+use crate::requests::{Callee, Request, is_repeatable};
 use crate::store::{Row, RunId, Store};
-use crate::workflows::{Request, is_repeatable};
 
 type Step = (RunId, String);
+/// The run that each attempt of a step has called.
+pub(crate) type Called = BTreeMap<(RunId, String, u32), RunId>;
 
 #[derive(Default)]
 pub(crate) struct Ledger {
@@ -31,6 +34,28 @@ pub(crate) struct Ledger {
     /// Runs of which an attempt was given up because its runner said nothing: that is a failure that no run without
     /// crashes has.
     pub(crate) given_up: BTreeSet<RunId>,
+    /// So many attempts of a step may happen besides the first: those before them have failed, or somebody said so.
+    licences: BTreeMap<Step, u32>,
+    /// Attempts with which no runner has begun.
+    pub(crate) not_begun: BTreeSet<(RunId, String, u32)>,
+    /// Runs that nobody waits for.
+    pub(crate) asynchronous: BTreeSet<RunId>,
+    /// Attempts that have called a run.
+    called: BTreeSet<(RunId, String, u32)>,
+    /// Epochs of runs whose owner's lease was said to have ended.
+    pub(crate) adopted: BTreeSet<(RunId, u64)>,
+    /// Steps of which somebody was told that what he decided holds.
+    pub(crate) told_resolved: BTreeSet<Step>,
+    /// Steps of which a decision is durable.
+    resolved: BTreeSet<Step>,
+    /// Runs with a step in doubt on which nobody is going to decide.
+    left: BTreeSet<RunId>,
+    /// Runs with a step in doubt on which somebody is going to decide.
+    decided_on: BTreeSet<RunId>,
+    /// Runs that somebody has said are complete.
+    completed: BTreeSet<RunId>,
+    /// Some clock has been moved.
+    pub(crate) clock_moved: bool,
     /// A clock has jumped by so much that a run may have no time left.
     pub(crate) clock_leapt: bool,
     /// What came to pass, how often: a simulation in which nothing happens proves nothing.
@@ -64,11 +89,73 @@ impl Ledger {
                         ));
                     }
                 }
+                Entry::AttemptFailed { path, .. } => {
+                    *self.licences.entry((run, path.clone())).or_default() += 1;
+                }
+                Entry::Resolved { path, decision, .. } => {
+                    let step = (run, path.clone());
+                    self.given_up.insert(run);
+                    if *decision == DecisionKind::Retry {
+                        *self.licences.entry(step.clone()).or_default() += 1;
+                    }
+                    self.resolved.insert(step);
+                }
+                Entry::CompleteRequested { .. } => drop(self.completed.insert(run)),
                 Entry::StepFinished(finished) if !self.finished.insert((run, finished.path.clone())) => {
                     self.fail(format!("run {run}: `{}` ends twice", finished.path));
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// What a run has copied from the one that it goes on from: done, and never to be done again.
+    pub(crate) fn copied(&mut self, run: RunId, entries: &[Entry]) {
+        for entry in entries {
+            match entry {
+                Entry::StepStarted { path, attempt, .. } => {
+                    self.started.insert((run, path.clone()), *attempt);
+                }
+                Entry::StepFinished(finished) => {
+                    self.finished.insert((run, finished.path.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A run is accepted that a step calls.
+    pub(crate) fn called(&mut self, run: RunId, path: &str, attempt: u32) {
+        if self.started.get(&(run, path.to_owned())).is_some_and(|started| *started > attempt) {
+            self.fail(format!("run {run}: attempt {attempt} of `{path}` is over and calls a run"));
+        }
+        if !self.called.insert((run, path.to_owned(), attempt)) {
+            self.fail(format!("run {run}: attempt {attempt} of `{path}` calls two runs"));
+        }
+    }
+
+    /// Nobody is going to decide on what is in doubt in this run.
+    pub(crate) fn leave(&mut self, run: RunId) {
+        self.left.insert(run);
+    }
+
+    pub(crate) fn decide_on(&mut self, run: RunId) {
+        self.decided_on.insert(run);
+    }
+
+    pub(crate) fn is_decided_on(&self, run: RunId) -> bool {
+        self.decided_on.contains(&run)
+    }
+
+    pub(crate) fn is_left(&self, run: RunId) -> bool {
+        self.left.contains(&run)
+    }
+
+    /// A runner begins with an attempt that was handed out in that epoch. If no clock was ever wrong, an owner whose lease
+    /// others believe to have ended knows it.
+    pub(crate) fn taken_up(&mut self, (run, epoch): (RunId, u64)) {
+        if !self.clock_moved && self.adopted.contains(&(run, epoch)) {
+            self.fail(format!("run {run}: begun after the lease ended under which epoch {epoch} owned it"));
         }
     }
 
@@ -97,16 +184,20 @@ impl Ledger {
         if !self.assigned.insert((run, path.clone(), *attempt)) {
             self.fail(format!("run {run}: attempt {attempt} of `{path}` is handed out twice"));
         }
-        if !is_repeatable(action) && *attempt > 1 {
+        let not_begun = (1..*attempt).filter(|before| self.not_begun.contains(&(run, path.clone(), *before)));
+        let free = self.licences.get(&step).copied().unwrap_or(0) as usize + not_begun.count();
+        if !is_repeatable(action) && *attempt as usize > 1 + free {
             self.fail(format!("run {run}: `{path}` must happen once at most and is tried again"));
         }
     }
 
     /// A runner did it.
     pub(crate) fn performed(&mut self, run: RunId, path: &str, repeatable: bool) {
-        let times = self.performed.entry((run, path.to_owned())).or_default();
+        let step = (run, path.to_owned());
+        let free = self.licences.get(&step).copied().unwrap_or(0);
+        let times = self.performed.entry(step).or_default();
         *times += 1;
-        if *times > 1 && !repeatable {
+        if *times > 1 + free && !repeatable {
             self.fail(format!("run {run}: `{path}` must happen once at most and has happened twice"));
         }
     }
@@ -121,7 +212,11 @@ impl Ledger {
     }
 
     /// All that can be said when nothing happens any more.
-    pub(crate) fn close(&mut self, requests: &[Request], store: &Store) {
+    pub(crate) fn close(&mut self, requests: &[Request], callees: &[Callee], called: &Called, store: &Store) {
+        self.mark_odd(requests, store);
+        for (run, path) in self.told_resolved.difference(&self.resolved).cloned().collect::<Vec<_>>() {
+            self.fail(format!("run {run}: somebody was told that `{path}` is decided on, and it is not"));
+        }
         for run in self.accepted.clone() {
             if !store.rows.contains_key(&run) {
                 self.fail(format!("run {run} was accepted and is lost"));
@@ -130,9 +225,85 @@ impl Ledger {
         for (&run, row) in &store.rows {
             self.close_journal(run, row);
             if self.broken.is_none() {
-                self.close_run(run, &requests[run], row);
+                self.close_run(run, (requests, callees), called, store);
+                self.close_files(run, requests, callees, store);
             }
         }
+    }
+
+    /// What befell a run that it would not meet without crashes, its caller meets too.
+    fn mark_odd(&mut self, requests: &[Request], store: &Store) {
+        let odd = |run: RunId, row: &Row| {
+            let gave_in = row.journal().iter().any(|entry| match entry {
+                Entry::StepFinished(finished) => {
+                    finished.error.as_ref().is_some_and(|error| error.code == "attempts_lost")
+                }
+                _ => false,
+            });
+            gave_in
+                || requests[run].is_race
+                || self.given_up.contains(&run)
+                || row.state == RunState::TimedOut
+        };
+        let found: Vec<RunId> =
+            store.rows.iter().filter(|(run, row)| odd(**run, row)).map(|(run, _)| *run).collect();
+        for run in found {
+            let callers = std::iter::successors(Some(run), |run| requests[*run].parent);
+            self.given_up.extend(callers);
+        }
+    }
+
+    /// Each file that a step speaks of is there, and no other; as without crashes.
+    fn close_files(&mut self, run: RunId, requests: &[Request], callees: &[Callee], store: &Store) {
+        let Some(row) = store.rows.get(&run) else { return };
+        let named: BTreeSet<_> = row.journal().iter().filter_map(file_of).collect();
+        let kept: BTreeSet<_> = store.files.keys().filter(|(of, _)| *of == run).map(|(_, id)| *id).collect();
+        if named != kept {
+            return self.fail(format!("run {run} speaks of the files {named:?} and has {kept:?}"));
+        }
+        if named.is_empty() || requests[run].restarted_from.is_some() || self.given_up.contains(&run) {
+            return;
+        }
+        let reference = Reference::of(&requests[run], callees);
+        for ((_, _), (path, content)) in store.files.iter().filter(|((of, _), _)| *of == run) {
+            if reference.files.get(path) != Some(content) {
+                self.fail(format!("run {run}: the file of `{path}` is another one without crashes"));
+            }
+        }
+    }
+
+    /// A run that does not wait any more has stopped whatever it waited for; one that waits does so for a run that goes on.
+    fn close_calls(&mut self, run: RunId, execution: &Execution, called: &Called, store: &Store) {
+        let waits_for: BTreeSet<RunId> = execution
+            .pending_effects()
+            .filter(|effect| effect.subflow.is_some())
+            .filter_map(|effect| called.get(&(run, effect.path.clone(), effect.attempt)).copied())
+            .collect();
+        for ((caller, path, _), child) in called.iter().filter(|((caller, _, _), _)| *caller == run) {
+            let Some(row) = store.rows.get(child) else { continue };
+            let is_over = row.state.is_terminal();
+            let is_awaited = waits_for.contains(child);
+            if is_over && is_awaited {
+                self.fail(format!("run {caller}: `{path}` waits for a run that is over"));
+            }
+            if !is_over && !is_awaited && !self.asynchronous.contains(child) {
+                self.fail(format!(
+                    "run {caller}: nobody waits any more for the run that `{path}` has called, and it goes on"
+                ));
+            }
+        }
+    }
+
+    /// Whether the run waits for one that somebody has to decide on, and for nothing else.
+    fn waits_for_doubt(&self, run: RunId, execution: &Execution, called: &Called, store: &Store) -> bool {
+        let mut pending = execution.pending_effects().peekable();
+        pending.peek().is_some()
+            && pending.all(|effect| {
+                let child = called.get(&(run, effect.path.clone(), effect.attempt));
+                let child = child.and_then(|child| store.rows.get(child));
+                let stands = child.is_some_and(|row| !row.state.is_terminal());
+                (effect.subflow.is_some() && stands) || self.is_doubtful(run, effect)
+            })
     }
 
     fn close_journal(&mut self, run: RunId, row: &Row) {
@@ -147,7 +318,14 @@ impl Ledger {
         }
     }
 
-    fn close_run(&mut self, run: RunId, request: &Request, row: &Row) {
+    fn close_run(
+        &mut self,
+        run: RunId,
+        (requests, callees): (&[Request], &[Callee]),
+        called: &Called,
+        store: &Store,
+    ) {
+        let (request, Some(row)) = (&requests[run], store.rows.get(&run)) else { return };
         let journal = row.journal();
         let execution = match Execution::restore(Arc::clone(&request.plan), &journal) {
             Ok(execution) => execution,
@@ -163,6 +341,8 @@ impl Ledger {
             RunState::Cancelled if self.asked_to_stop.contains(&run) => {}
             RunState::TimedOut if self.had_no_time(&execution, request) => {}
             RunState::Paused if self.in_doubt(run, &execution) => {}
+            RunState::Paused | RunState::Waiting | RunState::Running
+                if self.waits_for_doubt(run, &execution, called, store) => {}
             _ => self.fail(format!("run {run} is {state:?} for no reason when nothing happens any more")),
         }
         if self.stopped.contains(&run) && state != RunState::Cancelled {
@@ -170,18 +350,21 @@ impl Ledger {
         }
         self.sleeps_lasted(run, &journal);
         self.nothing_is_open(run, &execution);
-        self.compare_with_crash_free(run, request, &execution, &journal);
+        self.close_calls(run, &execution, called, store);
+        self.compare_with_crash_free(run, (request, callees), &execution, &journal);
     }
 
     /// Nothing is under way any more but what somebody has to decide on.
     fn in_doubt(&self, run: RunId, execution: &Execution) -> bool {
-        let doubtful = |effect: &engine::PendingEffect| {
-            effect.in_doubt
-                && !is_repeatable(&effect.action)
-                && !self.finished.contains(&(run, effect.path.clone()))
-        };
         let mut pending = execution.pending_effects().peekable();
-        self.disturbed.contains(&run) && pending.peek().is_some() && pending.all(doubtful)
+        pending.peek().is_some() && pending.all(|effect| self.is_doubtful(run, effect))
+    }
+
+    fn is_doubtful(&self, run: RunId, effect: &engine::PendingEffect) -> bool {
+        effect.in_doubt
+            && self.disturbed.contains(&run)
+            && !is_repeatable(&effect.action)
+            && !self.finished.contains(&(run, effect.path.clone()))
     }
 
     /// A run that nobody drove for hours does not count as one that had too much to do.
@@ -209,22 +392,19 @@ impl Ledger {
     fn compare_with_crash_free(
         &mut self,
         run: RunId,
-        request: &Request,
+        (request, callees): (&Request, &[Callee]),
         execution: &Execution,
         journal: &[Entry],
     ) {
-        let reference = Reference::of(request);
-        let facts = facts(&request.plan, journal);
-        let ended_by_itself = matches!(execution.state(), RunState::Completed | RunState::Failed);
-        let worn_out = journal.iter().any(|entry| match entry {
-            Entry::StepFinished(finished) => {
-                finished.error.as_ref().is_some_and(|error| error.code == "attempts_lost")
-            }
-            _ => false,
-        });
-        if request.is_race || worn_out || self.given_up.contains(&run) {
+        if request.restarted_from.is_some() || self.given_up.contains(&run) {
             return self.count("not compared");
         }
+        let reference = Reference::of(request, callees);
+        // What ends with a run that somebody says is complete would not have ended so.
+        let by_itself = journal.split(|entry| matches!(entry, Entry::CompleteRequested { .. })).next();
+        let facts = facts(&request.plan, by_itself.unwrap_or_default());
+        let by_hand = self.completed.contains(&run);
+        let ended_by_itself = matches!(execution.state(), RunState::Completed | RunState::Failed) && !by_hand;
         let none = Vec::new();
         for (strand, facts) in &facts {
             let expected = reference.facts.get(strand).unwrap_or(&none);

@@ -4,12 +4,16 @@
 //! `cargo xtask simulate` runs many seeds in a release build.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test's helpers fail by panicking
 
+mod calls;
+mod commit;
 mod dice;
 mod driver;
 mod events;
+mod hands;
 mod ledger;
 mod mutation;
 mod reference;
+mod requests;
 mod runner;
 mod server;
 mod store;
@@ -73,10 +77,14 @@ fn no_seed_breaks_a_promise() {
 
 #[test]
 fn whatever_can_go_wrong_does() {
-    const WANTED: [&str; 22] = [
+    const WANTED: [&str; 31] = [
         "answer of a commit lost",
         "attempt lost",
         "attempt overdue",
+        "call",
+        "call given up",
+        "call waited for again",
+        "call without waiting",
         "cancelled",
         "clock goes back",
         "clock jumps ahead",
@@ -85,10 +93,14 @@ fn whatever_can_go_wrong_does() {
         "completed",
         "crash",
         "failed",
+        "file",
         "freeze",
+        "not begun",
         "paused",
         "report lost",
         "report to a paused run",
+        "resolved",
+        "restarted",
         "runner died",
         "runs adopted",
         "runs taken over",
@@ -96,6 +108,7 @@ fn whatever_can_go_wrong_does() {
         "stale report",
         "stop",
         "timed_out",
+        "unwanted run stopped late",
     ];
     let mut seen = BTreeMap::new();
     for seed in 0..600 {

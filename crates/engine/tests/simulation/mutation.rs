@@ -37,10 +37,32 @@ pub(crate) enum Mutation {
     OneLossTold,
     /// What a runner reports does not reach a run that is paused.
     PausedDeaf,
+    /// A run that a step calls is accepted in a commit of its own, after its caller's.
+    CallApart,
+    /// A step that waits for a run goes on as if it did not.
+    CallNotAwaited,
+    /// A run that is read back calls again what it waits for.
+    CallAgain,
+    /// That a called run is to stop is not in the commit in which its caller gives up.
+    WishForgotten,
+    /// A runner begins with whatever it was given, whether the lease holds or not.
+    LeaseUnchecked,
+    /// A runner asks whether the lease holds, not whether it is still the one under which it was given the attempt.
+    TermIgnored,
+    /// A file is kept in a commit of its own, after that of its step.
+    FileApart,
+    /// A restarted run does not copy the files that it goes on with.
+    FilesLeftBehind,
+    /// A restarted run does not write down all that it goes on from.
+    CopyLost,
+    /// Somebody is told that a step in doubt is decided on before that is durable.
+    ResolveBeforeDurable,
+    /// A step that somebody says has happened is handed out again.
+    ResolvedRepeated,
 }
 
 impl Mutation {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::CommandsBeforeCommit,
         Self::AnyTokenWillDo,
         Self::NoFence,
@@ -58,5 +80,16 @@ impl Mutation {
         Self::AttemptOverwritten,
         Self::OneLossTold,
         Self::PausedDeaf,
+        Self::CallApart,
+        Self::CallNotAwaited,
+        Self::CallAgain,
+        Self::WishForgotten,
+        Self::LeaseUnchecked,
+        Self::TermIgnored,
+        Self::FileApart,
+        Self::FilesLeftBehind,
+        Self::CopyLost,
+        Self::ResolveBeforeDurable,
+        Self::ResolvedRepeated,
     ];
 }

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use engine::{Command, Entry, Event, Execution, RunState, StepState};
+use engine::{Command, EffectResult, Entry, Event, Execution, RunState, StepState, SubflowCall};
 use types::Timestamp;
 use workflow::plan::{Plan, StepKind};
 
-use crate::workflows::{Request, answer};
+use crate::calls::{accepted, end_of, not_found};
+use crate::requests::{Callee, Request, answer};
 
 /// How a run goes if nothing comes in between.
 pub(crate) struct Reference {
     pub(crate) facts: Facts,
+    /// Path of the step -> the content of its file.
+    pub(crate) files: BTreeMap<String, String>,
+    execution: Execution,
     /// State, outputs and error of the end.
     pub(crate) end: String,
 }
@@ -19,7 +23,8 @@ pub(crate) struct Reference {
 const COMMITS_MAX: usize = 100_000;
 
 impl Reference {
-    pub(crate) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request, callees: &[Callee]) -> Self {
+        let mut files = BTreeMap::new();
         let mut now = Timestamp::from_millis(1_700_000_000_000);
         let (mut execution, mut commands) =
             Execution::start(Arc::clone(&request.plan), request.start.clone(), now);
@@ -37,12 +42,16 @@ impl Reference {
                     }
                     Command::SetTimer { path, due } => drop(timers.insert((due, path))),
                     Command::Continue => todo.push_back(Event::Continue),
-                    Command::CallSubflow(_)
-                    | Command::AwaitSubflow { .. }
-                    | Command::CancelSubflow { .. } => {
-                        unreachable!("no workflow of the simulation calls another")
+                    Command::CallSubflow(call) => {
+                        let result = result_of(request, callees, &call);
+                        let (path, attempt) = (call.path, call.attempt);
+                        todo.push_back(Event::EffectFinished { path, attempt, result });
                     }
-                    Command::SetDeadline(_) | Command::CancelAttempt { .. } | Command::SaveFile(_) => {}
+                    Command::SaveFile(file) => drop(files.insert(file.path, file.json)),
+                    Command::AwaitSubflow { .. }
+                    | Command::CancelSubflow { .. }
+                    | Command::SetDeadline(_)
+                    | Command::CancelAttempt { .. } => {}
                 }
             }
             let event = todo.pop_front().or_else(|| {
@@ -54,8 +63,21 @@ impl Reference {
             commands = execution.advance(event, now);
         }
         assert!(execution.state().is_terminal(), "the crash-free run does not end:\n{}", request.document);
-        Self { facts: facts(&request.plan, &journal), end: end(&request.plan, &execution) }
+        let (facts, end) = (facts(&request.plan, &journal), end(&request.plan, &execution));
+        Self { facts, files, end, execution }
     }
+}
+
+/// What the call of another workflow comes to: that run takes no time here.
+fn result_of(request: &Request, callees: &[Callee], call: &SubflowCall) -> EffectResult {
+    let Some(callee) = callees.iter().find(|callee| callee.workflow == call.workflow) else {
+        return not_found();
+    };
+    let called = Request::called(callee, request, &call.path, &call.inputs);
+    if call.options.is_async {
+        return accepted(&called.name);
+    }
+    end_of(&Reference::of(&called, callees).execution)
 }
 
 /// What of a journal must be the same however often the run was cut off: everything but times and attempts. In each

@@ -2,9 +2,10 @@
 
 use engine::{Dispatch, EffectResult};
 
+use crate::mutation::Mutation;
+use crate::requests::{answer, is_repeatable};
 use crate::server::{Key, Signal};
 use crate::store::ServerId;
-use crate::workflows::{answer, is_repeatable};
 use crate::world::{Happening, World};
 
 /// Names one handing out of an attempt.
@@ -26,6 +27,10 @@ pub(crate) struct Attempt {
     dispatch: Dispatch,
     /// The runner still has it.
     pub(crate) at_work: bool,
+    /// The term of the server's lease in which it was handed out.
+    term: u64,
+    /// Milliseconds from its beginning to its deed.
+    takes: i64,
 }
 
 impl World {
@@ -35,17 +40,44 @@ impl World {
         self.ledger.assigned(key.0, &dispatch, is_owner);
         let token = self.next_token;
         self.next_token += 1;
-        self.attempts.insert(token, Attempt { server, key, dispatch, at_work: true });
+        let term = self.servers.get(&server).map_or(0, |server| server.lease.term);
         let takes = match self.dice.below(10) {
             0 => self.dice.between(5_000, 60_000),
             _ => self.dice.between(1, 3_000),
         };
-        self.later(takes, Happening::Perform(token));
         let turn = self.dice.between(0, takes);
-        self.signal_later(turn, server, key, Signal::Began(token));
+        let takes = takes - turn;
+        self.attempts.insert(token, Attempt { server, key, dispatch, at_work: true, term, takes });
+        self.later(turn, Happening::TakeUp(token));
         let patience = self.dice.between(2_000, 30_000);
         self.signal_later(patience, server, key, Signal::Watch(token));
         token
+    }
+
+    /// The runner's turn has come. It begins nothing that was handed out under a term of the lease that has ended: the
+    /// run may be another's.
+    pub(crate) fn take_up(&mut self, token: Token) {
+        let Some(attempt) = self.attempts.get(&token).filter(|attempt| attempt.at_work) else { return };
+        let (id, key, term, takes) = (attempt.server, attempt.key, attempt.term, attempt.takes);
+        let Some(server) = self.servers.get(&id) else {
+            // The runner lives in the same process.
+            drop(self.attempts.remove(&token));
+            return;
+        };
+        let (steady, wall) = (self.now, self.clock(id).as_millis());
+        let same_term = server.lease.term == term || self.mutation == Some(Mutation::TermIgnored);
+        let holds = same_term && server.lease.holds(steady, wall);
+        if !holds && self.mutation != Some(Mutation::LeaseUnchecked) {
+            if let Some(attempt) = self.attempts.get_mut(&token) {
+                attempt.at_work = false;
+            }
+            self.ledger.count("not begun");
+            self.tell(|| format!("the runner does not begin with an attempt of run {}", key.0));
+            return self.signal_later(1, id, key, Signal::NotBegun(token));
+        }
+        self.ledger.taken_up(key);
+        self.later(takes, Happening::Perform(token));
+        self.signal_later(0, id, key, Signal::Began(token));
     }
 
     /// The engine no longer wants it; the runner may hear of it too late.

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use engine::{Command, Control, Dispatch, Event, Execution, Refusal};
+use engine::{Command, Control, Dispatch, EffectResult, Event, Execution, RunState};
 use types::Timestamp;
 
-use crate::driver::{Batch, Live, Phase};
+use crate::driver::{Live, Phase};
 use crate::mutation::Mutation;
+use crate::requests::is_repeatable;
 use crate::runner::{Report, Token};
 use crate::store::{RunId, ServerId};
-use crate::workflows::is_repeatable;
 use crate::world::{Happening, World};
 
 /// A run and the epoch in which it is driven.
@@ -19,9 +19,8 @@ pub(crate) type Key = (RunId, u64);
 
 /// Milliseconds that a lease lasts.
 const LEASE: i64 = 5_000;
-
-/// How long somebody asks after a run of which there is nothing yet.
-const FIRST_COMMIT_MS_MAX: i64 = 10_000_000;
+/// The part of it that its owner does not rely on.
+const LEASE_MARGIN: i64 = 5;
 
 #[derive(Default)]
 pub(crate) struct Server {
@@ -29,8 +28,23 @@ pub(crate) struct Server {
     pub(crate) frozen: bool,
     pub(crate) stopping: bool,
     pub(crate) live: BTreeMap<Key, Live>,
+    pub(crate) lease: Lease,
     /// What came while it was frozen.
     parked: Vec<Happening>,
+}
+
+/// What the process itself knows of its lease. Follows `types/src/lease.rs`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lease {
+    pub(crate) term: u64,
+    /// By the steady clock and by the wall's.
+    until: (i64, i64),
+}
+
+impl Lease {
+    pub(crate) fn holds(&self, steady: i64, wall: i64) -> bool {
+        steady < self.until.0 && wall < self.until.1
+    }
 }
 
 /// What reaches a run.
@@ -48,6 +62,19 @@ pub(crate) enum Signal {
     Watch(Token),
     /// The runner did not have it; a report may still be on its way.
     WatchAgain(Token),
+    /// The runner has not begun with it.
+    NotBegun(Token),
+    /// What a call comes to that nobody waits for, or that cannot be made.
+    Answer {
+        path: String,
+        attempt: u32,
+        result: EffectResult,
+    },
+    /// Time to look how far the run is that the attempt has called.
+    Look {
+        path: String,
+        attempt: u32,
+    },
     Cancel,
     Decided(Control),
     /// Time to try a refused commit again.
@@ -75,10 +102,14 @@ impl World {
         }
         let stopping = server.stopping;
         let now = self.clock(id).as_millis();
-        self.store.leases.insert(id, now + LEASE);
+        self.renew_lease(id, now);
+        if !stopping {
+            self.stop_unwanted();
+        }
         let adopted = if stopping { Vec::new() } else { self.store.adopt(id, now) };
         for key in adopted {
             self.ledger.count("runs adopted");
+            self.ledger.adopted.insert((key.0, key.1 - 1));
             self.tell(|| format!("server {id} adopts run {} in epoch {}", key.0, key.1));
             self.boundary(id, "between adoption and reading back");
             self.resume(id, key, None);
@@ -86,6 +117,33 @@ impl World {
         if !self.all_in_good_hands() {
             let pause = self.dice.between(800, 2_500);
             self.later(pause, Happening::Tick(id));
+        } else if let Some(server) = self.servers.get_mut(&id) {
+            // It goes on renewing it, which nobody looks at any more.
+            server.lease.until = (i64::MAX, i64::MAX);
+        }
+    }
+
+    fn renew_lease(&mut self, id: ServerId, now: i64) {
+        // Others may have taken its runs since it was forgotten.
+        let is_new = self.store.leases.insert(id, now + LEASE).is_none();
+        let until = LEASE - LEASE / LEASE_MARGIN;
+        let steady = self.now;
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.lease.term += u64::from(is_new);
+            server.lease.until = (steady + until, now + until);
+        }
+    }
+
+    /// Keeps for a frozen server what comes to it; whether it is frozen.
+    pub(crate) fn park(&mut self, id: ServerId, happening: impl FnOnce() -> Happening) -> bool {
+        match self.servers.get_mut(&id) {
+            Some(server) if server.frozen => {
+                server.parked.push(happening());
+                true
+            }
+            Some(_) => false,
+            // It is gone, and what comes to it with it.
+            None => true,
         }
     }
 
@@ -123,73 +181,9 @@ impl World {
         if self.mutation == Some(Mutation::AcceptedBeforeDurable) {
             self.ledger.accepted.insert(run);
         }
-        let mut batch = Batch::new(commands, &execution);
+        let mut batch = self.batch(server, run, commands, &execution);
         batch.first = true;
         self.drive(server, (run, 1), Live::new(execution, 1, batch));
-    }
-
-    /// Somebody asks for a run to stop.
-    pub(crate) fn ask_to_stop(&mut self, run: RunId) {
-        let Some(id) = self.any_server() else { return self.later(1_000, Happening::Cancel(run)) };
-        if !self.store.rows.contains_key(&run) {
-            return;
-        }
-        self.tell(|| format!("run {run} is to stop, says somebody to server {id}"));
-        self.ledger.asked_to_stop.insert(run);
-        let here = self.servers.get(&id).and_then(|server| server.live.keys().rfind(|key| key.0 == run));
-        let over = self.store.rows.get(&run).is_none_or(|row| row.state.is_terminal());
-        if self.mutation == Some(Mutation::CancelBeforeDurable) && !over {
-            self.ledger.stopped.insert(run);
-        }
-        if let Some(&key) = here {
-            return self.signal(id, key, Signal::Cancel);
-        }
-        let Some(epoch) = self.store.take_over(id, run) else { return };
-        self.ledger.count("runs taken over");
-        self.tell(|| format!("server {id} takes run {run} over in epoch {epoch}"));
-        self.boundary(id, "between taking over and reading back");
-        self.resume(id, (run, epoch), Some("somebody asked"));
-    }
-
-    /// Somebody asks whichever server drives the run to pause it.
-    pub(crate) fn ask_to_pause(&mut self, run: RunId) {
-        self.decide_by_hand(run, Control::Pause { reason: "somebody asked".to_owned() });
-    }
-
-    /// Somebody asks for a run to go on, until it has ended, or has to be decided on first.
-    pub(crate) fn ask_to_go_on(&mut self, run: RunId, pause: i64) {
-        // Its first commit may come late, and what was asked before stands in line behind it.
-        let again = Happening::GoOn(run, pause.saturating_mul(2));
-        let Some(row) = self.store.rows.get(&run) else {
-            if pause <= FIRST_COMMIT_MS_MAX {
-                self.later(pause, again);
-            }
-            return;
-        };
-        if row.state.is_terminal() {
-            return;
-        }
-        let Ok(execution) = Execution::restore(Arc::clone(&self.requests[run].plan), &row.journal()) else {
-            return;
-        };
-        let resume = Control::Resume { inputs: None, by: "somebody".to_owned() };
-        if matches!(execution.refusal(&resume), Some(Refusal::InDoubt(_))) {
-            return;
-        }
-        self.decide_by_hand(run, resume);
-        // Whoever was asked may crash, or be asked to pause it only now.
-        self.later(pause, again);
-    }
-
-    fn decide_by_hand(&mut self, run: RunId, control: Control) {
-        let drives = |(id, server): (&ServerId, &Server)| {
-            server.live.keys().rfind(|key| key.0 == run).map(|key| (*id, *key))
-        };
-        let found: Vec<(ServerId, Key)> = self.servers.iter().filter_map(drives).collect();
-        if let Some((id, key)) = found.into_iter().max_by_key(|(_, key)| key.1) {
-            self.ledger.count("decided by hand");
-            self.signal(id, key, Signal::Decided(control));
-        }
     }
 
     /// Reads a run back and sets it going again, or ends it if it is to be cancelled.
@@ -198,7 +192,15 @@ impl World {
         if server.frozen {
             return server.parked.push(Happening::Resume { server: id, key, cancel });
         }
+        let unwanted = self.store.unwanted.contains_key(&key.0);
+        if unwanted {
+            self.ledger.asked_to_stop.insert(key.0);
+        }
+        let cancel = cancel.or(unwanted.then_some("nobody waits for it"));
         let Some(row) = self.store.rows.get(&key.0) else { return };
+        if row.state == RunState::Queued {
+            return self.begin_queued(id, key, cancel);
+        }
         let journal = row.journal();
         let plan = Arc::clone(&self.requests[key.0].plan);
         let mut execution = match Execution::restore(plan, &journal) {
@@ -218,7 +220,7 @@ impl World {
         for event in events {
             commands.extend(execution.advance(event, now));
         }
-        let mut batch = Batch::new(commands, &execution);
+        let mut batch = self.batch(id, key.0, commands, &execution);
         batch.acknowledge = cancel.is_some();
         let mut live = Live::new(execution, journal.len() + 1, batch);
         live.stored_state = stored_state;
@@ -236,6 +238,10 @@ impl World {
         }
         let mut events = Vec::new();
         for pending in execution.pending_effects().filter(|pending| !pending.in_doubt).cloned() {
+            // A run that was called goes on by itself.
+            if pending.subflow.is_some() {
+                continue;
+            }
             self.ledger.disturbed.insert(run);
             let repeatable =
                 is_repeatable(&pending.action) || self.mutation == Some(Mutation::DoubtfulRepeated);
@@ -262,7 +268,7 @@ impl World {
         events
     }
 
-    fn drive(&mut self, id: ServerId, key: Key, live: Live) {
+    pub(crate) fn drive(&mut self, id: ServerId, key: Key, live: Live) {
         if let Some(server) = self.servers.get_mut(&id) {
             server.live.insert(key, live);
             self.progress(id, key);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{Entry, RunState};
+use types::FileId;
 
 use crate::mutation::Mutation;
 
@@ -49,6 +50,10 @@ pub(crate) struct Store {
     pub(crate) rows: BTreeMap<RunId, Row>,
     /// Server -> the moment its lease ends, by its own clock.
     pub(crate) leases: BTreeMap<ServerId, i64>,
+    /// Runs that are to stop, and since when.
+    pub(crate) unwanted: BTreeMap<RunId, i64>,
+    /// The files of each run: the path of the step, the content.
+    pub(crate) files: BTreeMap<(RunId, FileId), (String, String)>,
     pub(crate) mutation: Option<Mutation>,
 }
 
@@ -88,6 +93,8 @@ impl Store {
 
     /// Makes `server` the owner of every unfinished run of others whose lease is over at `now`.
     pub(crate) fn adopt(&mut self, server: ServerId, now: i64) -> Vec<(RunId, u64)> {
+        // A server whose lease has ended is forgotten along with it.
+        self.leases.retain(|other, until| *other == server || *until > now);
         let leases = &self.leases;
         let alive = |owner: ServerId| leases.get(&owner).is_some_and(|until| *until > now);
         let orphans = self

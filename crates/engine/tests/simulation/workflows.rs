@@ -1,114 +1,30 @@
-//! Random workflows, written as documents and compiled like anybody's, and what their effects answer.
+//! Random workflows, written as documents.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::Duration;
-
-use engine::{EffectResult, Start, StepError};
-use expr::{Map, Value};
-use serde_json::json;
-use workflow::plan::Plan;
-use workflow::{ActionSignature, Catalog};
 
 use crate::dice::Dice;
+use crate::requests::{Callee, NOBODY, ONCE, REPEATABLE};
 
-/// An effect that may be done twice without harm.
-const REPEATABLE: &str = "test.repeatable";
-/// An effect that must happen once at most.
-const ONCE: &str = "test.once";
 /// Blocks within blocks.
 const DEPTH_MAX: u64 = 3;
 
-struct TestCatalog;
-
-impl Catalog for TestCatalog {
-    fn action(&self, full_name: &str) -> Option<ActionSignature<'_>> {
-        self.action_names().contains(&full_name).then_some(ActionSignature {
-            parameters: &[],
-            connection_types: &[],
-            connection_optional: true,
-        })
-    }
-
-    fn action_names(&self) -> Vec<&str> {
-        vec![
-            REPEATABLE,
-            ONCE,
-            "internal.SetVariables",
-            "internal.ifCondition",
-            "internal.ifTrueBranch",
-            "internal.ifFalseBranch",
-            "internal.for",
-            "internal.while",
-            "internal.parallel",
-            "internal.parallelBranch",
-            "internal.switchCaseExpression",
-            "internal.switchCaseLabel",
-            "internal.switchCaseDefaultLabel",
-            "internal.catch",
-            "internal.append_list",
-            "internal.print",
-            "internal.Sleep",
-            "internal.EndRun",
-        ]
-    }
-}
-
-/// Whether the action may be done twice without harm.
-pub(crate) fn is_repeatable(action: &str) -> bool {
-    action == REPEATABLE
-}
-
-/// What an effect answers: always the same for the same step and inputs, whichever attempt asks.
-pub(crate) fn answer(path: &str, inputs: &Value) -> EffectResult {
-    let text = format!("{path} {}", inputs.to_json());
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let output = Value::from(json!({"n": hash % 89, "said": path}));
-    match hash % 11 {
-        0 => {
-            EffectResult::Failed { error: StepError::new("no_luck", format!("`{path}` has no luck")), output }
-        }
-        1 => EffectResult::Succeeded(Value::Nil),
-        _ => EffectResult::Succeeded(output),
-    }
-}
-
-/// Seconds that a run may take which has too little time.
-const HASTE_S: u64 = 10;
-
-/// A run that somebody is going to ask for.
-pub(crate) struct Request {
-    pub(crate) document: String,
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) start: Start,
-    /// What it does depends on which of its strands is faster: no two runs of it need be the same.
+/// What was written.
+pub(crate) struct Document {
+    pub(crate) text: String,
+    /// What a run of it does depends on which of its strands is faster, or on how long another run takes.
     pub(crate) is_race: bool,
 }
 
-impl Request {
-    pub(crate) fn random(dice: &mut Dice) -> Self {
-        let (document, is_race) = Writer::document(dice);
-        let (plan, diagnostics) = workflow::compile(&document, &TestCatalog);
-        let plan = Arc::new(plan.unwrap_or_else(|| panic!("{diagnostics:?}\n{document}")));
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&dice.below(u64::MAX).to_le_bytes());
-        let inputs: Map = [("n".into(), Value::Int(dice.between(0, 9)))].into_iter().collect();
-        // Most have time enough, some have too little.
-        let run_time = Duration::from_secs(if dice.one_in(12) { HASTE_S } else { 7200 });
-        let start = Start { inputs, event: Value::Nil, metadata: Map::new(), seed, run_time };
-        Self { document, plan, start, is_race }
-    }
-
-    /// It has too little time for what it may have to do.
-    pub(crate) fn is_hasty(&self) -> bool {
-        self.start.run_time.as_secs() == HASTE_S
+impl Document {
+    /// One that may call these workflows.
+    pub(crate) fn random(dice: &mut Dice, callees: &[Callee]) -> Self {
+        Writer::document(dice, callees)
     }
 }
 
 struct Writer<'d> {
     dice: &'d mut Dice,
+    callees: &'d [Callee],
     text: String,
     steps: u32,
     /// Strands may get in each other's way.
@@ -120,10 +36,11 @@ struct Writer<'d> {
 }
 
 impl<'d> Writer<'d> {
-    fn document(dice: &'d mut Dice) -> (String, bool) {
+    fn document(dice: &'d mut Dice, callees: &'d [Callee]) -> Document {
         let text = "name: random\nworkflow:\n  - section: Steps\n    steps:\n".to_owned();
         let may_race = dice.one_in(4);
-        let mut writer = Self { dice, text, steps: 0, may_race, is_race: false, in_strand: false };
+        let (is_race, in_strand) = (false, false);
+        let mut writer = Self { dice, callees, text, steps: 0, may_race, is_race, in_strand };
         writer.block(6, 0);
         let is_race = writer.is_race;
         let mut text = writer.text;
@@ -132,7 +49,7 @@ impl<'d> Writer<'d> {
             let _ = writeln!(text, "  {name}: {{value: '{{{{ variables.{name} }}}}', index: {index}}}");
         }
         text.push_str("  last: {value: '{{ steps.last.output }}', index: 5}\n");
-        (text, is_race)
+        Document { text, is_race }
     }
 
     fn line(&mut self, indent: usize, line: &str) {
@@ -156,6 +73,9 @@ impl<'d> Writer<'d> {
         let id = format!("S{}", self.steps);
         // Where strands must not get in each other's way, none changes what others see or ends the run.
         let alone = !self.in_strand || self.may_race;
+        if self.dice.one_in(7) {
+            return self.call(indent, &id);
+        }
         match self.dice.below(if depth < DEPTH_MAX { 28 } else { 16 }) {
             0..=3 | 14 if !alone => self.effect(indent, &id, REPEATABLE),
             0..=2 => self.variables(indent, &id),
@@ -238,8 +158,12 @@ impl<'d> Writer<'d> {
 
     /// One step without steps of its own, with settings now and then.
     fn leaf(&mut self, indent: usize, id: &str, action: &str, inputs: &str) {
-        let settings = match self.dice.below(12) {
+        let settings = match self.dice.below(15) {
             0..=2 => ", continue_on_error: true",
+            12..=13 if action.starts_with("test.") || action == "internal.print" => {
+                ", save_output_to_file: true"
+            }
+            14 if action == "internal.print" => ", save_output_to_file: '{{ inputs.n }}.txt'",
             3 => ", discard_output: true",
             4 => ", when: '{{ (variables.a ?? 0) % 2 == 0 }}'",
             5 if self.dice.one_in(2) => ", mock_output_enabled: true, mock_output: {n: 5}",
@@ -258,7 +182,7 @@ impl<'d> Writer<'d> {
             "{{ variables.c ?? 0 }}",
         ]);
         self.leaf(indent, id, action, &format!("given: '{given}'"));
-        if action == REPEATABLE && self.dice.one_in(3) {
+        if self.dice.one_in(3) {
             let retry = *self.dice.pick(&[
                 "2",
                 "{attempts: 3, initial_backoff: 5}",
@@ -270,6 +194,26 @@ impl<'d> Writer<'d> {
         // Now and then a runner takes longer than that, and says nothing meanwhile.
         if self.dice.one_in(12) {
             self.one_more_setting("timeout: 2");
+        }
+    }
+
+    /// Another workflow, or one that is not there.
+    fn call(&mut self, indent: usize, id: &str) {
+        let place = self.dice.index(self.callees.len() + 1);
+        let workflow =
+            self.callees.get(place).map_or_else(|| NOBODY.to_owned(), |it| it.workflow.to_string());
+        let given = *self.dice.pick(&["{{ inputs.n + 1 }}", "{{ variables.a ?? 2 }}", "{{ 4 }}"]);
+        self.leaf(indent, id, &format!("automations.{workflow}"), &format!("n: '{given}'"));
+        match self.dice.below(8) {
+            0..=1 => self.one_more_setting("configuration: {run_async: true}"),
+            2 => self.one_more_setting("retry: {attempts: 2, initial_backoff: 5}"),
+            // Whether it ends in time depends on what befalls it.
+            3 => {
+                self.is_race = true;
+                let seconds = self.dice.between(1, 40);
+                self.one_more_setting(&format!("timeout: {seconds}"));
+            }
+            _ => {}
         }
     }
 

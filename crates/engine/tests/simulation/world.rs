@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use engine::Execution;
 use types::Timestamp;
 
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::mutation::Mutation;
+use crate::requests::{Callee, Request};
 use crate::runner::{Attempt, Report, Token};
 use crate::server::{Key, Server, Signal};
 use crate::store::{RunId, ServerId, Store};
-use crate::workflows::Request;
 
 /// Milliseconds since the epoch at which every simulation begins.
 const BEGIN: i64 = 1_700_000_000_000;
@@ -28,6 +29,12 @@ pub(crate) enum Happening {
     Cancel(RunId),
     /// Somebody asks for the run to pause.
     Pause(RunId),
+    /// Somebody says that the run is complete.
+    Complete(RunId),
+    /// Somebody decides on a step in doubt.
+    Resolve(RunId),
+    /// Somebody has the run begin anew with one of its steps.
+    Repeat(RunId),
     /// Somebody asks for it to go on, and again after that long until it has.
     GoOn(RunId, i64),
     /// The server renews its lease and looks for orphans.
@@ -43,6 +50,19 @@ pub(crate) enum Happening {
         key: Key,
         cancel: Option<&'static str>,
     },
+    /// The run that was called begins to be driven.
+    SetGoing {
+        server: ServerId,
+        key: Key,
+        execution: Box<Execution>,
+    },
+    /// The turn of a queued run has come.
+    Begin {
+        server: ServerId,
+        key: Key,
+    },
+    /// The runner's turn has come to begin with it.
+    TakeUp(Token),
     Perform(Token),
     Reported {
         server: ServerId,
@@ -66,6 +86,10 @@ pub(crate) struct World {
     /// One in that many commits or commands is where a server crashes or freezes.
     crash_one_in: u64,
     pub(crate) requests: Vec<Request>,
+    /// Workflows that others call.
+    pub(crate) callees: Vec<Callee>,
+    /// The run that each attempt of a step has called.
+    pub(crate) called: BTreeMap<(RunId, String, u32), RunId>,
     pub(crate) store: Store,
     pub(crate) servers: BTreeMap<ServerId, Server>,
     next_server: ServerId,
@@ -81,7 +105,8 @@ impl World {
     pub(crate) fn new(seed: u64, mutation: Option<Mutation>) -> Self {
         let mut dice = Dice::new(seed);
         let runs = dice.between(1, 3);
-        let requests = (0..runs).map(|_| Request::random(&mut dice)).collect();
+        let callees = Callee::random(&mut dice);
+        let requests = (0..runs).map(|run| Request::random(&mut dice, &callees, run)).collect();
         let crash_one_in = *dice.pick(&[8, 20, 50, 1000]);
         let calm_from = BEGIN + dice.between(10_000, 400_000);
         Self {
@@ -92,6 +117,8 @@ impl World {
             calm_from,
             crash_one_in,
             requests,
+            callees,
+            called: BTreeMap::new(),
             store: Store { mutation, ..Store::default() },
             servers: BTreeMap::new(),
             next_server: 1,
@@ -124,6 +151,18 @@ impl World {
                 self.later(delay, Happening::GoOn(run, 1_000));
             }
         }
+        for run in 0..self.requests.len() {
+            if self.dice.one_in(10) {
+                let delay = self.dice.between(0, 60_000);
+                self.later(delay, Happening::Complete(run));
+            }
+            if self.dice.one_in(3) {
+                for _ in 0..2 {
+                    let delay = self.dice.between(1_000, 600_000);
+                    self.later(delay, Happening::Repeat(run));
+                }
+            }
+        }
         self.later(0, Happening::Trouble);
         for _ in 0..HAPPENINGS_MAX {
             let Some(((at, _), happening)) = self.queue.pop_first() else { break };
@@ -136,7 +175,7 @@ impl World {
         if !self.queue.is_empty() {
             return Some("the world does not come to rest".to_owned());
         }
-        self.ledger.close(&self.requests, &self.store);
+        self.ledger.close(&self.requests, &self.callees, &self.called, &self.store);
         self.ledger.broken.take()
     }
 
@@ -145,6 +184,12 @@ impl World {
             Happening::Submit(run) => self.submit(run),
             Happening::Cancel(run) => self.ask_to_stop(run),
             Happening::Pause(run) => self.ask_to_pause(run),
+            Happening::Complete(run) => self.ask_to_complete(run),
+            Happening::Resolve(run) => self.resolve(run),
+            Happening::Repeat(run) => self.repeat(run),
+            Happening::SetGoing { server, key, execution } => self.set_going(server, key, *execution),
+            Happening::Begin { server, key } => self.begin_queued(server, key, None),
+            Happening::TakeUp(token) => self.take_up(token),
             Happening::GoOn(run, pause) => self.ask_to_go_on(run, pause),
             Happening::Tick(server) => self.tick(server),
             Happening::Signal { server, key, signal } => self.signal(server, key, signal),
@@ -252,6 +297,7 @@ impl World {
             _ => -self.dice.between(1, 5_000),
         };
         self.ledger.clock_leapt |= by > 60_000;
+        self.ledger.clock_moved = true;
         self.ledger.count(if by < 0 { "clock goes back" } else { "clock jumps ahead" });
         self.tell(|| format!("the clock of server {server} jumps by {by} ms"));
         if let Some(server) = self.servers.get_mut(&server) {
@@ -290,7 +336,8 @@ impl World {
         let driven =
             |row: &crate::store::Row| row.state.is_terminal() || self.servers.contains_key(&row.owner);
         let calm = self.now >= self.calm_from + 60_000;
-        calm && self.store.rows.len() == self.store.rows.values().filter(|row| driven(row)).count()
+        calm && self.store.unwanted.is_empty()
+            && self.store.rows.len() == self.store.rows.values().filter(|row| driven(row)).count()
     }
 
     /// Every server that believes that it drives the run.
