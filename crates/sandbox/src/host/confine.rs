@@ -31,11 +31,15 @@ pub(super) fn die_with_parent() -> Outcome {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).context("tie to the parent")
 }
 
+/// Is killed before others when the machine's memory is short, with all that it will start.
+pub(super) fn be_killed_first() {
+    // Without /proc it is as likely as others.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+}
+
 /// Gives up all rights for good: another uid, no capability, no way to get one.
 pub(super) fn drop_rights() -> Outcome {
     setsid().context("make a session")?;
-    // Killed first when memory is short. Without /proc it is as likely as others.
-    let _ = fs::write("/proc/self/oom_score_adj", "1000");
     for (resource, most) in [
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_NOFILE, DESCRIPTORS_MAX),

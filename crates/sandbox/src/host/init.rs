@@ -156,6 +156,7 @@ fn open_namespaces() -> Outcome<Vec<File>> {
 fn build(spec: &Spec, inherited: &Inherited<'_>) -> Outcome {
     let root = inherited.root;
     let none = None::<&str>;
+    confine::be_killed_first();
     // A mount of its own can be made the root; the inherited one is locked to what it was copied with.
     mount(Some(root), root, none, MsFlags::MS_BIND | MsFlags::MS_REC, none).context("bind the root")?;
     if let Some(packages) = &spec.packages {
@@ -175,7 +176,7 @@ fn build(spec: &Spec, inherited: &Inherited<'_>) -> Outcome {
         .context("mount `/tmp`")?;
     if inherited.place.proc {
         let place = root.join(PROC);
-        let flags = flags | MsFlags::MS_NOEXEC;
+        let flags = flags | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
         let options = Some("subset=pid,hidepid=invisible");
         // Kernels before 5.8 know neither.
         mount(Some("proc"), &place, Some("proc"), flags, options)

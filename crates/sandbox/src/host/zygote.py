@@ -76,11 +76,6 @@ def read_all(descriptor):
 
 def drop_rights():
     os.setsid()
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
-    except OSError:
-        pass
     for kind, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, DESCRIPTORS_MAX),
@@ -116,6 +111,12 @@ def drop_rights():
 
 def confine(namespaces, step, rules, program):
     """Moves into the cell for good. Afterwards the only descriptors are the three standard ones and the step's socket."""
+    try:
+        # Killed first when memory is short; here, because the cell's own /proc is read-only.
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
     for kind, descriptor in zip(NAMESPACES, namespaces):
         checked("enter a namespace", libc.setns(descriptor, kind))
     drop_rights()
