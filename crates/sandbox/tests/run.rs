@@ -102,7 +102,8 @@ async fn lines_are_told_as_they_come() {
     let on_line = |stream: Stream, line: &str| {
         lines.lock().expect("no line panics").push((stream, line.to_owned(), begun.elapsed()));
     };
-    let code = "import sys, time\nprint('a')\nprint('b', file=sys.stderr)\ntime.sleep(0.5)\nprint('c', end='')";
+    let code =
+        "import sys, time\nprint('a')\nprint('b', file=sys.stderr)\ntime.sleep(0.5)\nprint('c', end='')";
     let program = Program::new(Language::Python, code);
     sandbox.run(program, &on_line, &CancellationToken::new()).await.expect("it is run");
     let mut lines = lines.into_inner().expect("no line panics");
@@ -160,13 +161,22 @@ async fn what_is_out_of_bounds_is_refused_before_it_is_run() {
         let refused = sandbox.run(program, &|_, _| {}, &CancellationToken::new()).await;
         assert_eq!(refused.expect_err("it is refused").to_string(), expected);
     };
-    check(&|program| program.code = " ".repeat(1024 * 1024 + 1), "the code has `1048577` bytes, at most `1048576`").await;
-    check(&|program| program.limits.processes = 0, "limit `processes` is `0`, not between `1` and `4096`").await;
-    check(&|program| program.limits.wall = Duration::ZERO, "limit `wall_ms` is `0`, not between `10` and `86400000`")
+    check(
+        &|program| program.code = " ".repeat(1024 * 1024 + 1),
+        "the code has `1048577` bytes, at most `1048576`",
+    )
+    .await;
+    check(&|program| program.limits.processes = 0, "limit `processes` is `0`, not between `1` and `4096`")
         .await;
+    check(
+        &|program| program.limits.wall = Duration::ZERO,
+        "limit `wall_ms` is `0`, not between `10` and `86400000`",
+    )
+    .await;
     for name in ["/etc/x", "../x", "a/../b", "", "a//b", "a\0b"] {
         let files = vec![(name.to_owned(), Vec::new())];
-        check(&|program| program.files.clone_from(&files), &format!("`{name}` is no name for an input file")).await;
+        check(&|program| program.files.clone_from(&files), &format!("`{name}` is no name for an input file"))
+            .await;
     }
     let many = vec![("x".to_owned(), Vec::new()); 65];
     check(&|program| program.files.clone_from(&many), "`65` input files, at most `64`").await;
@@ -218,7 +228,10 @@ async fn output_is_limited_and_what_is_within_is_kept() {
     let sandbox = sandbox().await;
     let limits = Limits { output_bytes: 1000, ..Limits::default() };
     for (language, code) in [
-        (Language::Python, "import sys\nwhile True:\n    print('x' * 99)\n    print('y' * 99, file=sys.stderr)"),
+        (
+            Language::Python,
+            "import sys\nwhile True:\n    print('x' * 99)\n    print('y' * 99, file=sys.stderr)",
+        ),
         (Language::Bash, "while :; do echo x; echo y >&2; done"),
         (Language::JavaScript, "for (;;) console.log('x')"),
     ] {
@@ -381,8 +394,13 @@ async fn nothing_is_left_of_a_sandbox_that_is_dropped() {
 #[tokio::test]
 async fn a_prelude_decides_what_code_and_result_are() {
     let mut settings = settings();
-    settings.preludes.insert(Language::Python, "def run(code, context):\n    return code.upper().encode() + context".to_owned());
-    settings.preludes.insert(Language::JavaScript, "globalThis.run = async (code, text) => code + text".to_owned());
+    settings.preludes.insert(
+        Language::Python,
+        "def run(code, context):\n    return code.upper().encode() + context".to_owned(),
+    );
+    settings
+        .preludes
+        .insert(Language::JavaScript, "globalThis.run = async (code, text) => code + text".to_owned());
     let sandbox = Sandbox::start(settings).await.expect("the host starts");
     for (language, expected) in [(Language::Python, "ABc"), (Language::JavaScript, "abc")] {
         let mut program = Program::new(language, "ab");
@@ -397,9 +415,13 @@ async fn without_python_only_python_is_refused() {
     let mut settings = settings();
     settings.python = Some("/nowhere/python3".into());
     let sandbox = Sandbox::start(settings).await.expect("the host starts");
-    let refused = sandbox.run(Program::new(Language::Python, ""), &|_, _| {}, &CancellationToken::new()).await;
+    let refused =
+        sandbox.run(Program::new(Language::Python, ""), &|_, _| {}, &CancellationToken::new()).await;
     let refused = refused.expect_err("there is none").to_string();
-    assert!(refused.starts_with("code in python cannot be run: `/nowhere/python3` does not start"), "{refused}");
+    assert!(
+        refused.starts_with("code in python cannot be run: `/nowhere/python3` does not start"),
+        "{refused}"
+    );
     let finished = run(&sandbox, Program::new(Language::Bash, "echo yes")).await;
     assert_eq!(text(&finished.stdout), "yes\n");
 }

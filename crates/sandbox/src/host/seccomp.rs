@@ -66,7 +66,7 @@ const ALLOWED: &[libc::c_long] = numbers! {
     SYS_timer_getoverrun SYS_timer_delete SYS_getpid SYS_getppid SYS_gettid SYS_getuid SYS_geteuid SYS_getgid
     SYS_getegid SYS_getresuid SYS_getresgid SYS_getgroups SYS_getpgid SYS_setpgid SYS_getsid SYS_setsid
     SYS_setuid SYS_setgid SYS_setresuid SYS_setresgid SYS_setreuid SYS_setregid SYS_setfsuid SYS_setfsgid
-    SYS_capget SYS_capset SYS_uname SYS_sysinfo SYS_getcpu SYS_getrandom SYS_getrlimit SYS_setrlimit SYS_prlimit64
+    SYS_capget SYS_capset SYS_uname SYS_sysinfo SYS_getcpu SYS_getrandom SYS_getrlimit SYS_setrlimit
     SYS_getrusage SYS_getpriority SYS_setpriority SYS_sched_yield SYS_sched_getaffinity SYS_sched_setaffinity
     SYS_sched_getparam SYS_sched_getscheduler SYS_sched_get_priority_max SYS_sched_get_priority_min
     SYS_sched_rr_get_interval SYS_sched_getattr SYS_execve SYS_execveat SYS_exit SYS_exit_group SYS_wait4
@@ -140,6 +140,8 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
         answer(ALLOW),
     ];
     code.extend(on(libc::SYS_clone, &namespaces));
+    // Its own limits only: the first process of a cell may have the same uid.
+    code.extend(on(libc::SYS_prlimit64, &only(0, &[0])));
     code.extend(on(libc::SYS_ioctl, &all_but(1, &TERMINAL_REQUESTS)));
     code.extend(on(libc::SYS_personality, &only(0, &PERSONALITIES)));
     let families: &[i32] = match sockets {

@@ -34,7 +34,7 @@ impl Machine {
         let port = tcp.local_addr().expect("it has an address").port();
         answer(tcp.try_clone().expect("a socket can be shared"));
         let unix = UnixListener::bind(folder.path().join("socket")).expect("a socket can be made");
-        let name = format!("nictate-escape-{}", std::process::id());
+        let name = format!("nictate{}", folder.path().display()).replace('/', "-");
         let address = SocketAddr::from_abstract_name(&name).expect("the name is short");
         let unnamed = UnixListener::bind_addr(&address).expect("a socket can be made");
         // Not a shim: it is started once for each attempt.

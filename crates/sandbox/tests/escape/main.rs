@@ -162,7 +162,8 @@ fn control(machine: &Machine, control: Control, language: Language, code: &str) 
         Control::Namespaces => &["unshare", "-Urmpniuf", "--mount-proc"],
         Control::Outside | Control::Root | Control::RootIf(_) => &[],
     };
-    let line = ["exec 7</dev/null; cd \"$1\"; shift; ulimit -Sn 512; exec \"$@\""];
+    let line =
+        ["PATH=$PATH:/usr/sbin:/sbin; exec 7</dev/null; cd \"$1\"; shift; ulimit -Sn 512; exec \"$@\""];
     let mut command = Command::new("bash");
     command.args(["--noprofile", "--norc", "-c"]).args(line).arg("control").arg(machine.work());
     command.args(namespaces).args(words).arg(code);

@@ -77,7 +77,7 @@ pub(crate) const ALL: &[Attempt] = &[
     Attempt {
         name: "limits of the first",
         tries: "changes limits of another process with `prlimit`",
-        stopped_by: "another uid",
+        stopped_by: "seccomp, another uid",
         python: "def go():\n    import resource\n    return resource.prlimit(@FIRST@, resource.RLIMIT_NOFILE)",
         ..NONE
     },
