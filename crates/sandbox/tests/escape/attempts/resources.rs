@@ -69,7 +69,7 @@ pub(crate) const ALL: &[Attempt] = &[
     Attempt {
         name: "disk fill",
         tries: "writes more than its folder may hold",
-        stopped_by: "size of the private /tmp",
+        stopped_by: "size of its private folder",
         python: "def go():
     for number in range(8):
         with open(f'@WORK@/fill-{number}', 'wb') as file:
@@ -89,7 +89,7 @@ pub(crate) const ALL: &[Attempt] = &[
     Attempt {
         name: "many files",
         tries: "makes more files than its folder may hold",
-        stopped_by: "inodes of the private /tmp",
+        stopped_by: "inodes of its private folder",
         python: "def go():\n    for number in range(17000):\n        os.close(os.open(f'@WORK@/many-{number}', os.O_CREAT))\n    return True",
         ..NONE
     },
