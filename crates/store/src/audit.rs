@@ -2,6 +2,7 @@
 
 use types::{AuditId, TenantId, Timestamp, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
 use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx, Value};
@@ -102,8 +103,11 @@ pub async fn record_many<'e>(
     tx: &Tx<'_>,
     entries: impl IntoIterator<Item = &'e AuditEntry>,
 ) -> Result<(), StoreError> {
-    let sets: Vec<_> = entries.into_iter().map(params).collect();
-    tx.insert_each(&INSERT, &sets).await
+    tx.run_all(&[inserts(entries)]).await
+}
+
+pub(crate) fn inserts<'e>(entries: impl IntoIterator<Item = &'e AuditEntry>) -> Batch<'e> {
+    Batch::rows(&INSERT, entries.into_iter().map(params))
 }
 
 /// The entries of a workspace.

@@ -4,6 +4,7 @@
 
 use types::{ExecutionId, ServerId, TenantId, Timestamp, WorkflowId, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::statement::sql;
 use crate::workflow_versions::Branch;
 use crate::{Read, Row, RowError, StoreError, Tx, Value};
@@ -180,13 +181,12 @@ sql! {
 
 /// Stores a run that was accepted.
 pub async fn insert(tx: &Tx<'_>, run: &FullExecution) -> Result<(), StoreError> {
-    insert_numbered(tx, &[(run, run.execution.execution_number)]).await
+    tx.run_all(&[inserts([(run, run.execution.execution_number)])]).await
 }
 
 /// Stores runs that were accepted, each under the number beside it.
-pub(crate) async fn insert_numbered(tx: &Tx<'_>, runs: &[(&FullExecution, i64)]) -> Result<(), StoreError> {
-    let sets: Vec<_> = runs.iter().map(|(run, number)| params(run, *number)).collect();
-    tx.insert_each(&INSERT, &sets).await
+pub(crate) fn inserts<'r>(runs: impl IntoIterator<Item = (&'r FullExecution, i64)>) -> Batch<'r> {
+    Batch::rows(&INSERT, runs.into_iter().map(|(run, number)| params(run, number)))
 }
 
 fn params(run: &FullExecution, number: i64) -> [Value<'_>; 37] {
@@ -289,13 +289,12 @@ pub async fn set_outcome(
     Ok(tx.execute(&SET_OUTCOME, &outcome_params(id, epoch, outcome, now)).await? == 1)
 }
 
-/// [`set_outcome`] of many runs in one round trip.
-pub(crate) async fn set_outcomes(
-    tx: &Tx<'_>,
-    outcomes: &[(ExecutionId, i64, &Outcome, Timestamp)],
-) -> Result<(), StoreError> {
-    let set = |&(id, epoch, outcome, now): &(_, _, _, _)| outcome_params(id, epoch, outcome, now);
-    tx.execute_each(&SET_OUTCOME, &outcomes.iter().map(set).collect::<Vec<_>>()).await.map(drop)
+/// [`set_outcome`] of many runs.
+pub(crate) fn outcomes<'o>(
+    of: impl IntoIterator<Item = (ExecutionId, i64, &'o Outcome, Timestamp)>,
+) -> Batch<'o> {
+    let set = |(id, epoch, outcome, now)| outcome_params(id, epoch, outcome, now);
+    Batch::each(&SET_OUTCOME, of.into_iter().map(set))
 }
 
 fn outcome_params(id: ExecutionId, epoch: i64, outcome: &Outcome, now: Timestamp) -> [Value<'_>; 12] {

@@ -2,8 +2,9 @@
 
 use types::{ExecutionId, FileId, Timestamp, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::statement::sql;
-use crate::{Read, Row, RowError, StoreError, Tx};
+use crate::{Read, Row, RowError, StoreError};
 
 /// A file without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,29 +69,29 @@ sql! {
          WHERE workspace_id = $1 AND execution_id = $2 AND id = $3";
 }
 
-/// Keeps a file.
-pub async fn insert(tx: &Tx<'_>, new: &NewFile) -> Result<(), StoreError> {
-    let file = &new.file;
-    let params = [
-        new.execution.into(),
-        file.id.into(),
-        new.workspace.into(),
-        (&file.path).into(),
-        (&file.name).into(),
-        (&file.content_type).into(),
-        file.size_bytes.into(),
-        (&new.json).into(),
-        file.created_at.into(),
-    ];
-    tx.execute(&INSERT, &params).await?;
-    Ok(())
+/// Keeps files.
+pub(crate) fn inserts<'f>(files: impl IntoIterator<Item = &'f NewFile>) -> Batch<'f> {
+    let row = |new: &'f NewFile| {
+        let file = &new.file;
+        [
+            new.execution.into(),
+            file.id.into(),
+            new.workspace.into(),
+            (&file.path).into(),
+            (&file.name).into(),
+            (&file.content_type).into(),
+            file.size_bytes.into(),
+            (&new.json).into(),
+            file.created_at.into(),
+        ]
+    };
+    Batch::each(&INSERT, files.into_iter().map(row))
 }
 
-/// Keeps for a run the files that a step of another one has left.
-pub async fn copy(tx: &Tx<'_>, copied: &CopiedFiles) -> Result<(), StoreError> {
-    let CopiedFiles { workspace, from, to, path } = copied;
-    tx.execute(&COPY, &[(*workspace).into(), (*from).into(), (*to).into(), path.into()]).await?;
-    Ok(())
+/// Keeps for runs the files that steps of others have left.
+pub(crate) fn copies<'c>(copied: impl IntoIterator<Item = &'c CopiedFiles>) -> Batch<'c> {
+    let row = |it: &'c CopiedFiles| [it.workspace.into(), it.from.into(), it.to.into(), (&it.path).into()];
+    Batch::each(&COPY, copied.into_iter().map(row))
 }
 
 /// Some of the files of a run, the oldest first, and how many it has.

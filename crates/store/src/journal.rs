@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use types::{ExecutionId, Timestamp, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::statement::sql;
 use crate::{Read, Row, RowError, StoreError, Tx, Value};
 
@@ -133,12 +134,11 @@ fn decode(row: &Row<'_>) -> Result<Entry, RowError> {
 
 /// Writes lines without asking who owns their runs: for runs that begin in the same transaction, or of which it has
 /// appended a line before.
-pub(crate) async fn insert_many(tx: &Tx<'_>, lines: &[Append<'_>]) -> Result<(), StoreError> {
-    let sets: Vec<_> = lines.iter().map(inserted).collect();
-    tx.insert_each(&INSERT, &sets).await
+pub(crate) fn inserts<'a>(lines: impl IntoIterator<Item = Append<'a>>) -> Batch<'a> {
+    Batch::rows(&INSERT, lines.into_iter().map(inserted))
 }
 
-fn inserted<'a>(line: &Append<'a>) -> [Value<'a>; 5] {
+fn inserted<'a>(line: Append<'a>) -> [Value<'a>; 5] {
     [line.execution_id.into(), line.seq.into(), line.kind.into(), line.body.into(), line.created_at.into()]
 }
 

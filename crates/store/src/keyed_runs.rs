@@ -5,6 +5,7 @@
 
 use types::{ExecutionId, WorkflowId, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::journal::Appended;
 use crate::runs::{RunWrite, write_all};
 use crate::statement::sql;
@@ -43,10 +44,10 @@ sql! {
                  AND (e.id IS NULL OR e.state IN ('completed', 'failed', 'cancelled', 'timed_out')))";
 }
 
-/// Notes that the run, which is queued in the same transaction, has that key.
-pub(crate) async fn insert(tx: &Tx<'_>, id: ExecutionId, key: &Key) -> Result<(), StoreError> {
-    tx.execute(&INSERT, &[id.into(), key.workflow.into(), (&key.text).into()]).await?;
-    Ok(())
+/// Notes which keys runs have that are queued in the same transaction.
+pub(crate) fn inserts<'k>(runs: impl IntoIterator<Item = (ExecutionId, &'k Key)>) -> Batch<'k> {
+    let row = |(id, key): (ExecutionId, &'k Key)| [id.into(), key.workflow.into(), (&key.text).into()];
+    Batch::each(&INSERT, runs.into_iter().map(row))
 }
 
 /// The key of a run that has not ended; none if it has no key.

@@ -17,6 +17,7 @@ mod value;
 
 pub mod api_keys;
 pub mod audit;
+mod batch;
 pub mod connection_types;
 pub mod connections;
 pub mod data_keys;

@@ -3,6 +3,7 @@
 
 use types::{ExecutionId, Timestamp, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::keyed_runs::{self, Key};
 use crate::statement::sql;
 use crate::{Read, StoreError, Tx};
@@ -33,12 +34,23 @@ sql! {
 
 /// Stores what a run that is accepted as queued will need.
 pub async fn insert(tx: &Tx<'_>, id: ExecutionId, run: &QueuedRun) -> Result<(), StoreError> {
-    let params = [id.into(), (&run.metadata).into(), run.run_time_ms.into(), run.begins_at.into()];
-    tx.execute(&INSERT, &params).await?;
-    match &run.key {
-        Some(key) => keyed_runs::insert(tx, id, key).await,
-        None => Ok(()),
-    }
+    tx.run_all(&inserts([(id, run)])).await
+}
+
+/// What runs that are accepted as queued will need: of each, and of those that have a key.
+pub(crate) fn inserts<'r>(
+    runs: impl IntoIterator<Item = (ExecutionId, &'r QueuedRun)> + Clone,
+) -> [Batch<'r>; 2] {
+    let row = |(id, run): (ExecutionId, &'r QueuedRun)| {
+        [id.into(), (&run.metadata).into(), run.run_time_ms.into(), run.begins_at.into()]
+    };
+    let keyed = runs.clone().into_iter().filter_map(|(id, run)| Some((id, run.key.as_ref()?)));
+    [Batch::each(&INSERT, runs.into_iter().map(row)), keyed_runs::inserts(keyed)]
+}
+
+/// The runs wait no longer.
+pub(crate) fn removals(ids: impl IntoIterator<Item = ExecutionId>) -> Batch<'static> {
+    Batch::each(&REMOVE, ids.into_iter().map(|id| [id.into()]))
 }
 
 /// What the run needs to begin; none if it does not wait.

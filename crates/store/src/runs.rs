@@ -5,6 +5,7 @@ mod writer;
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures_util::future::{try_join, try_join_all};
 use types::{ExecutionId, Timestamp, WorkflowId};
 
 use crate::audit::AuditEntry;
@@ -120,40 +121,43 @@ fn lines(
 
 /// Writes all of them. One whose run has another owner by now is left out as a whole and does not disturb the
 /// others; the answers stand in the order of the writes.
+///
+/// However many they are, it waits for the database as long as three questions take: who owns the runs in progress, which
+/// numbers those get that begin (at the same time as the first, unless a run in progress calls others), and everything
+/// else.
 pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended>, StoreError> {
-    let fenced = append_first_lines(tx, writes).await?;
+    // What a fenced run calls must not take a number.
+    let calls = writes.iter().any(|write| write.progress.is_some() && !write.begins.is_empty());
+    let all: Vec<&Begin> = writes.iter().filter(|_| !calls).flat_map(|write| &write.begins).collect();
+    let (fenced, mut numbered) = try_join(append_first_lines(tx, writes), number(tx, &all)).await?;
     let lost =
         |write: &RunWrite| write.progress.as_ref().is_some_and(|progress| fenced.contains(&progress.id));
     let kept: Vec<&RunWrite> = writes.iter().copied().filter(|write| !lost(write)).collect();
 
     let begins: Vec<&Begin> = kept.iter().flat_map(|write| &write.begins).collect();
-    insert_begins(tx, &begins).await?;
-    queue_and_dequeue(tx, &kept).await?;
-
-    // Who could append the first line holds the run until the commit.
-    let rest = kept.iter().filter_map(|write| write.progress.as_ref()).flat_map(|run| run.lines().skip(1));
-    let lines: Vec<Append<'_>> = rest.chain(begins.iter().flat_map(|begin| begin.lines())).collect();
-    journal::insert_many(tx, &lines).await?;
-
-    let outcomes: Vec<_> = kept
-        .iter()
-        .filter_map(|write| write.progress.as_ref())
-        .filter_map(|run| run.outcome.as_ref().map(|outcome| (run.id, run.epoch, outcome, run.now)))
-        .collect();
-    executions::set_outcomes(tx, &outcomes).await?;
-
-    let unwanted: Vec<_> = kept.iter().flat_map(|write| &write.unwanted).copied().collect();
-    unwanted_runs::insert(tx, &unwanted).await?;
-    for write in &kept {
-        for file in &write.files {
-            files::insert(tx, file).await?;
-        }
-        for copied in &write.copied_files {
-            files::copy(tx, copied).await?;
-        }
+    if calls {
+        numbered = number(tx, &begins).await?;
     }
-    let audit: Vec<&AuditEntry> = kept.iter().flat_map(|write| &write.audit).collect();
-    audit::record_many(tx, audit).await?;
+    let progress = || kept.iter().filter_map(|write| write.progress.as_ref());
+    // Who could append the first line holds the run until the commit.
+    let rest = progress().flat_map(|run| run.lines().skip(1));
+    let outcomes = progress()
+        .filter_map(|run| run.outcome.as_ref().map(|outcome| (run.id, run.epoch, outcome, run.now)));
+    let queued = begins.iter().filter_map(|begin| Some((begin.row.execution.id, begin.queued.as_ref()?)));
+    let [queued, keyed] = queued_runs::inserts(queued);
+    tx.run_all(&[
+        executions::inserts(numbered),
+        queued,
+        keyed,
+        queued_runs::removals(progress().filter(|run| run.was_queued).map(|run| run.id)),
+        journal::inserts(rest.chain(begins.iter().flat_map(|begin| begin.lines()))),
+        executions::outcomes(outcomes),
+        unwanted_runs::inserts(kept.iter().flat_map(|write| &write.unwanted)),
+        files::inserts(kept.iter().flat_map(|write| &write.files)),
+        files::copies(kept.iter().flat_map(|write| &write.copied_files)),
+        audit::inserts(kept.iter().flat_map(|write| &write.audit)),
+    ])
+    .await?;
     let answer = |write: &&RunWrite| if lost(write) { Appended::Fenced } else { Appended::Written };
     Ok(writes.iter().map(answer).collect())
 }
@@ -168,33 +172,17 @@ async fn append_first_lines(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<HashSet
     journal::append_all(tx, &first).await
 }
 
-/// Keeps what runs will need that only wait for their turn, and forgets it of those whose turn has come.
-async fn queue_and_dequeue(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<(), StoreError> {
-    for write in writes {
-        for begin in &write.begins {
-            if let Some(queued) = &begin.queued {
-                queued_runs::insert(tx, begin.row.execution.id, queued).await?;
-            }
-        }
-        if let Some(progress) = write.progress.as_ref().filter(|progress| progress.was_queued) {
-            queued_runs::remove(tx, progress.id).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Numbers are reserved workflow by workflow, in the order of their ids: two writes that began the same workflows
-/// in another order would wait for each other.
-async fn insert_begins(tx: &Tx<'_>, begins: &[&Begin]) -> Result<(), StoreError> {
+/// The runs that begin, each with its number. Numbers are reserved workflow by workflow, in the order of their ids: two
+/// writes that began the same workflows in another order would wait for each other.
+async fn number<'b>(tx: &Tx<'_>, begins: &[&'b Begin]) -> Result<Vec<(&'b FullExecution, i64)>, StoreError> {
     let mut by_workflow: BTreeMap<WorkflowId, Vec<&FullExecution>> = BTreeMap::new();
     for begin in begins {
         by_workflow.entry(begin.row.execution.workflow_id).or_default().push(&begin.row);
     }
-    let mut numbered = Vec::with_capacity(begins.len());
-    for (workflow, rows) in by_workflow {
-        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let first = executions::next_numbers(tx, workflow, count).await?;
-        numbered.extend(rows.into_iter().zip(first..));
-    }
-    executions::insert_numbered(tx, &numbered).await
+    // Asked for at once, and answered in that order.
+    let asked = by_workflow.iter().map(|(workflow, rows)| {
+        executions::next_numbers(tx, *workflow, i64::try_from(rows.len()).unwrap_or(i64::MAX))
+    });
+    let first = try_join_all(asked).await?;
+    Ok(by_workflow.into_values().zip(first).flat_map(|(rows, first)| rows.into_iter().zip(first..)).collect())
 }

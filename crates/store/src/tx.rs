@@ -1,10 +1,11 @@
 //! The inside of a write: statements that all take effect or none. Made by [`crate::Db::write`] alone.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::batch::Batch;
 use crate::db::{Read, postgres, sqlite};
 use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Value};
 
@@ -15,6 +16,7 @@ use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Value};
 pub struct Tx<'c> {
     driver: Driver<'c>,
     fate: AtomicU8,
+    waits: AtomicU32,
 }
 
 enum Driver<'c> {
@@ -34,11 +36,15 @@ pub(crate) enum Fate {
 
 impl<'c> Tx<'c> {
     pub(crate) fn sqlite(connection: &'c mut Connection) -> Self {
-        Self { driver: Driver::Sqlite(Mutex::new(connection)), fate: AtomicU8::new(0) }
+        Self {
+            driver: Driver::Sqlite(Mutex::new(connection)),
+            fate: AtomicU8::new(0),
+            waits: AtomicU32::new(0),
+        }
     }
 
     pub(crate) fn postgres(transaction: &'c deadpool_postgres::Transaction<'c>) -> Self {
-        Self { driver: Driver::Postgres(transaction), fate: AtomicU8::new(0) }
+        Self { driver: Driver::Postgres(transaction), fate: AtomicU8::new(0), waits: AtomicU32::new(0) }
     }
 
     pub(crate) fn fate(&self) -> Fate {
@@ -93,27 +99,41 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Inserts a row for each set of parameters, in order: an insert whose text says `{row:n}`.
-    pub async fn insert_each<'v, P>(
-        &self,
-        statement: &'static Statement,
-        sets: &[P],
-    ) -> Result<(), StoreError>
-    where
-        P: AsRef<[Value<'v>]> + Sync,
-    {
+    /// Runs statements whose order does not matter, in one round trip; none at all if there is nothing in them.
+    pub(crate) async fn run_all(&self, batches: &[Batch<'_>]) -> Result<(), StoreError> {
+        if batches.iter().all(|batch| batch.sets.is_empty()) {
+            return Ok(());
+        }
+        self.check()?;
         match &self.driver {
             // A statement costs nothing on the way there, so one that is prepared already is the quickest.
-            Driver::Sqlite(_) => self.execute_each(statement, sets).await.map(drop),
+            Driver::Sqlite(connection) => {
+                let connection = lock(connection);
+                for batch in batches {
+                    for set in &batch.sets {
+                        let done = sqlite::execute(&connection, batch.statement, set);
+                        let name = batch.statement.name();
+                        done.map_err(|error| self.lose(false, StoreError::sqlite(name, &error)))?;
+                    }
+                }
+                Ok(())
+            }
             Driver::Postgres(transaction) => {
-                self.check()?;
-                let done = postgres::insert_each(transaction, statement, sets).await;
-                done.map_err(|error| self.lose_postgres(statement, &error))
+                let done = postgres::run_all(transaction, batches).await;
+                done.map_err(|(statement, error)| self.lose_postgres(statement, &error))
             }
         }
     }
 
+    /// How often the transaction has waited for the database until now, its beginning and its end left out: what is
+    /// asked at once counts once each.
+    pub fn waits(&self) -> u32 {
+        self.waits.load(Ordering::Relaxed)
+    }
+
+    /// Before each question.
     fn check(&self) -> Result<(), StoreError> {
+        self.waits.fetch_add(1, Ordering::Relaxed);
         match self.fate() {
             Fate::Sound => Ok(()),
             _ => Err(StoreError::Misused(
@@ -123,7 +143,9 @@ impl<'c> Tx<'c> {
     }
 
     fn lose(&self, conflict: bool, error: StoreError) -> StoreError {
-        self.fate.store(if conflict { 2 } else { 1 }, Ordering::Relaxed);
+        // Of statements that were sent together, those after the first failure fail for that one.
+        let fate = if conflict { 2 } else { 1 };
+        let _ = self.fate.compare_exchange(0, fate, Ordering::Relaxed, Ordering::Relaxed);
         error
     }
 

@@ -4,6 +4,7 @@
 
 use types::{ExecutionId, TenantId, Timestamp, WorkspaceId};
 
+use crate::batch::Batch;
 use crate::executions::ExecutionState;
 use crate::statement::sql;
 use crate::{Read, StoreError, Tx};
@@ -37,9 +38,11 @@ sql! {
 /// Notes that the runs are to stop, each since when; a wish that was there before stays. One for a run that is not
 /// there means nothing. Called by the driver, which owns runs of every workspace.
 pub async fn insert(tx: &Tx<'_>, runs: &[(ExecutionId, Timestamp)]) -> Result<(), StoreError> {
-    let sets: Vec<_> = runs.iter().map(|(id, since)| [(*id).into(), (*since).into()]).collect();
-    tx.execute_each(&INSERT, &sets).await?;
-    Ok(())
+    tx.run_all(&[inserts(runs)]).await
+}
+
+pub(crate) fn inserts<'r>(runs: impl IntoIterator<Item = &'r (ExecutionId, Timestamp)>) -> Batch<'static> {
+    Batch::each(&INSERT, runs.into_iter().map(|(id, since)| [(*id).into(), (*since).into()]))
 }
 
 /// Whether the run is to stop.

@@ -14,6 +14,7 @@ use tokio_postgres::{Client, NoTls};
 
 use super::writer::settle;
 use super::{FetchError, Options, tls};
+use crate::batch::Batch;
 use crate::statement::ROWS_MAX;
 use crate::tx::Fate;
 use crate::url::{PostgresTarget, TlsMode};
@@ -255,29 +256,35 @@ where
     Ok(changed)
 }
 
-/// Inserts a row for each set, many with one statement; all statements are sent before the first answer is
-/// waited for.
-pub(crate) async fn insert_each<'v, P>(
+/// Runs all of it, many rows with one statement where that can be; everything is sent before the first answer is waited
+/// for. A failure comes with its statement.
+pub(crate) async fn run_all(
     transaction: &deadpool_postgres::Transaction<'_>,
-    statement: &'static Statement,
-    sets: &[P],
-) -> Result<(), tokio_postgres::Error>
-where
-    P: AsRef<[Value<'v>]>,
-{
-    let mut inserts = Vec::new();
-    let mut rest = sets;
-    while !rest.is_empty() {
-        let count = 1 << rest.len().min(ROWS_MAX).ilog2();
-        let (now, later) = rest.split_at(count);
-        let prepared = transaction.prepare_cached(statement.text_of_rows(count)).await?;
-        inserts.push((prepared, now));
-        rest = later;
+    batches: &[Batch<'_>],
+) -> Result<(), (&'static Statement, tokio_postgres::Error)> {
+    let mut ready = Vec::new();
+    for Batch { statement, sets, is_rows } in batches {
+        let mut rest = sets.as_slice();
+        while !rest.is_empty() {
+            let (text, count) = match is_rows {
+                true => {
+                    let count = 1 << rest.len().min(ROWS_MAX).ilog2();
+                    (statement.text_of_rows(count), count)
+                }
+                false => (statement.text(Dialect::Postgres), 1),
+            };
+            let (now, later) = rest.split_at(count);
+            let prepared = transaction.prepare_cached(text).await.map_err(|error| (*statement, error))?;
+            ready.push((*statement, prepared, now));
+            rest = later;
+        }
     }
-    let runs = inserts.iter().map(|(prepared, sets)| {
-        let params: Vec<&Value<'v>> = sets.iter().flat_map(|set| set.as_ref()).collect();
-        transaction.execute_raw(prepared, params)
-    });
-    try_join_all(runs).await?;
+    for chunk in ready.chunks(PIPELINE_STATEMENTS_MAX) {
+        let runs = chunk.iter().map(async |(statement, prepared, sets)| {
+            let params: Vec<&Value<'_>> = sets.iter().flatten().collect();
+            transaction.execute_raw(prepared, params).await.map_err(|error| (*statement, error))
+        });
+        try_join_all(runs).await?;
+    }
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use store::executions::{self, ExecutionState, FullExecution, Outcome};
 use store::journal::{self, Appended};
+use store::keyed_runs::Key;
 use store::queued_runs::{self, QueuedRun};
-use store::runs::{Begin, Progress, RunWrite, RunWriter};
+use store::runs::{self, Begin, Progress, RunWrite, RunWriter};
 use store::testing::{NOW, Seeded, each_database, execution, seed, workflow};
 use store::{Db, StoreError};
 use tokio::task::JoinSet;
@@ -160,6 +161,56 @@ async fn what_a_queued_run_needs_is_there_until_it_begins() {
         let write = RunWrite { progress: Some(progress), ..RunWrite::default() };
         assert_eq!(writer.write(Arc::new(write)).await.unwrap(), Appended::Written);
         assert_eq!(found(seeded.workspace).await, None);
+    })
+    .await;
+}
+
+/// How often writes wait for the database, of which each workflow that a run begins of asks for numbers of its own.
+#[tokio::test]
+async fn a_commit_asks_who_owns_its_runs_then_for_numbers_and_then_says_all_it_has_to_say() {
+    each_database(async |db| {
+        let seeded = seed(&db).await;
+        let waits = async |writes: Vec<RunWrite>| {
+            let waited = db.write(async move |tx| {
+                let writes: Vec<&RunWrite> = writes.iter().collect();
+                let answers = runs::write_all(tx, &writes).await?;
+                assert!(answers.iter().all(|answer| *answer == Appended::Written));
+                Ok::<_, StoreError>(tx.waits())
+            });
+            waited.await.unwrap()
+        };
+        let started: Vec<Begin> = (0..40).map(|number| begin(&seeded, "triage", number, 3)).collect();
+        let rows: Vec<FullExecution> = started.iter().map(|begin| begin.row.clone()).collect();
+        assert_eq!(waits(started.into_iter().map(begins).collect()).await, 2);
+
+        // The end of one effect and the start of the next, of many runs.
+        let steps = rows.iter().map(|row| goes_on(row, 0, 4, 2)).collect();
+        assert_eq!(waits(steps).await, 2);
+        // One line alone says who owns the run, too.
+        assert_eq!(waits(vec![goes_on(&rows[0], 0, 6, 1)]).await, 1);
+
+        // Ends, called and queued runs, files, audit entries, wishes: nothing of it asks by itself.
+        let mut whole = goes_on(&rows[1], 0, 6, 2);
+        let mut called = begin(&seeded, "triage", 50, 0);
+        let key = Some(Key { workflow: called.row.execution.workflow_id, text: "k".to_owned() });
+        let queued = QueuedRun { metadata: "{}".to_owned(), run_time_ms: 1, begins_at: None, key };
+        called.queued = Some(queued);
+        whole.begins = vec![called, begin(&seeded, "triage", 51, 1)];
+        whole.unwanted = vec![(rows[2].execution.id, NOW), (rows[3].execution.id, NOW)];
+        let outcome = Outcome {
+            state: ExecutionState::Completed,
+            outputs: None,
+            step_results: "{}".to_owned(),
+            error_code: None,
+            error_message: None,
+            cancel_reason: None,
+            started_at: Some(NOW),
+            finished_at: Some(NOW),
+            net_runtime_ms: 1,
+        };
+        whole.progress.as_mut().unwrap().outcome = Some(outcome);
+        assert_eq!(waits(vec![whole, goes_on(&rows[4], 0, 6, 3)]).await, 3);
+        assert_eq!(waits(Vec::new()).await, 0);
     })
     .await;
 }
