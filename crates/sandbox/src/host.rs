@@ -73,7 +73,7 @@ fn run() -> Outcome {
     let [python_prelude, javascript_prelude] = <[OwnedFd; 2]>::try_from(preludes)
         .map_err(|preludes| format!("{} preludes, not two", preludes.len()))?;
 
-    let mut report = probe::probe();
+    let mut report = probe::probe(&setup.without);
     if !report.is_full() {
         return wire::send(socket.as_fd(), &FromHost::Ready { report }, &[]).context("report");
     }

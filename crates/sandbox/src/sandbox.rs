@@ -133,7 +133,8 @@ async fn connect(
     settings: &SandboxSettings,
     python: &Result<PythonHome, String>,
 ) -> Result<(Link, Report), SandboxError> {
-    let setup = Setup { python: python.as_ref().ok().cloned(), prepared: settings.prepared };
+    let without = settings.without.iter().copied().filter(|part| !part.is_required()).collect();
+    let setup = Setup { python: python.as_ref().ok().cloned(), prepared: settings.prepared, without };
     let prelude = |language: Language, usual: &str| -> Result<File, SandboxError> {
         let text = settings.preludes.get(&language).map_or(usual, String::as_str);
         payload::anonymous(&[text.as_bytes()]).map_err(|error| SandboxError::Start(error.to_string()))

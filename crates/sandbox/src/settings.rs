@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::Language;
+use crate::{Language, Part};
 
 /// Programs at the same time, if the settings do not say.
 pub const CONCURRENT_DEFAULT: usize = 32;
@@ -46,6 +46,9 @@ pub struct SandboxSettings {
     pub concurrent: usize,
     /// Cells per language that are prepared ahead once the language has been used. Each is used once.
     pub prepared: usize,
+    /// Parts that are not used although the kernel has them, to see that the others hold by themselves. Only those
+    /// that are not required can be left out.
+    pub without: Vec<Part>,
 }
 
 impl SandboxSettings {
@@ -58,6 +61,7 @@ impl SandboxSettings {
             level: Level::Full,
             concurrent: CONCURRENT_DEFAULT,
             prepared: PREPARED_DEFAULT,
+            without: Vec::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use nix::sys::socket::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Language, Limits, Report};
+use crate::{Language, Limits, Part, Report};
 
 /// Bytes of a packet. What can be larger travels in files without a name.
 pub(crate) const PACKET_BYTES_MAX: usize = 32 * 1024;
@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) python: Option<PythonHome>,
     /// Cells per language to prepare ahead.
     pub(crate) prepared: usize,
+    /// Parts to leave out.
+    pub(crate) without: Vec<Part>,
 }
 
 /// A Python installation.

@@ -104,7 +104,7 @@ fn live(spec: &Spec, inherited: &Inherited<'_>, host: &OwnedFd, program: OwnedFd
     }
     let namespaces = if spec.language == Language::Python { open_namespaces()? } else { Vec::new() };
     build(spec, inherited)?;
-    let rules = landlock::rules()?;
+    let rules = if inherited.place.landlock { landlock::rules()? } else { None };
     let listener = if spec.guarded { Some(listen()?) } else { None };
     let says = InitSays::Built {
         namespaces: !namespaces.is_empty(),

@@ -31,6 +31,8 @@ pub(super) struct Place {
     pub(super) own_uids: bool,
     /// Whether `/proc` can be mounted for a pid namespace.
     pub(super) proc: bool,
+    /// Whether the kernel's file rules are used.
+    pub(super) landlock: bool,
 }
 
 impl Place {
@@ -61,17 +63,20 @@ pub(super) fn enter(report: &mut Report) -> Outcome<Option<Place>> {
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWUTS;
+    let landlock = report.has(Part::Landlock);
     // Where the machine's own /proc is masked, as in many containers, none can be mounted for a new pid namespace. The
     // host then stays in the pid namespace that the old one shows.
-    match try_enter(all, true)? {
-        Entered::Inside(place) => return Ok(Some(place)),
-        Entered::Ended => return Ok(None),
-        Entered::NoProc(why) => {
-            let why = format!("cannot be mounted in a container with a masked one: {why}");
-            set(report, Part::Proc, PartState::Absent(why));
+    if report.has(Part::Proc) {
+        match try_enter(all, true, landlock)? {
+            Entered::Inside(place) => return Ok(Some(place)),
+            Entered::Ended => return Ok(None),
+            Entered::NoProc(_) => {
+                let why = "none can be mounted beside a masked one".to_owned();
+                set(report, Part::Proc, PartState::Absent(why));
+            }
         }
     }
-    match try_enter(all - CloneFlags::CLONE_NEWPID, false)? {
+    match try_enter(all - CloneFlags::CLONE_NEWPID, false, landlock)? {
         Entered::Inside(place) => Ok(Some(place)),
         Entered::Ended => Ok(None),
         Entered::NoProc(why) => Err(why),
@@ -92,7 +97,7 @@ enum Entered {
     NoProc(String),
 }
 
-fn try_enter(flags: CloneFlags, own_proc: bool) -> Outcome<Entered> {
+fn try_enter(flags: CloneFlags, own_proc: bool, landlock: bool) -> Outcome<Entered> {
     let (mut outer, mut inner) = UnixStream::pair().context("make a socket")?;
     let Some(child) = fork_into(flags)? else {
         drop(outer);
@@ -105,7 +110,7 @@ fn try_enter(flags: CloneFlags, own_proc: bool) -> Outcome<Entered> {
         match settle(own_uids, own_proc) {
             Ok(()) => {
                 inner.write_all(b"+").context("tell that the namespaces are there")?;
-                return Ok(Entered::Inside(Place { own_uids, proc: own_proc }));
+                return Ok(Entered::Inside(Place { own_uids, proc: own_proc, landlock }));
             }
             Err(why) => {
                 // Nobody else is told if the parent is gone.

@@ -7,14 +7,15 @@ use nix::unistd::{ForkResult, fork};
 use super::{landlock, memory, seccomp};
 use crate::report::{Part, PartState, Report};
 
-/// Tries all parts. `/proc` is found out later, when the host is inside.
-pub(super) fn probe() -> Report {
+/// Tries all parts but those to leave out. `/proc` is found out later, when the host is inside.
+pub(super) fn probe(without: &[Part]) -> Report {
     let user = try_namespaces(CloneFlags::empty());
     let with = |flag| match &user {
         PartState::Absent(_) => PartState::Absent("needs a user namespace".to_owned()),
         PartState::Present(_) => try_namespaces(flag),
     };
     let state = |part| match part {
+        part if without.contains(&part) => PartState::Absent("left out".to_owned()),
         Part::User => user.clone(),
         Part::Mount => with(CloneFlags::CLONE_NEWNS),
         Part::Pid => with(CloneFlags::CLONE_NEWPID),

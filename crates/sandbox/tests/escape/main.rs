@@ -12,9 +12,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use attempts::{Attempt, Control, all};
-use common::{run, sandbox};
+use common::{full, masked_proc, run, sandbox, settings};
 use machine::Machine;
-use sandbox::{End, Finished, Language, Limits, Program};
+use sandbox::{End, Finished, Language, Limits, Part, Program, Sandbox};
 
 /// What code prints that has got out.
 const ESCAPED: &str = "ESCAPED";
@@ -82,15 +82,14 @@ fn is_held(finished: &Finished) -> bool {
     !printed.contains(ESCAPED) && (printed.contains("held") || stopped)
 }
 
-async fn inside(language: Language) {
-    let sandbox = sandbox().await;
+async fn inside(sandbox: &Sandbox, language: Language) {
     let machine = Machine::new();
     let mut got_out = String::new();
     for attempt in all() {
         let Some(code) = code(&attempt, language) else { continue };
         let mut program = Program::new(language, machine.inside(&code));
         program.limits = LIMITS;
-        let finished = run(&sandbox, program).await;
+        let finished = run(sandbox, program).await;
         if !is_held(&finished) {
             let (out, errors) =
                 (String::from_utf8_lossy(&finished.stdout), String::from_utf8_lossy(&finished.stderr));
@@ -103,17 +102,44 @@ async fn inside(language: Language) {
 
 #[tokio::test]
 async fn python_does_not_get_out() {
-    inside(Language::Python).await;
+    inside(&sandbox().await, Language::Python).await;
 }
 
 #[tokio::test]
 async fn bash_does_not_get_out() {
-    inside(Language::Bash).await;
+    inside(&sandbox().await, Language::Bash).await;
 }
 
 #[tokio::test]
 async fn javascript_does_not_get_out() {
-    inside(Language::JavaScript).await;
+    inside(&sandbox().await, Language::JavaScript).await;
+}
+
+/// Many kernels have no Landlock, plain users no control group, many containers no `/proc` to mount.
+#[tokio::test]
+async fn the_required_parts_hold_alone() {
+    let mut settings = settings();
+    settings.without = vec![Part::Landlock, Part::Proc, Part::Cgroup];
+    let sandbox = full(settings).await;
+    for part in [Part::Landlock, Part::Proc, Part::Cgroup] {
+        assert!(!sandbox.report().has(part));
+    }
+    inside(&sandbox, Language::Python).await;
+    inside(&sandbox, Language::JavaScript).await;
+}
+
+#[tokio::test]
+async fn the_required_parts_hold_in_a_container_whose_proc_is_masked() {
+    let sandbox = full(masked_proc()).await;
+    assert!(!sandbox.report().has(Part::Proc), "{}", sandbox.report());
+    inside(&sandbox, Language::Python).await;
+}
+
+#[tokio::test]
+async fn the_mounts_hold_without_landlock() {
+    let mut settings = settings();
+    settings.without = vec![Part::Landlock];
+    inside(&full(settings).await, Language::Bash).await;
 }
 
 #[test]
