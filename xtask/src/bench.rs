@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what a request, a start, an idle server, a flushed write and an expression cost on this
-//! machine. Prints a page; with `--write` it becomes docs/performance.md. Speeds are compared in pairs within one run
-//! (requests against a handler that knows its answer, expressions against Rust that was written by hand), because
-//! absolute figures of two days or two machines cannot be.
+//! `cargo xtask bench`: what a request, a start, an idle server, a flushed write, an expression and a code step's
+//! sandbox cost on this machine. Prints a page; with `--write` it becomes docs/performance.md. Speeds are compared in
+//! pairs within one run (requests against a handler that knows its answer, expressions against Rust that was written
+//! by hand, programs in a sandbox against bare processes), because absolute figures of two days or two machines
+//! cannot be.
 
 mod disk;
 mod history;
@@ -49,6 +50,7 @@ enum Part {
     Runs,
     History,
     Expressions,
+    Code,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
@@ -66,6 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if wanted(Part::Expressions) {
         let bench = ["bench", "--quiet", "-p", "expr", "--bench", "speed"];
         sections.push(page::expressions(&shell::output(&mut cargo(bench))?));
+    }
+    if wanted(Part::Code) {
+        let bench = ["bench", "--quiet", "-p", "sandbox", "--bench", "speed"];
+        sections.push(page::code(&shell::output(&mut cargo(bench))?));
     }
     let text = page::page(&sections);
     println!("\n{text}");

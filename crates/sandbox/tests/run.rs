@@ -391,6 +391,44 @@ async fn nothing_is_left_of_a_sandbox_that_is_dropped() {
     }
 }
 
+#[test]
+fn nothing_is_left_of_a_runner_that_is_killed() {
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime starts");
+    let program = |language| match language {
+        Language::Python => {
+            Program::new(language, "import os; os.execv('/bin/sleep', ['sleep', '86399.03125'])")
+        }
+        _ => Program::new(language, "exec sleep 86399.015625"),
+    };
+    // SAFETY: the child starts a runtime of its own and uses nothing of the parent's.
+    let runner = match unsafe { nix::unistd::fork() }.expect("a process can be made") {
+        nix::unistd::ForkResult::Child => {
+            runtime().block_on(async {
+                let sandbox = sandbox().await;
+                tokio::join!(
+                    run(&sandbox, program(Language::Python)),
+                    run(&sandbox, program(Language::Bash))
+                );
+            });
+            unreachable!("they sleep for a day");
+        }
+        nix::unistd::ForkResult::Parent { child } => child,
+    };
+    runtime().block_on(async {
+        let begun = Instant::now();
+        while !(is_running("86399.03125") && is_running("86399.015625")) {
+            assert!(begun.elapsed() < LONG, "the programs do not start");
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    nix::sys::signal::kill(runner, nix::sys::signal::Signal::SIGKILL).expect("it can be killed");
+    nix::sys::wait::waitpid(runner, None).expect("it was a child");
+    runtime().block_on(async {
+        gone("86399.03125").await;
+        gone("86399.015625").await;
+    });
+}
+
 #[tokio::test]
 async fn a_prelude_decides_what_code_and_result_are() {
     let mut settings = settings();

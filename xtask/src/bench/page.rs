@@ -72,6 +72,16 @@ pub(crate) fn expressions(table: &str) -> String {
     )
 }
 
+/// What code steps cost, as their own benchmark printed it.
+pub(crate) fn code(table: &str) -> String {
+    format!(
+        "## Code steps\n\n\
+         A program in a fresh sandbox, from the call until its result and its output are there; each cell is used once. The \
+         bare process\nis the same program started by the machine, without any wall, in turns with it.\n\n{}",
+        table.trim_start()
+    )
+}
+
 /// The processor's name, where the system tells it.
 fn machine() -> Option<String> {
     let info = fs::read_to_string("/proc/cpuinfo").ok()?;
@@ -87,6 +97,7 @@ mod tests {
     fn rows_become_rows() {
         let table = Table(vec![("idle memory".to_owned(), "30.5 MB".to_owned())]);
         assert!(server(&table).ends_with("|---|---:|\n| idle memory | 30.5 MB |\n"));
+        assert!(page(&[code("\n| a |\n")]).ends_with("in turns with it.\n\n| a |\n"));
         assert!(page(&[expressions("\n| a |\n")]).ends_with("reads.\n\n| a |\n"));
     }
 }
