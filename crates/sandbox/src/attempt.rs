@@ -19,6 +19,8 @@ use crate::{Egress, End, Finished, Limits, SandboxError, Stream, egress};
 const FAILURE_BYTES_MAX: usize = 128 * 1024;
 /// What a killed program has printed is read within this time; its pipes are closed by then.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// A host that has not killed a program within this time does nothing any more.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A program that waits this long for a cell has none.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -122,7 +124,11 @@ impl Attempt {
                     Killed::TooMuchOutput
                 }
                 () = self.result.read() => continue,
-                () = sleep_until(deadline), if killed.is_none() => {
+                () = sleep_until(deadline) => {
+                    if killed.is_some() {
+                        self.link.give_up();
+                        return Err(SandboxError::Lost("host process"));
+                    }
                     if started.is_none() {
                         return Err(SandboxError::Prepare(format!("no cell within {PREPARE_TIMEOUT:?}")));
                     }
@@ -132,6 +138,7 @@ impl Attempt {
             };
             if killed.is_none() {
                 killed = Some(reason);
+                deadline = Instant::now() + KILL_TIMEOUT;
                 let kill = ToHost::Kill { id: self.id };
                 if self.link.send(&kill, &[]).await.is_err() {
                     return Err(SandboxError::Lost("host process"));

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::io::AsyncBufReadExt as _;
 use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
@@ -99,6 +101,16 @@ impl Link {
         let reading = tokio::spawn(read(Arc::clone(&socket), Arc::clone(&waiting), tell_gone)).abort_handle();
         let logging = logging.abort_handle();
         Ok((Self { socket, waiting, gone, reading, logging, host }, report))
+    }
+
+    /// Kills a host that does not do what it is told; the next program starts another.
+    pub(crate) fn give_up(&self) {
+        tracing::warn!("a sandbox host does not answer and is killed");
+        let pid = self.host.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        if let Some(pid) = pid {
+            // It may have died meanwhile, and is reaped by the runtime alone.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
     }
 
     /// Whether the host has died.

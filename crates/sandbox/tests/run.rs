@@ -375,6 +375,47 @@ async fn another_host_is_started_when_one_dies() {
 }
 
 #[tokio::test]
+async fn another_interpreter_is_started_when_one_dies() {
+    let sandbox = sandbox().await;
+    assert_eq!(python(&sandbox, "").await.end, End::Returned);
+    let program = Program::new(Language::Python, "import os; os.execv('/bin/sleep', ['sleep', '86399.375'])");
+    let token = CancellationToken::new();
+    let running = sandbox.run(program, &|_, _| {}, &token);
+    let killing = async {
+        while !is_running("86399.375") {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let host = sandbox.host_id().await.expect("there is a host");
+        let interpreter = interpreter_of(host).expect("it is warm");
+        nix::sys::signal::kill(interpreter, nix::sys::signal::Signal::SIGKILL).expect("it can be killed");
+    };
+    let (lost, ()) = tokio::join!(running, killing);
+    assert_eq!(
+        lost.expect_err("nothing is known of it").to_string(),
+        "the sandbox's interpreter died while the program ran"
+    );
+    gone("86399.375").await;
+    for _ in 0..5 {
+        assert_eq!(python(&sandbox, "").await.end, End::Returned);
+    }
+}
+
+/// The child of the host's child that was started with the interpreter's program.
+fn interpreter_of(host: u32) -> Option<nix::unistd::Pid> {
+    let children = |pid: u32| {
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().map(|pid| pid.parse::<u32>().expect("it is a pid")).collect::<Vec<_>>()
+    };
+    let all = children(host).into_iter().flat_map(children);
+    let of_python = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("The warm Python interpreter")
+    };
+    all.filter(of_python).map(|pid| nix::unistd::Pid::from_raw(pid.cast_signed())).next()
+}
+
+#[tokio::test]
 async fn nothing_is_left_of_a_sandbox_that_is_dropped() {
     let token = CancellationToken::new();
     let sandbox = sandbox().await;

@@ -22,8 +22,8 @@ const ARCHITECTURE: u32 = 0xC000_003E;
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: u32 = 0xC000_00B7;
 
-/// Namespaces that `clone` could make.
-const CLONE_NAMESPACES: u32 = 0x7E02_0000;
+/// Of `clone`: all namespaces, children of the parent instead of one's own, children that are traced.
+const CLONE_FORBIDDEN: u32 = 0x7E02_0000 | 0x8000 | 0x2000;
 /// Of `ioctl`: typing into a terminal, its line discipline, the console's menu, its keyboard and its screen.
 const TERMINAL_REQUESTS: [u32; 5] = [0x5412, 0x5423, 0x541C, 0x4B4E, 0x541D];
 /// Of `personality`: the usual one, and asking which.
@@ -133,13 +133,13 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     }
     // Its flags lie in memory where no filter can look; the C library then uses `clone`.
     code.extend(on(libc::SYS_clone3, &[answer(refuse(libc::ENOSYS))]));
-    let namespaces = [
+    let clone = [
         load(argument_at(0)),
-        jump(JUMP_IF_ANY_BIT, CLONE_NAMESPACES, 0, 1),
+        jump(JUMP_IF_ANY_BIT, CLONE_FORBIDDEN, 0, 1),
         answer(refuse(libc::EPERM)),
         answer(ALLOW),
     ];
-    code.extend(on(libc::SYS_clone, &namespaces));
+    code.extend(on(libc::SYS_clone, &clone));
     // Its own limits only: the first process of a cell may have the same uid.
     code.extend(on(libc::SYS_prlimit64, &only(0, &[0])));
     code.extend(on(libc::SYS_ioctl, &all_but(1, &TERMINAL_REQUESTS)));

@@ -1,12 +1,14 @@
 //! The host's loop: takes orders from the runner, keeps cells ready, hands programs over, reports how they ended. It
 //! never looks at a program, its context or its output.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::time::TimeValLike as _;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use super::cell::{Cell, Stage};
@@ -44,7 +46,11 @@ pub(super) struct Host {
     kinds: VecDeque<Spec>,
     next: u64,
     /// First processes that are killed and not yet gone.
-    going: usize,
+    going: HashSet<Pid>,
+    /// Those that are gone although nobody killed them. Their numbers may be others' by now.
+    gone: HashSet<Pid>,
+    /// When it was last looked at memory, in milliseconds of the machine's time since its start.
+    looked_ms: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -81,7 +87,9 @@ impl Host {
             steps: HashMap::new(),
             kinds: VecDeque::new(),
             next: 0,
-            going: 0,
+            going: HashSet::new(),
+            gone: HashSet::new(),
+            looked_ms: 0,
         })
     }
 
@@ -124,7 +132,7 @@ impl Host {
                 polled.push(PollFd::new(cell.step_socket.as_fd(), PollFlags::POLLIN));
             }
         }
-        let timeout = match (self.going > 0, running) {
+        let timeout = match (!self.going.is_empty(), running) {
             (true, _) => PollTimeout::from(REAP_MS),
             (false, true) => PollTimeout::from(LOOK_MS),
             (false, false) => PollTimeout::NONE,
@@ -338,12 +346,19 @@ impl Host {
 
     fn remove(&mut self, id: u64) -> Option<Order> {
         let cell = self.cells.remove(&id)?;
-        cell.kill();
-        self.going += 1;
+        if !self.gone.remove(&cell.init) {
+            cell.kill();
+            self.going.insert(cell.init);
+        }
         cell.order.map(|(order, _)| order)
     }
 
     fn look_at_memory(&mut self) -> Outcome {
+        let now_ms = clock_gettime(ClockId::CLOCK_MONOTONIC).context("read the clock")?.num_milliseconds();
+        if now_ms < self.looked_ms + i64::from(LOOK_MS) {
+            return Ok(());
+        }
+        self.looked_ms = now_ms;
         let running = self.cells.iter().filter(|(_, cell)| cell.stage == Stage::Running);
         let over: Vec<u64> = running.filter(|(_, cell)| cell.is_over_memory()).map(|(id, _)| *id).collect();
         for id in over {
@@ -355,17 +370,23 @@ impl Host {
         Ok(())
     }
 
+    /// Clears the table of processes. As the first process of a pid namespace the host also inherits orphans.
     fn reap(&mut self) -> Outcome {
-        while self.going > 0 {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::StillAlive) => break,
-                Ok(_) => self.going = self.going.saturating_sub(1),
-                Err(nix::errno::Errno::ECHILD) => self.going = 0,
-                Err(nix::errno::Errno::EINTR) => {}
+        loop {
+            let pid = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) => pid,
+                Ok(WaitStatus::StillAlive) => return Ok(()),
+                Err(nix::errno::Errno::ECHILD) => {
+                    self.going.clear();
+                    return Ok(());
+                }
+                Ok(_) | Err(nix::errno::Errno::EINTR) => continue,
                 Err(errno) => return Err(errno).context("wait for the cells that go"),
+            };
+            if !self.going.remove(&pid) && self.cells.values().any(|cell| cell.init == pid) {
+                self.gone.insert(pid);
             }
         }
-        Ok(())
     }
 
     /// Prepares cells of the kinds that were used last, and gives up those of others.

@@ -179,6 +179,17 @@ pub(crate) const ALL: &[Attempt] = &[
         ..NONE
     },
     Attempt {
+        name: "a child of the parent",
+        tries: "makes a child of what forked it with `CLONE_PARENT`",
+        stopped_by: "seccomp",
+        python: "def go():
+    pid = call(@SYS_clone@, 0x8000 | 17, 0, 0, 0, 0)
+    if pid == 0:
+        os._exit(0)
+    return True",
+        ..NONE
+    },
+    Attempt {
         name: "new network namespace",
         tries: "makes a network namespace of its own by `unshare`",
         stopped_by: "seccomp, no capability",
