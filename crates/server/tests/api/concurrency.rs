@@ -1,15 +1,10 @@
 //! Workflows that say how many of their runs may have one key at a time.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use types::limits::CONCURRENCY_KEY_BYTES_MAX;
 
 use crate::executions::workflow;
 use crate::support::{Nictate, on_both, until};
-
-/// How long a server is believed to live after its last sign of life, and a bit.
-const LEASE: Duration = Duration::from_secs(11);
 
 /// Waits at the tool's gate, one at a time for each host.
 fn one_per_host(nictate: &Nictate, on_full: &str) -> String {
@@ -71,9 +66,7 @@ async fn keys_are_held_over_a_crash() {
         let id = nictate.publish("hosts", &one_per_host(nictate, "queue")).await;
         let runs = [start(nictate, &id, "a", 0).await, start(nictate, &id, "a", 1).await];
         at_gate(nictate, 1).await;
-        nictate.crash().await;
-        nictate.clock.put_forward(LEASE);
-        nictate.start_again().await;
+        nictate.crash_and_start().await;
         // The first one's request is made again; the second one waits on.
         assert_eq!(at_gate(nictate, 2).await, ["/gate/a/0", "/gate/a/0"]);
         assert_eq!(state_of(nictate, &runs[1]).await, "Queued");

@@ -1,15 +1,10 @@
 //! Runs outlive the server: it may stop or crash at any moment, and the next one goes on where they were.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::executions::workflow;
 use crate::support::{Nictate, RunnerKind, on_both, on_both_with, text, until};
-
-/// How long a server is believed to live after its last sign of life, and a bit.
-const LEASE: Duration = Duration::from_secs(11);
 
 /// Waits long enough to be met by a stop in between, then calls the tool.
 fn waits_then_calls(url: &str) -> String {
@@ -25,13 +20,6 @@ fn calls(method: &str, url: &str) -> String {
     let step =
         format!("- id: S1\n  action: http.requestV2\n  inputs: {{method: {method}, url: {url}/hang-once}}");
     workflow(&step, "{{ steps.S1.output.ok }}")
-}
-
-/// Ends the server abruptly and starts another one, which must not believe that the first one lives.
-async fn crash_and_start(nictate: &mut Nictate) {
-    nictate.crash().await;
-    nictate.clock.put_forward(LEASE);
-    nictate.start_again().await;
 }
 
 async fn at_step(nictate: &Nictate, execution: &str, results: Value) {
@@ -51,7 +39,7 @@ async fn a_run_that_waits_goes_on_after_a_stop_and_after_a_crash() {
             let execution = nictate.execute(&id, json!({})).await;
             at_step(nictate, &execution, json!({"S1": 1, "S2": 0})).await;
             if crash {
-                crash_and_start(nictate).await;
+                nictate.crash_and_start().await;
             } else {
                 nictate.stop().await;
                 nictate.start_again().await;
@@ -73,7 +61,7 @@ async fn a_request_in_flight_that_may_be_repeated_is_repeated() {
         let id = nictate.publish("asks", &calls("GET", nictate.tool.url())).await;
         let execution = nictate.execute(&id, json!({})).await;
         until("the tool is asked", async || (!nictate.tool.seen().is_empty()).then_some(())).await;
-        crash_and_start(nictate).await;
+        nictate.crash_and_start().await;
         let run = nictate.execution_in(&execution, "Completed").await;
         assert_eq!(run["outputs"], json!({"out": true}));
         assert_eq!(nictate.tool.seen_at("/hang-once").len(), 2);
@@ -90,7 +78,7 @@ async fn a_request_in_flight_that_may_not_be_repeated_leaves_the_run_in_doubt() 
         let id = nictate.publish("tells", &calls("POST", nictate.tool.url())).await;
         let execution = nictate.execute(&id, json!({})).await;
         until("the tool is told", async || (!nictate.tool.seen().is_empty()).then_some(())).await;
-        crash_and_start(nictate).await;
+        nictate.crash_and_start().await;
         let run = nictate.execution_in(&execution, "Paused").await;
         assert_eq!((&run["state_ui"], &run["step_results"]), (&json!("Paused"), &json!({"S1": 5})));
         let [step] =
@@ -132,7 +120,7 @@ async fn a_run_is_cancelled_by_a_server_that_did_not_start_it() {
         let id = nictate.publish("sleeps", &sleeps).await;
         let execution = nictate.execute(&id, json!({})).await;
         at_step(nictate, &execution, json!({"S1": 0})).await;
-        crash_and_start(nictate).await;
+        nictate.crash_and_start().await;
         nictate.post_nothing(&format!("/executions/{execution}/cancel")).await.ok();
         nictate.execution_in(&execution, "Cancelled").await;
         // A third start finds nothing to do.
@@ -153,7 +141,7 @@ async fn what_was_answered_is_there_after_a_crash() {
         let draft = json!({"playbook": format!("{document}# last words")});
         nictate.post(&format!("/playbooks/{id}/draft"), draft.clone()).await.ok();
         let before = nictate.row_counts().await;
-        crash_and_start(nictate).await;
+        nictate.crash_and_start().await;
         assert_eq!(nictate.row_counts().await, before);
         let path = format!("/connections/{}", text(&connection, "id"));
         assert_eq!(nictate.get(&path).await.ok(), json!([connection]));
@@ -181,7 +169,7 @@ async fn a_pause_between_two_attempts_goes_on_after_a_crash() {
             rows.first().is_some_and(|row| row["state"] == "Failed").then_some(())
         })
         .await;
-        crash_and_start(nictate).await;
+        nictate.crash_and_start().await;
         let run = nictate.execution_in(&execution, "Failed").await;
         assert_eq!((&run["step_results"], &run["error_details"]["error_code"]), (&json!({"S1": 2}), &json!("http_status")));
         assert_eq!(nictate.tool.seen_at("/status/503").len(), 3);

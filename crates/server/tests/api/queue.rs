@@ -1,7 +1,5 @@
 //! More runs than may run at a time: they are accepted, wait for their turn, and are not lost while they wait.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::executions::{self, ExecutionState, FIELDS};
@@ -10,10 +8,7 @@ use store::servers::Server;
 use types::{Clock as _, ExecutionId, Role, ServerId};
 
 use crate::executions::workflow;
-use crate::support::{Nictate, Reply, WORKSPACE, on_both, on_both_with, text, until};
-
-/// How long a server is believed to live after its last sign of life, and a bit.
-const LEASE: Duration = Duration::from_secs(11);
+use crate::support::{LEASE, Nictate, Reply, WORKSPACE, on_both, on_both_with, one_at_a_time, text, until};
 
 /// Holds its place until the tool lets it through.
 fn waits_at_the_gate(nictate: &Nictate) -> String {
@@ -52,56 +47,42 @@ async fn passed(nictate: &Nictate, requests: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn runs_beyond_the_places_of_a_workspace_wait_their_turn_in_order() {
-    on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
-        async |nictate| {
-            let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
-            let runs = execute_numbers(nictate, &id, 0..4).await;
-            for run in &runs[1..] {
-                let row = nictate.get(&format!("/executions/{run}")).await.ok();
-                assert_eq!((&row["state"], &row["state_ui"]), (&json!("Queued"), &json!("Queued")));
-                assert_eq!(
-                    nictate.get(&format!("/executions/{run}/steps")).await.results(),
-                    [] as [Value; 0]
-                );
-            }
-            let stats = nictate.get("/api/v1/api/stats").await.ok();
-            assert!(
-                stats.as_str().unwrap().contains("executions_in_flight=1 executions_queued=3"),
-                "{stats}"
-            );
-            assert_eq!(passed(nictate, 4).await, ["/gate/0", "/gate/1", "/gate/2", "/gate/3"]);
-            for (number, run) in runs.iter().enumerate() {
-                let row = nictate.execution_in(run, "Completed").await;
-                assert_eq!(row["outputs"], json!({"out": number.to_string()}));
-                assert!(row["started_at"].as_i64() >= row["created_at"].as_i64(), "{row}");
-            }
-        },
-    )
+    on_both_with(one_at_a_time, async |nictate| {
+        let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
+        let runs = execute_numbers(nictate, &id, 0..4).await;
+        for run in &runs[1..] {
+            let row = nictate.get(&format!("/executions/{run}")).await.ok();
+            assert_eq!((&row["state"], &row["state_ui"]), (&json!("Queued"), &json!("Queued")));
+            assert_eq!(nictate.get(&format!("/executions/{run}/steps")).await.results(), [] as [Value; 0]);
+        }
+        let stats = nictate.get("/api/v1/api/stats").await.ok();
+        assert!(stats.as_str().unwrap().contains("executions_in_flight=1 executions_queued=3"), "{stats}");
+        assert_eq!(passed(nictate, 4).await, ["/gate/0", "/gate/1", "/gate/2", "/gate/3"]);
+        for (number, run) in runs.iter().enumerate() {
+            let row = nictate.execution_in(run, "Completed").await;
+            assert_eq!(row["outputs"], json!({"out": number.to_string()}));
+            assert!(row["started_at"].as_i64() >= row["created_at"].as_i64(), "{row}");
+        }
+    })
     .await;
 }
 
 #[tokio::test]
 async fn queued_runs_outlive_a_crash_and_keep_their_order() {
-    on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
-        async |nictate| {
-            let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
-            let runs = execute_numbers(nictate, &id, 0..4).await;
-            nictate.crash().await;
-            nictate.clock.put_forward(LEASE);
-            nictate.start_again().await;
-            // The first one is repeated, for its request may be; that of the dead server waits at the gate too.
-            let paths = passed(nictate, 5).await;
-            assert_eq!(paths, ["/gate/0", "/gate/0", "/gate/1", "/gate/2", "/gate/3"]);
-            for run in &runs {
-                nictate.execution_in(run, "Completed").await;
-            }
-            let again = nictate.run_sync(&id, json!({"n": "later"}));
-            nictate.tool.let_through(1);
-            assert_eq!(again.await.ok(), json!({"out": "later"}));
-        },
-    )
+    on_both_with(one_at_a_time, async |nictate| {
+        let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
+        let runs = execute_numbers(nictate, &id, 0..4).await;
+        nictate.crash_and_start().await;
+        // The first one is repeated, for its request may be; that of the dead server waits at the gate too.
+        let paths = passed(nictate, 5).await;
+        assert_eq!(paths, ["/gate/0", "/gate/0", "/gate/1", "/gate/2", "/gate/3"]);
+        for run in &runs {
+            nictate.execution_in(run, "Completed").await;
+        }
+        let again = nictate.run_sync(&id, json!({"n": "later"}));
+        nictate.tool.let_through(1);
+        assert_eq!(again.await.ok(), json!({"out": "later"}));
+    })
     .await;
 }
 
@@ -135,7 +116,7 @@ async fn a_full_line_is_told_with_429_and_takes_runs_again_when_it_moves() {
 #[tokio::test]
 async fn sleepers_leave_their_place_to_others_and_take_it_again_without_waiting() {
     on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
+        one_at_a_time,
         async |nictate| {
             let naps = "- id: S1\n  action: internal.SetVariables\n  inputs: {Variables: [{Name: n, Type: Number, Value: '{{ 1 }}'}]}\n\
                         - id: S2\n  action: internal.Sleep\n  inputs: {Amount: 300, Unit: ms}";
@@ -159,31 +140,25 @@ async fn sleepers_leave_their_place_to_others_and_take_it_again_without_waiting(
 
 #[tokio::test]
 async fn a_queued_run_can_be_cancelled_and_waited_for() {
-    on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
-        async |nictate| {
-            let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
-            let runs = execute_numbers(nictate, &id, 0..2).await;
-            let reason = json!({"cancel_reason": "changed my mind"});
-            nictate.post(&format!("/executions/{}/cancel", runs[1]), reason).await.ok();
-            let row = nictate.get(&format!("/executions/{}", runs[1])).await.ok();
-            assert_eq!(
-                (&row["state"], &row["cancel_reason"]),
-                (&json!("Cancelled"), &json!("changed my mind"))
-            );
-            let (waited, ()) = tokio::join!(nictate.run_sync(&id, json!({"n": "sync"})), async {
-                until("it is queued", async || {
-                    let stats = nictate.get("/api/v1/api/stats").await.ok();
-                    stats.as_str().unwrap().contains("executions_queued=1").then_some(())
-                })
-                .await;
-                nictate.tool.let_through(2);
-            });
-            assert_eq!(waited.ok(), json!({"out": "sync"}));
-            let paths: Vec<_> = nictate.tool.seen_at("/gate/").into_iter().map(|seen| seen.path).collect();
-            assert_eq!(paths, ["/gate/0", "/gate/sync"], "the cancelled one never began");
-        },
-    )
+    on_both_with(one_at_a_time, async |nictate| {
+        let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
+        let runs = execute_numbers(nictate, &id, 0..2).await;
+        let reason = json!({"cancel_reason": "changed my mind"});
+        nictate.post(&format!("/executions/{}/cancel", runs[1]), reason).await.ok();
+        let row = nictate.get(&format!("/executions/{}", runs[1])).await.ok();
+        assert_eq!((&row["state"], &row["cancel_reason"]), (&json!("Cancelled"), &json!("changed my mind")));
+        let (waited, ()) = tokio::join!(nictate.run_sync(&id, json!({"n": "sync"})), async {
+            until("it is queued", async || {
+                let stats = nictate.get("/api/v1/api/stats").await.ok();
+                stats.as_str().unwrap().contains("executions_queued=1").then_some(())
+            })
+            .await;
+            nictate.tool.let_through(2);
+        });
+        assert_eq!(waited.ok(), json!({"out": "sync"}));
+        let paths: Vec<_> = nictate.tool.seen_at("/gate/").into_iter().map(|seen| seen.path).collect();
+        assert_eq!(paths, ["/gate/0", "/gate/sync"], "the cancelled one never began");
+    })
     .await;
 }
 
@@ -230,55 +205,49 @@ async fn runs_that_only_sleep_are_queued_past_what_a_server_holds() {
 
 #[tokio::test]
 async fn what_is_over_at_once_needs_no_place() {
-    on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
-        async |nictate| {
-            let gate = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
-            let step = "- id: S1\n  action: internal.print\n  inputs: {text: x}";
-            let prints = nictate.publish("prints", &workflow(step, "{{ 1 }}")).await;
-            nictate.execute(&gate, json!({})).await;
-            assert_eq!(nictate.run_sync(&prints, json!({})).await.ok(), json!({"out": 1}));
-            nictate.tool.let_through(1);
-        },
-    )
+    on_both_with(one_at_a_time, async |nictate| {
+        let gate = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
+        let step = "- id: S1\n  action: internal.print\n  inputs: {text: x}";
+        let prints = nictate.publish("prints", &workflow(step, "{{ 1 }}")).await;
+        nictate.execute(&gate, json!({})).await;
+        assert_eq!(nictate.run_sync(&prints, json!({})).await.ok(), json!({"out": 1}));
+        nictate.tool.let_through(1);
+    })
     .await;
 }
 
 #[tokio::test]
 async fn queued_runs_that_another_server_has_taken_leave_the_line_at_once() {
-    on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
-        async |nictate| {
-            // A server on SQLite is alone with it.
-            if nictate.is_sqlite() {
-                return;
-            }
-            let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
-            let runs = execute_numbers(nictate, &id, 0..3).await;
-            let (taken, now): (ExecutionId, _) = (runs[1].parse().unwrap(), nictate.clock.now());
-            let server = ServerId::of_name("another server");
-            let lease_until = now.saturating_add(LEASE * 10);
-            let row = Server { id: server, started_at: now, lease_until, version: "1".to_owned() };
-            nictate
-                .write_beside(async move |tx| {
-                    for forgotten in store::servers::list(tx).await? {
-                        store::servers::remove(tx, forgotten.id).await?;
-                    }
-                    store::servers::register(tx, &row).await?;
-                    let workspace = WORKSPACE.parse().unwrap();
-                    assert!(executions::take_over(tx, server, workspace, taken, now).await?.is_some());
-                    Ok(())
-                })
-                .await;
-            // It learns of it with its next beat, though nobody has given up a place.
-            until("one is in line still", async || {
-                let stats = nictate.get("/api/v1/api/stats").await.ok();
-                stats.as_str().unwrap().contains("executions_in_flight=1 executions_queued=1").then_some(())
+    on_both_with(one_at_a_time, async |nictate| {
+        // A server on SQLite is alone with it.
+        if nictate.is_sqlite() {
+            return;
+        }
+        let id = nictate.publish("gate", &waits_at_the_gate(nictate)).await;
+        let runs = execute_numbers(nictate, &id, 0..3).await;
+        let (taken, now): (ExecutionId, _) = (runs[1].parse().unwrap(), nictate.clock.now());
+        let server = ServerId::of_name("another server");
+        let lease_until = now.saturating_add(LEASE * 10);
+        let row = Server { id: server, started_at: now, lease_until, version: "1".to_owned() };
+        nictate
+            .write_beside(async move |tx| {
+                for forgotten in store::servers::list(tx).await? {
+                    store::servers::remove(tx, forgotten.id).await?;
+                }
+                store::servers::register(tx, &row).await?;
+                let workspace = WORKSPACE.parse().unwrap();
+                assert!(executions::take_over(tx, server, workspace, taken, now).await?.is_some());
+                Ok(())
             })
             .await;
-            assert_eq!(passed(nictate, 2).await, ["/gate/0", "/gate/2"]);
-        },
-    )
+        // It learns of it with its next beat, though nobody has given up a place.
+        until("one is in line still", async || {
+            let stats = nictate.get("/api/v1/api/stats").await.ok();
+            stats.as_str().unwrap().contains("executions_in_flight=1 executions_queued=1").then_some(())
+        })
+        .await;
+        assert_eq!(passed(nictate, 2).await, ["/gate/0", "/gate/2"]);
+    })
     .await;
 }
 

@@ -1,14 +1,9 @@
 //! Runs that go on from a step of another run: one, and those that a filter lets through.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::executions::workflow;
-use crate::support::{NOBODY, Nictate, on_both, on_both_with, text, until};
-
-/// How long a server is believed to live after its last sign of life, and a bit.
-const LEASE: Duration = Duration::from_secs(11);
+use crate::support::{NOBODY, Nictate, on_both, on_both_with, one_at_a_time, text, until};
 
 /// Two calls; the second fails unless the address says otherwise.
 fn calls(url: &str, second: &str) -> String {
@@ -164,36 +159,31 @@ async fn a_restarted_run_has_the_files_of_the_steps_that_it_does_not_repeat() {
 
 #[tokio::test]
 async fn a_restarted_run_waits_for_a_place_and_is_not_lost_meanwhile() {
-    on_both_with(
-        |config| config.limits.executions_active_per_workspace_max = 1,
-        async |nictate| {
-            let id = nictate.publish("calls", &calls(nictate.tool.url(), "/fails-once")).await;
-            let gate =
-                format!("- id: S1\n  action: http.requestV2\n  inputs: {{url: {}/gate}}", nictate.tool.url());
-            let gate = nictate.publish("gate", &workflow(&gate, "{{ 1 }}")).await;
-            let run = failed_once(nictate, &id).await;
-            nictate.execute(&gate, json!({})).await;
-            // One that is to be cancelled while it waits never begins.
-            let other = text(&restart(nictate, &run, json!({})).await, "execution_id");
-            nictate.post_nothing(&format!("/executions/{other}/cancel")).await.ok();
-            nictate.execution_in(&other, "Cancelled").await;
-            assert_eq!(nictate.tool.seen_at("/fails-once").len(), 1);
+    on_both_with(one_at_a_time, async |nictate| {
+        let id = nictate.publish("calls", &calls(nictate.tool.url(), "/fails-once")).await;
+        let gate =
+            format!("- id: S1\n  action: http.requestV2\n  inputs: {{url: {}/gate}}", nictate.tool.url());
+        let gate = nictate.publish("gate", &workflow(&gate, "{{ 1 }}")).await;
+        let run = failed_once(nictate, &id).await;
+        nictate.execute(&gate, json!({})).await;
+        // One that is to be cancelled while it waits never begins.
+        let other = text(&restart(nictate, &run, json!({})).await, "execution_id");
+        nictate.post_nothing(&format!("/executions/{other}/cancel")).await.ok();
+        nictate.execution_in(&other, "Cancelled").await;
+        assert_eq!(nictate.tool.seen_at("/fails-once").len(), 1);
 
-            let again = text(&restart(nictate, &run, json!({})).await, "execution_id");
-            let row = nictate.get(&format!("/executions/{again}")).await.ok();
-            assert_eq!((&row["state"], &row["restarted_from_step"]), (&json!("Queued"), &json!("S2")));
-            // What it has copied is its own already.
-            let steps = nictate.get(&format!("/executions/{again}/steps")).await;
-            assert_eq!(steps.column("step_id"), ["S1"]);
-            nictate.crash().await;
-            nictate.clock.put_forward(LEASE);
-            nictate.start_again().await;
-            nictate.tool.let_through(2);
-            assert_eq!(nictate.execution_in(&again, "Completed").await["outputs"], json!({"out": true}));
-            let counts = [nictate.tool.seen_at("/first").len(), nictate.tool.seen_at("/fails-once").len()];
-            assert_eq!(counts, [1, 2], "what is in the journal does not run again");
-        },
-    )
+        let again = text(&restart(nictate, &run, json!({})).await, "execution_id");
+        let row = nictate.get(&format!("/executions/{again}")).await.ok();
+        assert_eq!((&row["state"], &row["restarted_from_step"]), (&json!("Queued"), &json!("S2")));
+        // What it has copied is its own already.
+        let steps = nictate.get(&format!("/executions/{again}/steps")).await;
+        assert_eq!(steps.column("step_id"), ["S1"]);
+        nictate.crash_and_start().await;
+        nictate.tool.let_through(2);
+        assert_eq!(nictate.execution_in(&again, "Completed").await["outputs"], json!({"out": true}));
+        let counts = [nictate.tool.seen_at("/first").len(), nictate.tool.seen_at("/fails-once").len()];
+        assert_eq!(counts, [1, 2], "what is in the journal does not run again");
+    })
     .await;
 }
 

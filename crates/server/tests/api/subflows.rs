@@ -5,21 +5,15 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::executions::{ExecutionState, Outcome};
-use store::servers::Server;
-use types::{Clock as _, ExecutionId, ServerId};
 
 use crate::executions::workflow;
-use crate::support::{NOBODY, Nictate, WORKSPACE, on_both, on_both_with, text, until};
+use crate::support::{NOBODY, Nictate, on_both, on_both_with, text, until};
 
-/// How long a server is believed to live after its last sign of life, and a bit.
-const LEASE: Duration = Duration::from_secs(11);
-
-fn sleeps(length: &str) -> String {
+pub(crate) fn sleeps(length: &str) -> String {
     workflow(&format!("- id: S1\n  action: internal.Sleep\n  inputs: {{duration: {length}}}"), "slept")
 }
 
-fn doubles() -> String {
+pub(crate) fn doubles() -> String {
     "inputs:\n  n: {type: number, required: true}\n".to_owned()
         + &workflow(
             "- id: S1\n  action: internal.print\n  inputs: {text: '{{ inputs.n * 2 }}'}",
@@ -28,16 +22,16 @@ fn doubles() -> String {
 }
 
 /// A workflow that calls another; `rest` is more of the step.
-fn calls(id: &str, rest: &str) -> String {
+pub(crate) fn calls(id: &str, rest: &str) -> String {
     workflow(&format!("- id: S1\n  action: automations.{id}\n{rest}"), "{{ steps.S1.output?.out }}")
 }
 
-async fn steps_of(nictate: &Nictate, execution: &str) -> Vec<Value> {
+pub(crate) async fn steps_of(nictate: &Nictate, execution: &str) -> Vec<Value> {
     nictate.get(&format!("/executions/{execution}/steps")).await.results()
 }
 
 /// The run that the first step of the run has called.
-async fn called_by(nictate: &Nictate, execution: &str) -> String {
+pub(crate) async fn called_by(nictate: &Nictate, execution: &str) -> String {
     until("another run is called", async || {
         let steps = steps_of(nictate, execution).await;
         let id = steps.first()?["subflow_execution_id"].as_str()?.to_owned();
@@ -46,20 +40,13 @@ async fn called_by(nictate: &Nictate, execution: &str) -> String {
     .await
 }
 
-async fn run_ids(nictate: &Nictate, filter: Value) -> Vec<String> {
+pub(crate) async fn run_ids(nictate: &Nictate, filter: Value) -> Vec<String> {
     let rows = nictate.list("/executions", &json!({"filter": filter})).await.results();
     rows.iter().map(|row| text(row, "id")).collect()
 }
 
-/// Ends the server abruptly and starts another one, which must not believe that the first one lives.
-async fn crash_and_start(nictate: &mut Nictate) {
-    nictate.crash().await;
-    nictate.clock.put_forward(LEASE);
-    nictate.start_again().await;
-}
-
 /// The code and the words of the error with which a run of the document fails.
-async fn failure_of(nictate: &Nictate, name: &str, document: &str) -> (String, String) {
+pub(crate) async fn failure_of(nictate: &Nictate, name: &str, document: &str) -> (String, String) {
     let id = nictate.publish(name, document).await;
     let execution = nictate.execute(&id, json!({})).await;
     let run = nictate.execution_in(&execution, "Failed").await;
@@ -144,7 +131,7 @@ async fn a_call_that_nobody_waits_for_lives_on_by_itself() {
         nictate.execution_in(&top, "Pending").await;
         nictate.post_nothing(&format!("/executions/{top}/cancel")).await.ok();
         nictate.execution_in(&top, "Cancelled").await;
-        crash_and_start(nictate).await;
+        nictate.crash_and_start().await;
         nictate.execution_in(&called, "Pending").await;
     })
     .await;
@@ -326,177 +313,6 @@ async fn a_workflow_does_not_call_itself_and_a_circle_ends_at_the_depth() {
         let deepest = run_ids(nictate, json!({"top_execution_id": execution, "execution_depth": 10})).await;
         let run = nictate.get(&format!("/executions/{}", deepest[0])).await.ok();
         assert_eq!(run["error_details"]["error_code"], "subflow_depth");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_run_that_does_not_end_well_fails_the_step() {
-    on_both(async |nictate| {
-        let fails = workflow("- id: S1\n  action: internal.EndRun\n  inputs: {status: Failed, message: no luck}", "1");
-        let callee = nictate.publish("fails", &fails).await;
-        let tolerant = workflow(
-            &format!("- id: S1\n  action: automations.{callee}\n  continue_on_error: true\n  retry: {{attempts: 2, initial_backoff: 0}}"),
-            "{{ [steps.S1.error_code, steps.S1.error, steps.S1.output.error_code, steps.S1.output.execution_id] }}",
-        );
-        let caller = nictate.publish("calls", &tolerant).await;
-        let outputs = nictate.run_sync(&caller, json!({})).await.ok();
-        let [top] = run_ids(nictate, json!({"playbook_id": caller})).await.try_into().unwrap();
-        let steps = steps_of(nictate, &top).await;
-        let called: Vec<_> = steps.iter().map(|step| text(step, "subflow_execution_id")).collect();
-        assert!(called.len() == 2 && called[0] != called[1], "each attempt is a run: {called:?}");
-        let message = "run 2 of workflow `fails` failed: no luck";
-        assert_eq!(outputs["out"], json!(["subflow_failed", message, "ended_as_failed", called[1]]));
-
-        let callee = nictate.publish("sleeps", &sleeps("1h")).await;
-        let caller = nictate.publish("calls the other", &calls(&callee, "")).await;
-        let execution = nictate.execute(&caller, json!({})).await;
-        let called = called_by(nictate, &execution).await;
-        let body = json!({"cancel_reason": "enough"});
-        nictate.post(&format!("/executions/{called}/cancel"), body).await.ok();
-        let run = nictate.execution_in(&execution, "Failed").await;
-        assert_eq!(run["error_details"]["error_code"], "subflow_cancelled");
-        assert_eq!(run["error_details"]["message"], "run 1 of workflow `sleeps` was cancelled: enough");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_step_waits_for_a_run_as_long_as_it_says_and_then_stops_it() {
-    on_both(async |nictate| {
-        let callee = nictate.publish("sleeps", &sleeps("1h")).await;
-        let document = calls(&callee, "  configuration: {subflow_timeout_in_minutes: 0.01}");
-        let caller = nictate.publish("calls", &document).await;
-        let execution = nictate.execute(&caller, json!({})).await;
-        let called = called_by(nictate, &execution).await;
-        let run = nictate.execution_in(&execution, "Failed").await;
-        assert_eq!(run["error_details"]["error_code"], "subflow_timeout");
-        assert_eq!(run["error_details"]["message"], "the run that the step called did not end within 600 ms");
-        let run = nictate.execution_in(&called, "Cancelled").await;
-        assert_eq!(run["cancel_reason"], "the run that called it no longer waits for it");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_run_that_is_cancelled_stops_those_it_waits_for() {
-    on_both(async |nictate| {
-        let deepest = nictate.publish("sleeps", &sleeps("1h")).await;
-        let middle = nictate.publish("middle", &calls(&deepest, "")).await;
-        let top = nictate.publish("top", &calls(&middle, "")).await;
-        let top = nictate.execute(&top, json!({})).await;
-        let middle = called_by(nictate, &top).await;
-        let deepest = called_by(nictate, &middle).await;
-        nictate.execution_in(&deepest, "Pending").await;
-        nictate.post_nothing(&format!("/executions/{top}/cancel")).await.ok();
-        for run in [&top, &middle, &deepest] {
-            nictate.execution_in(run, "Cancelled").await;
-        }
-        let [step] = steps_of(nictate, &top).await.try_into().unwrap();
-        assert_eq!((&step["state"], &step["subflow_execution_id"]), (&json!("Cancelled"), &json!(middle)));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_crash_neither_loses_nor_doubles_a_run_that_was_called() {
-    on_both(async |nictate| {
-        let callee = nictate.publish("sleeps", &sleeps("700ms")).await;
-        let caller = nictate.publish("calls", &calls(&callee, "")).await;
-        for stop in [false, true] {
-            let execution = nictate.execute(&caller, json!({})).await;
-            let called = called_by(nictate, &execution).await;
-            if stop {
-                nictate.stop().await;
-                nictate.start_again().await;
-            } else {
-                crash_and_start(nictate).await;
-            }
-            let run = nictate.execution_in(&execution, "Completed").await;
-            assert_eq!(run["outputs"], json!({"out": "slept"}));
-            assert_eq!(run_ids(nictate, json!({"parent_execution_id": execution})).await, [called]);
-        }
-
-        // Its end is found also if it comes while nobody is there to tell.
-        let callee = nictate.publish("sleeps long", &sleeps("1h")).await;
-        let caller = nictate.publish("calls that", &calls(&callee, "")).await;
-        let execution = nictate.execute(&caller, json!({})).await;
-        let called = called_by(nictate, &execution).await;
-        nictate.execution_in(&called, "Pending").await;
-        nictate.stop().await;
-        end_elsewhere(nictate, &called).await;
-        nictate.start_again().await;
-        let run = nictate.execution_in(&execution, "Completed").await;
-        assert_eq!(run["outputs"], json!({"out": "elsewhere"}));
-    })
-    .await;
-}
-
-/// Ends the run as another server would that drives it.
-async fn end_elsewhere(nictate: &Nictate, run: &str) {
-    let (id, now): (ExecutionId, _) = (run.parse().unwrap(), nictate.clock.now());
-    let server = ServerId::of_name("another server");
-    let row = Server {
-        id: server,
-        started_at: now,
-        lease_until: now.saturating_add(LEASE),
-        version: "1".to_owned(),
-    };
-    let outcome = Outcome {
-        state: ExecutionState::Completed,
-        outputs: Some(r#"{"out":"elsewhere"}"#.to_owned()),
-        step_results: "{}".to_owned(),
-        error_code: None,
-        error_message: None,
-        cancel_reason: None,
-        started_at: Some(now),
-        finished_at: Some(now),
-        net_runtime_ms: 0,
-    };
-    let workspace = WORKSPACE.parse().unwrap();
-    nictate
-        .write_beside(async move |tx| {
-            store::servers::register(tx, &row).await?;
-            let owned = store::executions::take_over(tx, server, workspace, id, now).await?.unwrap();
-            assert!(store::executions::set_outcome(tx, id, owned.epoch, &outcome, now).await?);
-            Ok(())
-        })
-        .await;
-}
-
-#[tokio::test]
-async fn the_end_of_a_run_that_another_server_drives_is_found() {
-    on_both(async |nictate| {
-        // It acts when it learns that it has lost the run: at its next step.
-        let callee = nictate.publish("sleeps", &sleeps("300ms")).await;
-        let caller = nictate.publish("calls", &calls(&callee, "")).await;
-        let execution = nictate.execute(&caller, json!({})).await;
-        let called = called_by(nictate, &execution).await;
-        nictate.execution_in(&called, "Pending").await;
-        end_elsewhere(nictate, &called).await;
-        let run = nictate.execution_in(&execution, "Completed").await;
-        assert_eq!(run["outputs"], json!({"out": "elsewhere"}));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_wish_that_a_crash_left_behind_is_carried_out() {
-    on_both(async |nictate| {
-        let callee = nictate.publish("sleeps", &sleeps("1h")).await;
-        let caller = nictate.publish("calls", &calls(&callee, "")).await;
-        for crash in [true, false] {
-            let execution = nictate.execute(&caller, json!({})).await;
-            let called = called_by(nictate, &execution).await;
-            let (id, now): (ExecutionId, _) = (called.parse().unwrap(), nictate.clock.now());
-            nictate.write_beside(async move |tx| store::unwanted_runs::insert(tx, &[(id, now)]).await).await;
-            if crash {
-                crash_and_start(nictate).await;
-            }
-            let run = nictate.execution_in(&called, "Cancelled").await;
-            assert_eq!(run["cancel_reason"], "the run that called it no longer waits for it");
-            nictate.execution_in(&execution, "Failed").await;
-        }
     })
     .await;
 }

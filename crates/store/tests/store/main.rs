@@ -6,6 +6,8 @@ mod database;
 mod executions;
 mod filter;
 mod identity;
+mod journal;
+mod ownership;
 mod readers;
 mod runs;
 mod workflows;

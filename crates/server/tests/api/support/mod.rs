@@ -33,6 +33,14 @@ pub(crate) const NOBODY: &str = "01920000-0000-7000-8000-00000000dead";
 /// How long anything may take before the test has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a server is believed to live after its last sign of life, and a bit.
+pub(crate) const LEASE: Duration = Duration::from_secs(11);
+
+/// A configuration under which one run of a workspace goes at a time.
+pub(crate) fn one_at_a_time(config: &mut Config) {
+    config.limits.executions_active_per_workspace_max = 1;
+}
+
 /// A server on one database, and everything to talk to it.
 pub(crate) struct Nictate {
     /// The server; none while it is stopped.
@@ -151,6 +159,13 @@ impl Nictate {
         if let Some(running) = self.running.take() {
             running.crash().await;
         }
+    }
+
+    /// Ends it as a crash would and starts another one, which must not believe that the first one lives.
+    pub(crate) async fn crash_and_start(&mut self) {
+        self.crash().await;
+        self.clock.put_forward(LEASE);
+        self.start_again().await;
     }
 
     /// Starts it again on the same data.
