@@ -7,6 +7,7 @@ mod connections;
 mod eval;
 mod executions;
 mod local;
+mod runners;
 mod server;
 mod workflows;
 
@@ -23,6 +24,7 @@ pub(crate) use executions::{
     ResumeArgs,
 };
 pub(crate) use local::{RunArgs, ValidateArgs};
+pub(crate) use runners::{RunnerGroupsArgs, RunnerGroupsCommand, RunnersArgs, RunnersCommand};
 pub(crate) use server::{
     DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs,
 };
@@ -78,6 +80,10 @@ pub(crate) enum Command {
     Workflows(WorkflowsArgs),
     /// Runs of workflows
     Executions(ExecutionsArgs),
+    /// Groups of runners, and the tokens that runners register with
+    RunnerGroups(RunnerGroupsArgs),
+    /// Runners that have registered with groups
+    Runners(RunnersArgs),
     /// The keys that secrets are sealed with
     Keys(KeysArgs),
     /// Look for what is wrong with an installation

@@ -13,7 +13,7 @@ use crate::args::ApiArgs;
 use crate::exit::Exit;
 use crate::failure::{Context as _, Failure, Outcome};
 
-pub(crate) use find::{find_connection, find_workflow, find_workflow_named};
+pub(crate) use find::{find_connection, find_runner_group, find_workflow, find_workflow_named};
 
 /// For TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -171,6 +171,10 @@ impl Execution {
             connections: step.connections.clone(),
             timeout_ms: timeout_ms(step),
             full_response: step.settings.full_response,
+            runner_group: step.settings.runner_group.clone(),
+            workflow_runner_group: Some(plan.runner.trim())
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
             replacements: self.strands.get(at.strand).replacements,
         }));
     }

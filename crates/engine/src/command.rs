@@ -177,6 +177,10 @@ pub struct Dispatch {
     pub timeout_ms: u64,
     /// The action's whole answer is the output.
     pub full_response: bool,
+    /// The runner group that the step names.
+    pub runner_group: Option<String>,
+    /// The runner group that the workflow names.
+    pub workflow_runner_group: Option<String>,
     /// How often somebody has replaced its inputs: with others it is another request to whoever tells repeated
     /// ones by their key.
     pub replacements: u32,

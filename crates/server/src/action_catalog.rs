@@ -16,12 +16,18 @@ struct Signature {
 pub struct ActionCatalog {
     signatures: BTreeMap<String, Signature>,
     own_workflow: Option<WorkflowId>,
+    runner_groups: Option<Vec<String>>,
 }
 
 impl ActionCatalog {
     /// For the documents of that workflow.
     pub(crate) fn of(self, workflow: Option<WorkflowId>) -> Self {
         Self { own_workflow: workflow, ..self }
+    }
+
+    /// For documents of a workspace that has these runner groups.
+    pub(crate) fn with_runner_groups(self, names: Vec<String>) -> Self {
+        Self { runner_groups: Some(names), ..self }
     }
 
     /// The actions of `catalog`; one that takes a connection of any type takes one of `type_names`.
@@ -44,7 +50,7 @@ impl ActionCatalog {
             };
             (spec.full_name.clone(), signature)
         });
-        Self { signatures: signatures.collect(), own_workflow: None }
+        Self { signatures: signatures.collect(), own_workflow: None, runner_groups: None }
     }
 }
 
@@ -55,6 +61,10 @@ impl workflow::Catalog for ActionCatalog {
             connection_types: &signature.connection_types,
             connection_optional: signature.connection_optional,
         })
+    }
+
+    fn runner_groups(&self) -> Option<&[String]> {
+        self.runner_groups.as_deref()
     }
 
     fn own_workflow(&self) -> Option<WorkflowId> {

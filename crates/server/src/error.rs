@@ -46,6 +46,8 @@ pub mod code {
         WORKFLOW_NOT_FOUND = 404 "workflow_not_found", "No workflow of that id in the workspace, or it has no published version yet.";
         EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
         FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
+        RUNNER_GROUP_NOT_FOUND = 404 "runner_group_not_found", "No runner group of that id or name in the workspace.";
+        RUNNER_NOT_FOUND = 404 "runner_not_found", "No runner of that id in the workspace.";
         API_KEY_NOT_FOUND = 404 "api_key_not_found", "No API key of that id belongs to the caller.";
         BODY_INVALID = 400 "body_invalid", "The body is not the JSON that the route expects; `message` says where.";
         BODY_TOO_LARGE = 413 "body_too_large", "The body has more bytes than the route accepts.";
@@ -72,6 +74,12 @@ pub mod code {
         EXECUTION_IMMUTABLE = 400 "execution_immutable", "A member of the run that cannot be changed; `data.member` names it.";
         EXECUTION_FAILED = 400 "execution_failed", "The synchronous run ended without success; `data` holds its id and state.";
         EXECUTION_STILL_RUNNING = 408 "execution_still_running", "The synchronous run did not end in the time given; it goes on, `data.execution_id` names it.";
+        RUNNER_GROUP_NAME_TAKEN = 400 "runner_group_name_taken", "Another runner group of the workspace has that name already.";
+        RUNNER_GROUP_IN_USE = 400 "runner_group_in_use", "Workflows or connections name the runner group, so it cannot be deleted or renamed; `data.workflows` and `data.connections` name them.";
+        RUNNER_GROUP_IS_DEFAULT = 400 "runner_group_is_default", "The runner group is the workspace's default; make another one the default first.";
+        RUNNER_GROUP_EMBEDDED = 400 "runner_group_embedded", "The group of the embedded runner cannot be renamed or deleted, and has no token.";
+        RUNNER_GROUP_LIMIT = 400 "runner_group_limit", "The workspace has as many runner groups as one may have.";
+        RUNNER_CONNECTED = 400 "runner_connected", "The runner is connected; only one that is not can be forgotten.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";

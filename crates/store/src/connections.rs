@@ -46,6 +46,8 @@ pub struct Connection<T = String> {
     pub created_with_o_auth: bool,
     /// Whether it may be used.
     pub active: bool,
+    /// The name of the group whose runners may use it; empty: any.
+    pub runner_group: T,
     /// A JSON list of words.
     pub tags: T,
     /// The public JSON of its attributes, with masks for secrets.
@@ -92,14 +94,15 @@ macro_rules! columns {
     () => {
         "id, tenant_id, workspace_id, name, display_name, full_name, description, connection_type_id, type_name, \
          status, external_id, secret_manager, creation_method, creation_location, created_with_o_auth, active, \
-         tags, attributes, sealed, data_key_version, row_version, created_at, created_by, updated_at, updated_by"
+         tags, attributes, sealed, data_key_version, row_version, created_at, created_by, updated_at, updated_by, \
+         runner_group"
     };
 }
 
 sql! {
     INSERT = "connections.insert": concat!(
         "INSERT INTO connections (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
     );
     GET = "connections.get":
         concat!("SELECT ", columns!(), " FROM connections WHERE workspace_id = $1 AND id = $2");
@@ -109,7 +112,7 @@ sql! {
         "UPDATE connections
          SET name = $4, display_name = $5, full_name = $6, description = $7, status = $8, external_id = $9,
              active = $10, tags = $11, attributes = $12, sealed = $13, data_key_version = $14, updated_at = $15,
-             updated_by = $16, row_version = row_version + 1
+             updated_by = $16, runner_group = $17, row_version = row_version + 1
          WHERE workspace_id = $1 AND id = $2 AND row_version = $3";
     SET_STATUS = "connections.set_status":
         "UPDATE connections SET status = $3 WHERE workspace_id = $1 AND id = $2";
@@ -156,6 +159,7 @@ pub static FIELDS: FieldMap = FieldMap {
         Field::same("created_by", Kind::Text),
         Field::same("updated_at", Kind::Time),
         Field::same("updated_by", Kind::Text),
+        Field::same("runner_group", Kind::Text),
         Field::computed("is_shared"),
         Field::computed("secret_manager_name"),
         Field::computed("shared_with"),
@@ -195,6 +199,7 @@ pub async fn insert(tx: &Tx<'_>, connection: &Connection) -> Result<(), StoreErr
         (&c.created_by).into(),
         c.updated_at.into(),
         (&c.updated_by).into(),
+        (&c.runner_group).into(),
     ];
     tx.execute(&INSERT, &params).await?;
     Ok(())
@@ -221,6 +226,7 @@ pub async fn update(tx: &Tx<'_>, connection: &Connection) -> Result<bool, StoreE
         c.data_key_version.into(),
         c.updated_at.into(),
         (&c.updated_by).into(),
+        (&c.runner_group).into(),
     ];
     Ok(tx.execute(&UPDATE, &params).await? == 1)
 }
@@ -365,5 +371,6 @@ fn decode<'r, T: From<&'r str>>(row: &Row<'r>) -> Result<Connection<T>, RowError
         created_by: text(22)?,
         updated_at: row.time(23)?,
         updated_by: text(24)?,
+        runner_group: text(25)?,
     })
 }

@@ -29,6 +29,8 @@ pub mod key_rotations;
 pub mod keyed_runs;
 pub mod members;
 pub mod queued_runs;
+pub mod runner_groups;
+pub mod runners;
 pub mod runs;
 pub mod servers;
 pub mod tenants;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     6 "0006_restarted_executions",
     7 "0007_keyed_runs",
     8 "0008_files",
+    9 "0009_runner_groups",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -105,15 +105,29 @@ sql! {
     NAME_CONNECTION = "workflow_connections.insert":
         "INSERT INTO workflow_connections (workflow_id, workspace_id, branch, connection_type, connection_name)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    FORGET_RUNNER_GROUPS = "workflow_runner_groups.forget":
+        "DELETE FROM workflow_runner_groups WHERE workspace_id = $1 AND workflow_id = $2 AND branch = $3";
+    NAME_RUNNER_GROUP = "workflow_runner_groups.insert":
+        "INSERT INTO workflow_runner_groups (workflow_id, workspace_id, branch, group_name)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 }
 
-/// Saves a version: its document, its row, and the connections that it names in place of its predecessor's.
+/// What a document names, by which it is found as a user of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// The connections.
+    pub connections: Vec<NamedConnection>,
+    /// The runner groups.
+    pub runner_groups: Vec<String>,
+}
+
+/// Saves a version: its document, its row, and what it names in place of what its predecessor named.
 /// The number is the caller's; [`crate::workflows::update`] fences two who save at once.
 pub async fn insert(
     tx: &Tx<'_>,
     version: &WorkflowVersion,
     text: &str,
-    connections: &[NamedConnection],
+    names: &Named,
 ) -> Result<(), StoreError> {
     let v = version;
     documents::put(tx, v.workspace_id, &v.hash, text).await?;
@@ -131,7 +145,8 @@ pub async fn insert(
     tx.execute(&INSERT, &params).await?;
     let branch = v.branch.as_str();
     tx.execute(&FORGET_CONNECTIONS, &[v.workspace_id.into(), v.workflow_id.into(), branch.into()]).await?;
-    let named: Vec<_> = connections
+    let named: Vec<_> = names
+        .connections
         .iter()
         .map(|c| {
             let (type_name, name) = ((&c.type_name).into(), (&c.name).into());
@@ -139,6 +154,12 @@ pub async fn insert(
         })
         .collect();
     tx.execute_each(&NAME_CONNECTION, &named).await?;
+    tx.execute(&FORGET_RUNNER_GROUPS, &[v.workspace_id.into(), v.workflow_id.into(), branch.into()]).await?;
+    let groups = names.runner_groups.iter();
+    let named: Vec<_> = groups
+        .map(|name| [v.workflow_id.into(), v.workspace_id.into(), branch.into(), name.into()])
+        .collect();
+    tx.execute_each(&NAME_RUNNER_GROUP, &named).await?;
     Ok(())
 }
 

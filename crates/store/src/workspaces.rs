@@ -74,7 +74,7 @@ pub static FIELDS: FieldMap = FieldMap {
     defaults: Defaults { sort: &["name"], search: &["name", "display_name"] },
 };
 
-/// Stores a new workspace.
+/// Stores a new workspace, with the group of its embedded runner.
 pub async fn insert(tx: &Tx<'_>, workspace: &Workspace) -> Result<(), StoreError> {
     let params = [
         workspace.id.into(),
@@ -88,7 +88,7 @@ pub async fn insert(tx: &Tx<'_>, workspace: &Workspace) -> Result<(), StoreError
         (&workspace.updated_by).into(),
     ];
     tx.execute(&INSERT, &params).await?;
-    Ok(())
+    crate::runner_groups::insert_embedded(tx, workspace).await
 }
 
 /// Stores what may change of a workspace; whether there is such a one.

@@ -160,6 +160,10 @@ ids! {
     FileId = FileKind;
     /// One row of the audit log.
     AuditId = AuditKind;
+    /// A group of runners that a workspace owns.
+    RunnerGroupId = RunnerGroupKind;
+    /// One process that runs steps for a server.
+    RunnerId = RunnerKind;
     /// One running server process.
     ServerId = ServerKind;
 }

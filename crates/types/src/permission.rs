@@ -23,13 +23,17 @@ pub enum Permission {
     ExecutionView,
     /// Cancel runs.
     ExecutionEdit,
+    /// Read runner groups and runners.
+    RunnerView,
+    /// Create, change and delete runner groups, their tokens and runners.
+    RunnerEdit,
     /// Read the workspace itself.
     WorkspaceView,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ConnectionView,
         Self::ConnectionEdit,
         Self::ConnectionTypeView,
@@ -40,6 +44,8 @@ impl Permission {
         Self::WorkflowExecute,
         Self::ExecutionView,
         Self::ExecutionEdit,
+        Self::RunnerView,
+        Self::RunnerEdit,
         Self::WorkspaceView,
     ];
 
@@ -56,6 +62,8 @@ impl Permission {
             Self::WorkflowExecute => "workflow:execute",
             Self::ExecutionView => "execution:view",
             Self::ExecutionEdit => "execution:edit",
+            Self::RunnerView => "runner:view",
+            Self::RunnerEdit => "runner:edit",
             Self::WorkspaceView => "workspace:view",
         }
     }
@@ -97,12 +105,15 @@ impl Role {
             | Permission::ConnectionTypeView
             | Permission::WorkflowView
             | Permission::ExecutionView
+            | Permission::RunnerView
             | Permission::WorkspaceView => true,
             Permission::ConnectionEdit
             | Permission::WorkflowEdit
             | Permission::WorkflowPublish
             | Permission::WorkflowExecute
             | Permission::ExecutionEdit => matches!(self, Self::Contributor | Self::Owner),
+            // A token lets a machine receive the workspace's secrets.
+            Permission::RunnerEdit => matches!(self, Self::Owner),
             // A type decides where secrets may be sent, for the whole tenant: its Admin's business.
             Permission::ConnectionTypeEdit => false,
         }

@@ -19,6 +19,11 @@ pub trait Catalog {
     /// The full names of all actions, for "did you mean".
     fn action_names(&self) -> Vec<&str>;
 
+    /// The names of the workspace's runner groups; none where they are not known, and then any name will do.
+    fn runner_groups(&self) -> Option<&[String]> {
+        None
+    }
+
     /// The workflow that the document is of, if it is stored: it must not call itself.
     fn own_workflow(&self) -> Option<WorkflowId> {
         None
@@ -54,7 +59,13 @@ const COMMON_PARAMETERS: [&str; 1] = ["auto_pagination"];
 /// document was checked by [`crate::parse`].
 pub fn check(document: &Document, catalog: &dyn Catalog) -> Vec<Diagnostic> {
     let mut checker = Checker { problems: Problems::new(&document.source), catalog };
-    document.each_step(|step| checker.step(step));
+    document.each_step(|step| {
+        checker.step(step);
+        checker.runner_group_of(step);
+    });
+    if let Some(at) = document.runner_at {
+        checker.runner_group(document.runner.trim(), at);
+    }
     let mut diagnostics = checker.problems.finish();
     diagnostics.extend(document.lacking.iter().cloned());
     sort(&mut diagnostics);
@@ -94,6 +105,29 @@ impl Checker<'_> {
             }
             _ => self.connections(step, &[]),
         }
+    }
+
+    fn runner_group_of(&mut self, step: &Step) {
+        let Some((name, at)) = step.settings.runner_group.as_deref().zip(step.runner_group_at) else {
+            return;
+        };
+        if !matches!(step.body, Body::Effect(_) | Body::NotYet(_)) {
+            let message =
+                format!("no runner carries out `{}`, so the runner group has no effect", step.action);
+            let noted = self.problems.warning(codes::IDLE_RUNNER_GROUP, at, message);
+            noted.hint("name it at the steps whose actions a runner carries out");
+        }
+        self.runner_group(name, at);
+    }
+
+    fn runner_group(&mut self, name: &str, at: Extent) {
+        let Some(known) = self.catalog.runner_groups().filter(|_| !name.is_empty()) else { return };
+        if known.iter().any(|known| known == name) {
+            return;
+        }
+        let message = format!("the workspace has no runner group `{}`", shorten(name));
+        let meant = closest(name, known.iter().map(String::as_str));
+        self.problems.error(codes::UNKNOWN_RUNNER_GROUP, at, message).did_you_mean(meant);
     }
 
     fn unknown_action(&mut self, step: &Step) {

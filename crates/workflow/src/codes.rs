@@ -149,6 +149,10 @@ codes! {
     UNKNOWN_CONNECTION_TYPE = "unknown_connection_type";
     /// No connection where the action needs one.
     MISSING_CONNECTION = "missing_connection";
+    /// A runner group that the workspace does not have.
+    UNKNOWN_RUNNER_GROUP = "unknown_runner_group";
+    /// A runner group at a step that no runner carries out.
+    IDLE_RUNNER_GROUP = "idle_runner_group";
 
     /// An expression that does not parse.
     EXPRESSION_SYNTAX = "expression_syntax";

@@ -29,6 +29,8 @@ pub struct Document {
     pub(crate) version: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) runner: String,
+    /// Where that stands.
+    pub(crate) runner_at: Option<Extent>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) inputs: Vec<InputDefinition>,
     pub(crate) outputs: Vec<(String, PlanValue)>,
@@ -130,6 +132,8 @@ pub(crate) struct Step {
     pub(crate) inputs: Vec<Entry>,
     pub(crate) connections: Vec<UsedConnection>,
     pub(crate) settings: StepSettings,
+    /// Where the settings name a runner group.
+    pub(crate) runner_group_at: Option<Extent>,
     pub(crate) steps: Vec<Step>,
     /// Where the run goes on, if the format of 2021 says so; gone once the list that it stands in has been read.
     pub(crate) goto: Option<Goto>,
@@ -231,6 +235,20 @@ impl Document {
     /// The runner group; empty if the document names none.
     pub fn runner(&self) -> &str {
         &self.runner
+    }
+
+    /// Every runner group that the document or one of its steps names, once, in the order of their first use.
+    pub fn runner_groups(&self) -> Vec<&str> {
+        let mut groups: Vec<&str> = Vec::new();
+        groups.extend(Some(self.runner.trim()).filter(|name| !name.is_empty()));
+        self.each_step(|step| {
+            if let Some(name) = step.settings.runner_group.as_deref()
+                && !groups.contains(&name)
+            {
+                groups.push(name);
+            }
+        });
+        groups
     }
 
     /// The declared inputs, in the order of their `index`, then of the document.

@@ -1,7 +1,7 @@
 //! From what a person types, a name or an id, to the id that the API's paths take.
 
 use serde_json::{Value, json};
-use types::{ConnectionId, WorkflowId};
+use types::{ConnectionId, RunnerGroupId, WorkflowId};
 
 use super::{Client, results};
 use crate::exit::Exit;
@@ -28,6 +28,16 @@ pub(crate) async fn find_workflow(client: &Client, named: &str) -> Outcome<Strin
 /// The id of the workflow of that very name, if there is one.
 pub(crate) async fn find_workflow_named(client: &Client, name: &str) -> Outcome<Option<String>> {
     find_by_name(client, "playbooks", name).await
+}
+
+/// The id of the runner group of that name or id.
+pub(crate) async fn find_runner_group(client: &Client, named: &str) -> Outcome<String> {
+    if named.parse::<RunnerGroupId>().is_ok() {
+        return Ok(named.to_owned());
+    }
+    find_by_name(client, "runner_groups", named)
+        .await?
+        .ok_or_else(|| not_found("runner group", "runner-groups", named))
 }
 
 async fn find_by_name(client: &Client, resource: &str, name: &str) -> Outcome<Option<String>> {

@@ -12,6 +12,7 @@ mod help;
 mod local;
 mod output;
 mod real;
+mod runners;
 mod server;
 mod start;
 mod support;

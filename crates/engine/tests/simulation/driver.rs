@@ -270,6 +270,8 @@ impl World {
             connections: BTreeMap::new(),
             timeout_ms: 0,
             full_response: false,
+            runner_group: None,
+            workflow_runner_group: None,
             replacements: 0,
         }))
     }

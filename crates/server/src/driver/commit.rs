@@ -249,6 +249,8 @@ mod tests {
             connections: BTreeMap::new(),
             timeout_ms: 1,
             full_response: false,
+            runner_group: None,
+            workflow_runner_group: None,
             replacements: 0,
         })
     }

@@ -4,6 +4,7 @@ mod connection_types;
 mod connections;
 mod controller;
 mod executions;
+mod runners;
 mod users;
 mod workflows;
 
@@ -14,5 +15,5 @@ pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(routes));
-    users::routes(routes)
+    users::routes(runners::routes(routes))
 }

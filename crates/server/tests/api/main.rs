@@ -23,6 +23,7 @@ mod lists;
 mod openapi;
 mod queue;
 mod restarts;
+mod runner_groups;
 mod secrecy;
 mod seed;
 mod subflow_ends;

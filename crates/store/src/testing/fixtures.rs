@@ -107,6 +107,7 @@ pub fn connection(seeded: &Seeded, name: &str) -> Connection {
         creation_location: "api".to_owned(),
         created_with_o_auth: false,
         active: true,
+        runner_group: String::new(),
         tags: "[]".to_owned(),
         attributes: r#"{"token":{"value":"********"}}"#.to_owned(),
         sealed: r#"{"token":"sealed"}"#.to_owned(),

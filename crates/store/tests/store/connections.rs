@@ -5,7 +5,7 @@ use store::connections::{self, FIELDS, NAME_KEY, Sealed};
 use store::data_keys::{self, DataKey};
 use store::key_rotations::{self, KeyRotation};
 use store::testing::{NOW, Seeded, connection, each_database, query, seed, version, workflow};
-use store::workflow_versions::{self, Branch, NamedConnection};
+use store::workflow_versions::{self, Branch, Named, NamedConnection};
 use store::{Db, StoreError, workflows};
 use types::{ConnectionTypeId, WorkspaceId};
 
@@ -99,17 +99,20 @@ async fn the_workflows_that_name_a_connection_are_known() {
     each_database(async |db| {
         let seeded = seed(&db).await;
         let triage = workflow(&seeded, "triage");
+        let naming = |connections: &[&NamedConnection]| Named {
+            connections: connections.iter().map(|named| (*named).clone()).collect(),
+            runner_groups: Vec::new(),
+        };
         let named = |name: &str| NamedConnection { type_name: "jira".to_owned(), name: name.to_owned() };
         let (a, b) = (named("a"), named("b"));
         let row = triage.clone();
         db.write(async move |tx| {
             workflows::insert(tx, &row).await?;
             let first = version(&row, Branch::Draft, 1);
-            workflow_versions::insert(tx, &first, "one", &[a.clone(), a.clone()]).await?;
+            workflow_versions::insert(tx, &first, "one", &naming(&[&a, &a])).await?;
             let second = version(&row, Branch::Draft, 2);
-            workflow_versions::insert(tx, &second, "two", std::slice::from_ref(&b)).await?;
-            workflow_versions::insert(tx, &version(&row, Branch::Public, 1), "one", std::slice::from_ref(&b))
-                .await
+            workflow_versions::insert(tx, &second, "two", &naming(&[&b])).await?;
+            workflow_versions::insert(tx, &version(&row, Branch::Public, 1), "one", &naming(&[&b])).await
         })
         .await
         .unwrap();

@@ -9,5 +9,6 @@ mod identity;
 mod journal;
 mod ownership;
 mod readers;
+mod runner_groups;
 mod runs;
 mod workflows;

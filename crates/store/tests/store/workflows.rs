@@ -2,7 +2,7 @@
 
 use store::audit::{self, ActorType, AuditEntry};
 use store::testing::{NOW, each_database, query, seed, version, workflow};
-use store::workflow_versions::{self, Branch};
+use store::workflow_versions::{self, Branch, Named};
 use store::workflows::{self, FIELDS, NAME_KEY};
 use store::{StoreError, documents};
 use types::{AuditId, WorkflowId};
@@ -63,7 +63,7 @@ async fn each_branch_has_its_versions_and_texts_stay_exactly_as_they_were() {
         db.write(async move |tx| {
             workflows::insert(tx, &stored.0).await?;
             for version in &stored.1 {
-                workflow_versions::insert(tx, version, text, &[]).await?;
+                workflow_versions::insert(tx, version, text, &Named::default()).await?;
             }
             Ok::<_, StoreError>(())
         })
@@ -140,7 +140,7 @@ async fn a_list_shows_the_published_document_or_else_the_draft() {
             let save = async |row, branch, number, text: &str| {
                 let mut saved = version(row, branch, number);
                 saved.hash = format!("hash of {text}");
-                workflow_versions::insert(tx, &saved, text, &[]).await
+                workflow_versions::insert(tx, &saved, text, &Named::default()).await
             };
             save(&drafted, Branch::Draft, 1, "a draft").await?;
             save(&published, Branch::Draft, 1, "an old draft").await?;

@@ -23,6 +23,8 @@ pub struct StepSettings {
     pub discard_output: bool,
     /// The step's output is kept as a file beside the run.
     pub save_output: Option<SaveOutput>,
+    /// The group whose runners carry the step out; none: the connection's, the workflow's or the default one.
+    pub runner_group: Option<String>,
 }
 
 /// How the file is called that keeps a step's output.

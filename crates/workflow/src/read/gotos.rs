@@ -194,6 +194,7 @@ impl Reader<'_> {
             steps,
             goto: None,
             is_made: true,
+            runner_group_at: None,
         }
     }
 

@@ -11,10 +11,10 @@ use crate::plan::{PlanValue, SaveOutput, StepSettings};
 use crate::read::Reader;
 use crate::read::flow::CONFIGURATION;
 use crate::source::Extent;
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Node, chosen};
 
 /// The published spelling of every setting.
-pub(super) const SETTINGS: [&str; 9] = [
+pub(super) const SETTINGS: [&str; 10] = [
     "timeout",
     "continue_on_error",
     "include_full_response",
@@ -24,6 +24,7 @@ pub(super) const SETTINGS: [&str; 9] = [
     "when",
     "mock_output_enabled",
     "mock_output",
+    "custom_runner_group_name",
 ];
 
 /// Settings while they are read: the mock's two keys belong together.
@@ -34,6 +35,8 @@ pub(super) struct Draft {
     mock: Option<Value>,
     /// Where `retry` stands, to say so if the action cannot be tried again.
     pub(super) retry_at: Option<Extent>,
+    /// Where the runner group stands.
+    pub(super) runner_group_at: Option<Extent>,
 }
 
 impl Draft {
@@ -65,6 +68,10 @@ impl Reader<'_> {
                 draft.retry_at = settings.retry.is_some().then_some(entry.key.at);
             }
             "when" => settings.when = self.when(node),
+            "customrunnergroupname" | "customrunnergroup" | "runnergroup" | "runnergroupname" => {
+                settings.runner_group = self.runner_group(node);
+                draft.runner_group_at = settings.runner_group.is_some().then_some(node.at);
+            }
             "mockoutputenabled" => draft.mocked = self.flag(node, "`mock_output_enabled`"),
             "mockoutput" => draft.mock = Some(mock_output(node)),
             _ => return false,
@@ -119,6 +126,17 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// A name as it stands: the group is known before the step is.
+    fn runner_group(&mut self, node: &Node) -> Option<String> {
+        let name = self.text(chosen(node), "`custom_runner_group_name`")?;
+        let name = name.trim();
+        if name.contains("{{") {
+            self.not_yet(node.at, "an expression as the name of a runner group");
+            return None;
+        }
+        (!name.is_empty()).then(|| name.to_owned())
     }
 
     /// Seconds, to milliseconds; nothing and zero leave the default.

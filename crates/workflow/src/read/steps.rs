@@ -94,7 +94,7 @@ impl Reader<'_> {
         self.outline.steps.push(Outlined { parent, action: String::new() });
         let mut draft = Draft::default();
         let keys = self.step_keys(entries, &mut draft);
-        let retry_at = draft.retry_at;
+        let (retry_at, runner_group_at) = (draft.retry_at, draft.runner_group_at);
         let settings = draft.finish();
         self.idle = is_idle(&settings);
 
@@ -129,6 +129,7 @@ impl Reader<'_> {
             inputs,
             connections,
             settings,
+            runner_group_at,
             steps,
             goto,
             is_made: false,

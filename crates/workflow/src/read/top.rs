@@ -58,6 +58,7 @@ impl Reader<'_> {
             version: get("version").and_then(|node| self.text(node, "`version`")),
             tags: get("tags").map(|node| self.tags(node)).unwrap_or_default(),
             runner: get("runner").and_then(|node| self.text(node, "`runner`")).unwrap_or_default(),
+            runner_at: get("runner").map(|node| node.at),
             timeout_ms: get("timeout").and_then(|node| self.run_timeout(node)),
             triggers: get("triggers").map(|node| self.triggers(node, automation_type)).unwrap_or_default(),
             concurrency: get("concurrency").and_then(|node| self.concurrency(node)),

@@ -8,6 +8,7 @@ pub(crate) struct TestCatalog {
     slack: Vec<Parameter>,
     every_type: Vec<String>,
     slack_types: Vec<String>,
+    runner_groups: Vec<String>,
 }
 
 impl Default for TestCatalog {
@@ -27,6 +28,7 @@ impl Default for TestCatalog {
             slack: vec![parameter("channel", true, &[]), parameter("text", true, &[])],
             every_type: vec!["slack".to_owned(), "github".to_owned()],
             slack_types: vec!["slack".to_owned()],
+            runner_groups: vec!["dmz".to_owned(), "edge".to_owned()],
         }
     }
 }
@@ -39,6 +41,10 @@ impl Catalog for TestCatalog {
             _ => return None,
         };
         Some(ActionSignature { parameters, connection_types, connection_optional })
+    }
+
+    fn runner_groups(&self) -> Option<&[String]> {
+        Some(&self.runner_groups)
     }
 
     fn own_workflow(&self) -> Option<WorkflowId> {

@@ -360,3 +360,20 @@ fn concurrency_is_a_limit_alone_or_with_a_key_and_a_rule() {
     assert_eq!((whole.limit, whole.on_full), (2, OnFull::CancelOldest));
     assert!(matches!(&whole.key, PlanValue::Template(key) if key.source() == "{{ event.payload.host }}"));
 }
+
+#[test]
+fn a_step_and_a_workflow_name_runner_groups() {
+    let step = |id: &str, more: &str| {
+        format!("      - {{id: {id}, action: http.requestV2, inputs: {{url: x}}{more}}}\n")
+    };
+    let text = format!(
+        "name: n\nrunner: dmz\nworkflow:\n  - section: Steps\n    steps:\n{}{}{}",
+        step("S1", ", custom_runner_group_name: edge"),
+        step("S2", ", configuration: {custom_runner_group_name: {display_name: Edge, value: edge}}"),
+        step("S3", ", custom_runner_group_name: ' '"),
+    );
+    let plan = plan(&text);
+    let groups: Vec<_> = plan.steps.iter().map(|step| step.settings.runner_group.as_deref()).collect();
+    assert_eq!((plan.runner.as_str(), groups), ("dmz", vec![Some("edge"), Some("edge"), None]));
+    assert_eq!(parse(&text).document.unwrap().runner_groups(), ["dmz", "edge"]);
+}

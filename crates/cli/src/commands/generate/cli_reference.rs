@@ -21,7 +21,7 @@ pub(super) fn page() -> String {
     page.push_str(&flags(shared.iter().copied()));
     page.push_str(
         "\n`--url`, `--api-key` and `--workspace` belong to the commands that ask a server: `connections`, \
-         `connection-types`, `workflows`, `executions` and `doctor`.\n",
+         `connection-types`, `workflows`, `executions`, `runner-groups`, `runners` and `doctor`.\n",
     );
     page.push_str("\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
     for (exit, meaning) in Exit::ALL {

@@ -31,6 +31,7 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
         rows.push(ListedConnection {
             active: row.active,
             is_shared: false,
+            runner_group: &row.runner_group,
             secret_manager_name: &row.secret_manager,
             shared_with: 0,
             slug_name: &row.name,

@@ -82,6 +82,7 @@ pub(crate) struct ListedConnection<'a> {
     pub connection: Connection<'a>,
     pub active: bool,
     pub is_shared: bool,
+    pub runner_group: &'a str,
     pub secret_manager_name: &'a str,
     pub shared_with: i64,
     pub slug_name: &'a str,
@@ -131,6 +132,8 @@ pub(crate) struct ConnectionInput {
     pub tags: Option<Vec<String>>,
     /// Names the entity at the tool.
     pub external_id: Option<String>,
+    /// The runner group whose runners may use it; empty: any.
+    pub runner_group: Option<String>,
 }
 
 /// The body of a connection test.

@@ -43,6 +43,7 @@ pub(super) async fn new_row(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row>
     let sealed =
         ctx.app().vault().seal(ctx.workspace(), id, &secret, now).await.map_err(ApiError::internal)?;
     let active = input.active.unwrap_or(true);
+    let runner_group = runner_group(ctx, input.runner_group.as_deref()).await?.unwrap_or_default();
     Ok(Row {
         id,
         tenant_id: ctx.tenant(),
@@ -60,6 +61,7 @@ pub(super) async fn new_row(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row>
         creation_location: "api".to_owned(),
         created_with_o_auth: false,
         active,
+        runner_group,
         tags: json!(input.tags.unwrap_or_default()).to_string(),
         attributes: public.to_string(),
         sealed: sealed.json,
@@ -92,6 +94,9 @@ pub(super) async fn changed_row(ctx: &Ctx, mut row: Row, input: ConnectionInput)
         row.attributes = public.to_string();
         row.sealed = sealed.json;
         row.data_key_version = sealed.data_key_version;
+    }
+    if let Some(group) = runner_group(ctx, input.runner_group.as_deref()).await? {
+        row.runner_group = group;
     }
     row.display_name = input.display_name.unwrap_or(row.display_name);
     row.description = input.description.unwrap_or(row.description);
@@ -154,6 +159,21 @@ fn check_texts(input: &ConnectionInput) -> ApiResult<()> {
     check_text("display_name", input.display_name.as_deref())?;
     check_text("external_id", input.external_id.as_deref())?;
     check_tags(input.tags.as_deref())
+}
+
+/// The name of the runner group that is named, as it is stored; empty for any.
+async fn runner_group(ctx: &Ctx, named: Option<&str>) -> ApiResult<Option<String>> {
+    let Some(name) = named.map(str::trim) else { return Ok(None) };
+    if name.is_empty() {
+        return Ok(Some(String::new()));
+    }
+    match store::runner_groups::get_by_name(ctx.db(), ctx.workspace(), name).await? {
+        Some(group) => Ok(Some(group.name)),
+        None => {
+            let message = format!("the workspace has no runner group `{}`", crate::http::excerpt(name));
+            Err(ApiError::new(&code::CONNECTION_INVALID, message))
+        }
+    }
 }
 
 async fn find_kind(ctx: &Ctx, input: &ConnectionInput) -> ApiResult<Kind> {

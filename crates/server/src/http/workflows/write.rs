@@ -1,7 +1,8 @@
 //! From a document's text to stored rows: reads it, says every problem, saves the version.
 
 use serde_json::json;
-use store::workflow_versions::{self, Branch, NamedConnection, WorkflowVersion};
+use store::runner_groups::stored_name;
+use store::workflow_versions::{self, Branch, Named, NamedConnection, WorkflowVersion};
 use store::workflows::{self, NAME_KEY, Workflow as Row};
 use store::{StoreError, Tx};
 use types::PackId;
@@ -44,7 +45,7 @@ pub(super) struct Text {
     pub(super) text: String,
     pub(super) hash: String,
     pub(super) name: Option<String>,
-    pub(super) connections: Vec<NamedConnection>,
+    pub(super) named: Named,
     pub(super) diagnostics: Vec<Diagnostic>,
     description: String,
     automation_type: &'static str,
@@ -67,7 +68,10 @@ impl Text {
         let unreadable = diagnostics.iter().any(stands_in_the_way);
         // Checked all the same: its author is told every problem at once.
         // A new workflow has no id yet: nothing can call it.
+        let mut groups = store::runner_groups::names(ctx.db(), ctx.workspace()).await?;
+        groups.push(store::runner_groups::EMBEDDED_ALIAS.to_owned());
         let catalog = ctx.app().action_catalog(ctx.tenant()).await?.of(ctx.id_text().parse().ok());
+        let catalog = catalog.with_runner_groups(groups);
         diagnostics.extend(workflow::check(&document, &catalog));
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span.line, diagnostic.span.column));
         if unreadable || (strictness == Strictness::Publish && has_errors(&diagnostics)) {
@@ -81,7 +85,15 @@ impl Text {
             text: text.to_owned(),
             hash: document.hash().to_owned(),
             name: document.name().map(str::to_owned),
-            connections: connections.collect(),
+            named: Named {
+                connections: connections.collect(),
+                runner_groups: document
+                    .runner_groups()
+                    .into_iter()
+                    .map(stored_name)
+                    .map(str::to_owned)
+                    .collect(),
+            },
             diagnostics,
             description: document.description().unwrap_or_default().to_owned(),
             automation_type: match document.automation_type() {
@@ -130,9 +142,10 @@ fn refuse_zeros(text: &str, document: &Document) -> ApiResult<()> {
     Ok(())
 }
 
-/// Even of a draft. What is wrong inside an expression is not: it may be finished later.
+/// Even of a draft. What is wrong inside an expression is not: it may be finished later, as a runner group may be made.
 fn stands_in_the_way(diagnostic: &Diagnostic) -> bool {
-    const LATER: [&str; 3] = [codes::EXPRESSION_SYNTAX, codes::UNKNOWN_STEP, codes::UNKNOWN_INPUT];
+    const LATER: [&str; 4] =
+        [codes::EXPRESSION_SYNTAX, codes::UNKNOWN_STEP, codes::UNKNOWN_INPUT, codes::UNKNOWN_RUNNER_GROUP];
     diagnostic.severity == Severity::Error && !LATER.contains(&diagnostic.code)
 }
 
@@ -292,7 +305,7 @@ pub(super) async fn save(
     origin: &Origin,
 ) -> Result<(), StoreError> {
     let version = version_of(row, text, branch, version, origin);
-    workflow_versions::insert(tx, &version, &text.text, &text.connections).await
+    workflow_versions::insert(tx, &version, &text.text, &text.named).await
 }
 
 fn version_of(row: &Row, text: &Text, branch: Branch, version: i64, origin: &Origin) -> WorkflowVersion {

@@ -18,10 +18,8 @@ const DRAFT: &str = "run_draft";
 const TIMEOUT: &str = "subflow_timeout_in_minutes";
 const BEGINS_AT: &str = "subflow_future_schedule_time";
 
-/// What `configuration` may hold of a call. The runner group is accepted, and as long as there is one runner it
-/// changes nothing.
-pub(in crate::read) const CONFIGURATION: [&str; 5] =
-    [ASYNC, DRAFT, TIMEOUT, BEGINS_AT, "custom_runner_group_name"];
+/// What `configuration` may hold of a call.
+pub(in crate::read) const CONFIGURATION: [&str; 4] = [ASYNC, DRAFT, TIMEOUT, BEGINS_AT];
 
 /// What the action calls, if it calls a workflow.
 pub(in crate::read) fn called_workflow(action: &str) -> Option<&str> {
