@@ -86,6 +86,73 @@ fn whatever_is_converted_goes_the_way_that_the_gotos_say() {
 }
 
 #[test]
+fn of_two_targets_with_opposite_conditions_the_one_that_is_meant_is_taken() {
+    const STEPS: usize = 4;
+    let (mut converted, mut refused) = (0, 0);
+    let pairs = |step: usize| (step + 1..=STEPS).flat_map(move |a| (step + 1..=STEPS).map(move |b| (a, b)));
+    let written = |target: usize| if target == STEPS { "end".to_owned() } else { format!("S{target}") };
+    for (place, (first, second)) in
+        pairs(0).filter(|(a, b)| a != b).flat_map(|p| pairs(1).map(move |q| (p, q))).enumerate()
+    {
+        let mut text = document(&[None; STEPS]);
+        let not = [("inputs.c0", "!inputs.c0"), ("inputs.c0 == true", "not (inputs.c0 == true)")][place % 2];
+        let goto = |condition: (&str, &str), (a, b): (usize, usize)| {
+            format!(
+                ", goto: {{{}: '{{{{ {} }}}}', {}: '{{{{ {} }}}}'}}}}\n",
+                written(b),
+                condition.1,
+                written(a),
+                condition.0
+            )
+        };
+        let mut steps: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+        let of = |steps: &[String], id: &str| steps.iter().position(|line| line.contains(id)).unwrap();
+        let (zero, one) = (of(&steps, "id: S0"), of(&steps, "id: S1"));
+        steps[zero] = steps[zero].replace("}\n", &goto(not, first));
+        if second.0 != second.1 {
+            steps[one] = steps[one].replace("}\n", &goto(("inputs.c1", "!(inputs.c1)"), second));
+        }
+        text = steps.concat();
+        let (plan, diagnostics) = compile(&text, &TestCatalog);
+        let Some(plan) = plan.map(std::sync::Arc::new) else {
+            assert!(diagnostics.iter().all(|it| it.code == "legacy_goto"), "{text}{diagnostics:?}");
+            refused += 1;
+            continue;
+        };
+        converted += 1;
+        for holds in 0..4 {
+            let holds = [holds & 1 == 1, holds & 2 == 2];
+            let inputs = json!({"c0": holds[0], "c1": holds[1], "c2": false, "c3": false});
+            let (mut driver, started) = Driver::start(&plan, inputs, &no_effects);
+            driver.run(started);
+            let (mut said, mut at) = (String::new(), 0);
+            while at < STEPS {
+                said += &at.to_string();
+                at = match at {
+                    0 => {
+                        if holds[0] {
+                            first.0
+                        } else {
+                            first.1
+                        }
+                    }
+                    1 if second.0 != second.1 => {
+                        if holds[1] {
+                            second.0
+                        } else {
+                            second.1
+                        }
+                    }
+                    _ => at + 1,
+                };
+            }
+            assert_eq!(ended(&driver.execution).outputs["said"], said, "{holds:?}\n{text}");
+        }
+    }
+    assert!(converted > refused && refused > 0, "{converted} converted, {refused} refused");
+}
+
+#[test]
 fn a_converted_run_goes_on_after_each_commit_and_shows_the_steps_that_stand_for_a_goto() {
     let text = document(&[Some((2, true)), Some((3, false)), None, Some((4, true))]);
     let ended = run(&text, json!({"c0": false, "c3": true}));

@@ -3,7 +3,8 @@
 //!
 //! A step goes on with a target of its own list, ahead of it, if a condition holds, else with the next step. What it jumps
 //! over becomes the false branch of an if. If the last of those steps always goes on behind steps that follow the
-//! target, these become the true branch: `if … else …`.
+//! target, these become the true branch: `if … else …`. Two targets of which just one can be meant are a jump and, right
+//! behind it, one that is always taken.
 
 use std::collections::HashMap;
 
@@ -23,12 +24,14 @@ const END: &str = "end";
 const END_RUN: &str = "internal.EndRun";
 const SEVERAL: &str = "it has several targets, and all whose conditions hold would be gone on with";
 
-/// The one target of a step's `goto`.
+/// The target of a step's `goto`.
 #[derive(Clone, Debug)]
 pub(crate) struct Goto {
     at: Extent,
     target: String,
     when: When,
+    /// Where the run goes on if the condition does not hold; none: with the next step.
+    otherwise: Option<Box<Self>>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +79,14 @@ impl Reader<'_> {
             targets.iter().filter_map(|target| self.goto_target(target, id, number)).collect();
         // What never holds changes nothing.
         gotos.retain(|goto| !matches!(goto.when, When::Never));
+        if let [first, second] = targets
+            && let Some(is_first) = opposites(&first.value, &second.value)
+            && let (Some(last), Some(first)) = (gotos.pop(), gotos.pop())
+        {
+            let (goto, other) = if is_first { (last, first) } else { (first, last) };
+            let other = Goto { when: When::Always, ..other };
+            return Some(Goto { otherwise: Some(Box::new(other)), ..goto });
+        }
         if gotos.len() > 1 {
             let targets: Vec<_> = gotos.iter().map(|goto| format!("`{}`", shorten(&goto.target))).collect();
             let message =
@@ -100,13 +111,12 @@ impl Reader<'_> {
             self.problems.error(codes::LEGACY_GOTO, entry.key.at, message);
             return None;
         }
-        Some(Goto { at: entry.key.at, target, when: self.goto_condition(node, number) })
+        let when = self.goto_condition(node, number);
+        Some(Goto { at: entry.key.at, target, when, otherwise: None })
     }
 
     fn goto_condition(&mut self, node: &Node, number: usize) -> When {
-        let text = node.scalar().map(|scalar| scalar.text.trim().to_owned()).unwrap_or_default();
-        let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")).unwrap_or(&text).trim();
-        match inner.to_ascii_lowercase().as_str() {
+        match condition_text(node).to_ascii_lowercase().as_str() {
             "true" => When::Always,
             "false" => When::Never,
             _ => {
@@ -125,6 +135,7 @@ impl Reader<'_> {
             return steps;
         }
         let at = steps.first().map_or(Extent::default(), |step| step.at);
+        let steps: Vec<Step> = steps.into_iter().flat_map(|step| self.with_otherwise(step)).collect();
         let jumps = self.jumps(&steps);
         let length = steps.len();
         let steps =
@@ -139,7 +150,20 @@ impl Reader<'_> {
         steps
     }
 
+    /// The step, and behind it a place that always goes on elsewhere, if that is what the step says.
+    fn with_otherwise(&mut self, mut step: Step) -> Vec<Step> {
+        let otherwise = step.goto.as_mut().and_then(|goto| goto.otherwise.take());
+        let place = otherwise.map(|goto| {
+            let place = self.made_step(&step, "goto", "", Body::Branch, Vec::new());
+            // It is gone when the list is in order.
+            self.made_steps -= 1;
+            Step { goto: Some(*goto), ..place }
+        });
+        std::iter::once(step).chain(place).collect()
+    }
+
     fn refuse_goto(&mut self, from: &str, goto: &Goto, why: &str) {
+        let from = from.split('/').next().unwrap_or(from);
         let message =
             format!("the `goto` of step `{from}` to `{}` is not converted: {why}", shorten(&goto.target));
         let instead = match goto.target.as_str() {
@@ -217,6 +241,37 @@ impl Reader<'_> {
     }
 }
 
+/// The condition of a target without its braces.
+fn condition_text(node: &Node) -> String {
+    let text = node.scalar().map(|scalar| scalar.text.trim().to_owned()).unwrap_or_default();
+    let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
+    inner.unwrap_or(&text).trim().to_owned()
+}
+
+/// Whether just one of two conditions can hold, as one is the other with a `!` or `not` before it: whether that is the
+/// first.
+fn opposites(first: &Node, second: &Node) -> Option<bool> {
+    let (first, second) = (condition_text(first), condition_text(second));
+    let denies = |one: &str, other: &str| {
+        let rest = one
+            .strip_prefix('!')
+            .or_else(|| one.strip_prefix("not").filter(|rest| !rest.starts_with(is_word)));
+        let Some(rest) = rest.map(str::trim) else { return false };
+        let within = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let is_path = other.chars().all(|c| is_word(c) || c == '.');
+        within.is_some_and(|within| within.trim() == other) || (is_path && rest == other)
+    };
+    match (denies(&first, &second), denies(&second, &first)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
 /// What speaks against turning the jump of the step at `place` into branches, whatever other jumps there are.
 fn why_not(steps: &[Step], place: usize, to: Target) -> Option<&'static str> {
     let step = &steps[place];
@@ -251,15 +306,19 @@ impl List {
             let Some(step) = self.steps[place].take() else { break };
             let jump = self.jumps[place].clone();
             place += 1;
+            // A place between two steps is none itself.
+            let keep = |block: &mut Vec<Step>, step: Step| {
+                block.extend((!step.action.is_empty() || !step.is_made).then_some(step))
+            };
             let Some(Jump { to, goto }) = jump else {
-                block.push(step);
+                keep(&mut block, step);
                 continue;
             };
             let (then, other) = match to {
                 Target::End => (vec![reader.made_end(&step)], Vec::new()),
                 // There it goes on anyway.
                 Target::Step(to) if to == place || (place == end && to == exit) => {
-                    block.push(step);
+                    keep(&mut block, step);
                     continue;
                 }
                 Target::Step(to) if (to < end || to == exit) && depth < GOTO_NESTING_MAX => {
@@ -276,12 +335,13 @@ impl List {
                         false => "it leads into or out of what another one jumps over",
                     };
                     reader.refuse_goto(&step.id, &goto, why);
-                    block.push(step);
+                    keep(&mut block, step);
                     continue;
                 }
             };
             let made = reader.made_if(&step, goto.when, then, other);
-            block.extend([step, made]);
+            keep(&mut block, step);
+            block.push(made);
         }
         block
     }
