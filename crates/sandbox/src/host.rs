@@ -10,6 +10,7 @@ mod landlock;
 mod memory;
 mod namespaces;
 mod probe;
+mod reduced;
 mod root;
 mod seccomp;
 mod serve;
@@ -74,11 +75,15 @@ fn run() -> Outcome {
         .map_err(|preludes| format!("{} preludes, not two", preludes.len()))?;
 
     let mut report = probe::probe(&setup.without);
-    if !report.is_full() {
+    let place = if report.is_full() {
+        let inside = namespaces::enter(&mut report)?;
+        let Some(place) = inside else { return Ok(()) };
+        place
+    } else if setup.reduced && report.allows_reduced() {
+        namespaces::stay_outside(&mut report)?
+    } else {
         return wire::send(socket.as_fd(), &FromHost::Ready { report }, &[]).context("report");
-    }
-    let inside = namespaces::enter(&mut report)?;
-    let Some(place) = inside else { return Ok(()) };
+    };
     let host = serve::Host::new(socket, setup, place, report, python_prelude, javascript_prelude)?;
     host.serve()
 }

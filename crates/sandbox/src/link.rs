@@ -4,17 +4,19 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::Pid;
 use tokio::io::AsyncBufReadExt as _;
 use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -24,6 +26,8 @@ use crate::{Report, SandboxError, SandboxSettings};
 
 /// A host that is not ready within this time does not start.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// A host whose socket is closed ends within this time.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// Lines of a host's standard error that are logged; it says something only when it cannot go on.
 const HOST_LINES_MAX: usize = 100;
 
@@ -39,8 +43,8 @@ pub(crate) struct Link {
     gone: watch::Receiver<bool>,
     reading: AbortHandle,
     logging: AbortHandle,
-    /// Killed when this is dropped, should it not notice the end of the socket.
-    host: Child,
+    /// Ends by itself when the socket is closed; is killed if it does not.
+    host: Option<Child>,
 }
 
 impl Link {
@@ -53,7 +57,7 @@ impl Link {
         let failed = |error: io::Error| SandboxError::Start(error.to_string());
         let (ours, theirs) = wire::pair().map_err(failed)?;
         let mut command = Command::new(&settings.host.program);
-        command.args(&settings.host.arguments).env_clear().current_dir("/").kill_on_drop(true);
+        command.args(&settings.host.arguments).env_clear().current_dir("/");
         command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut host = command.spawn().map_err(|error| {
             SandboxError::Start(format!("`{}`: {error}", settings.host.program.display()))
@@ -100,13 +104,14 @@ impl Link {
         let (tell_gone, gone) = watch::channel(false);
         let reading = tokio::spawn(read(Arc::clone(&socket), Arc::clone(&waiting), tell_gone)).abort_handle();
         let logging = logging.abort_handle();
-        Ok((Self { socket, waiting, gone, reading, logging, host }, report))
+        Ok((Self { socket, waiting, gone, reading, logging, host: Some(host) }, report))
     }
 
     /// Kills a host that does not do what it is told; the next program starts another.
     pub(crate) fn give_up(&self) {
         tracing::warn!("a sandbox host does not answer and is killed");
-        let pid = self.host.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let pid =
+            self.host.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         if let Some(pid) = pid {
             // It may have died meanwhile, and is reaped by the runtime alone.
             let _ = kill(pid, Signal::SIGKILL);
@@ -120,7 +125,7 @@ impl Link {
 
     /// Process id of what was started; for tests and for the log.
     pub(crate) fn host_id(&self) -> Option<u32> {
-        self.host.id()
+        self.host.as_ref().and_then(Child::id)
     }
 
     /// From now on, what the host says about this program is heard here. Forgotten by [`Self::forget`].
@@ -159,6 +164,16 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.reading.abort();
         self.logging.abort();
+        // Other copies of the descriptor do not matter then. It fails if the host is gone.
+        let _ = shutdown(self.socket.get_ref().as_raw_fd(), Shutdown::Both);
+        let (Some(mut host), Ok(runtime)) = (self.host.take(), Handle::try_current()) else { return };
+        runtime.spawn(async move {
+            if timeout(END_TIMEOUT, host.wait()).await.is_err() {
+                tracing::warn!("a sandbox host did not end and is killed");
+                // It may end at this moment.
+                let _ = host.kill().await;
+            }
+        });
     }
 }
 

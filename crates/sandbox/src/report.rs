@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The first version of the file rules that knows truncation.
+const LANDLOCK_LEAST: u32 = 3;
+
 /// A wall between a program and the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +103,16 @@ impl Report {
             PartState::Absent(why) if part.is_required() => Some((*part, why.as_str())),
             _ => None,
         })
+    }
+
+    /// Whether programs can be run in the reduced form: without namespaces, behind system calls, limits and file rules
+    /// alone. Those have to be of a kind that also covers truncation.
+    pub fn allows_reduced(&self) -> bool {
+        let rules = self.parts.iter().find_map(|(part, state)| match (part, state) {
+            (Part::Landlock, PartState::Present(Some(version))) => version.parse::<u32>().ok(),
+            _ => None,
+        });
+        self.has(Part::Seccomp) && self.has(Part::Rlimits) && rules >= Some(LANDLOCK_LEAST)
     }
 
     /// Whether programs can be run with every required part.

@@ -41,7 +41,8 @@ impl Sandbox {
         let python = python::find(settings.python.as_deref()).await;
         let (link, report) = connect(&settings, &python).await?;
         let places = Semaphore::new(settings.concurrent.clamp(1, Semaphore::MAX_PERMITS));
-        let link = Mutex::new(report.is_full().then(|| Arc::new(link)));
+        let usable = report.is_full() || (settings.level == Level::Reduced && report.allows_reduced());
+        let link = Mutex::new(usable.then(|| Arc::new(link)));
         Ok(Self { settings, python, report, link, places, next: AtomicU64::new(1) })
     }
 
@@ -96,13 +97,20 @@ impl Sandbox {
 
     fn allow(&self, program: &Program) -> Result<(), SandboxError> {
         program.check()?;
-        if !self.report.is_full() {
+        let is_reduced = !self.report.is_full();
+        if is_reduced
+            && matches!(program.network, Network::Guarded(_))
+            && self.settings.level == Level::Reduced
+        {
+            return Err(SandboxError::Forbidden("the reduced form has no network at all".to_owned()));
+        }
+        if is_reduced && !(self.settings.level == Level::Reduced && self.report.allows_reduced()) {
             let missing: Vec<_> =
                 self.report.missing().map(|(part, why)| format!("no `{}` ({why})", part.name())).collect();
             let missing = missing.join(", ");
             let why = match self.settings.level {
                 Level::Full => missing,
-                Level::Reduced => format!("{missing}; there is no form of it without these"),
+                Level::Reduced => format!("{missing}; the reduced form needs seccomp and Landlock 3"),
             };
             return Err(SandboxError::Forbidden(why));
         }
@@ -134,7 +142,12 @@ async fn connect(
     python: &Result<PythonHome, String>,
 ) -> Result<(Link, Report), SandboxError> {
     let without = settings.without.iter().copied().filter(|part| !part.is_required()).collect();
-    let setup = Setup { python: python.as_ref().ok().cloned(), prepared: settings.prepared, without };
+    let setup = Setup {
+        python: python.as_ref().ok().cloned(),
+        prepared: settings.prepared,
+        without,
+        reduced: settings.level == Level::Reduced,
+    };
     let prelude = |language: Language, usual: &str| -> Result<File, SandboxError> {
         let text = settings.preludes.get(&language).map_or(usual, String::as_str);
         payload::anonymous(&[text.as_bytes()]).map_err(|error| SandboxError::Start(error.to_string()))

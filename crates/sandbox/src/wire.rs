@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) python: Option<PythonHome>,
     /// Cells per language to prepare ahead.
     pub(crate) prepared: usize,
+    /// Whether the reduced form is accepted.
+    pub(crate) reduced: bool,
     /// Parts to leave out.
     pub(crate) without: Vec<Part>,
 }
@@ -90,7 +92,8 @@ pub(crate) struct Go {
     pub(crate) processes: u32,
     pub(crate) file_bytes: u64,
     pub(crate) cpu_s: u64,
-    pub(crate) packages: bool,
+    /// Where they are, as the program sees it.
+    pub(crate) packages: Option<PathBuf>,
     pub(crate) guarded: bool,
 }
 

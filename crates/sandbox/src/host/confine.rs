@@ -6,7 +6,7 @@ use std::fs;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid, setsid};
 
-use super::namespaces::STEP_UID;
+use super::namespaces::Place;
 use super::{Context as _, Outcome};
 use crate::wire::Go;
 
@@ -38,8 +38,11 @@ pub(super) fn be_killed_first() {
 }
 
 /// Gives up all rights for good: another uid, no capability, no way to get one.
-pub(super) fn drop_rights() -> Outcome {
-    setsid().context("make a session")?;
+pub(super) fn drop_rights(place: Place) -> Outcome {
+    // Without a pid namespace the group of the cell's first process is what is killed.
+    if place.namespaces {
+        setsid().context("make a session")?;
+    }
     for (resource, most) in [
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_NOFILE, DESCRIPTORS_MAX),
@@ -56,16 +59,23 @@ pub(super) fn drop_rights() -> Outcome {
     while prctl(libc::PR_CAPBSET_DROP, capability, "drop a capability").is_ok() {
         capability += 1;
     }
-    // The kernel says "invalid" for the first number that is none.
-    if capability < 32 {
+    // The kernel says "invalid" for the first number that is none. Who has no right over capabilities outside has none
+    // to drop either.
+    let powerless = !place.namespaces && !place.own_uids;
+    if capability < 32 && !powerless {
         return Err("the capabilities could not be dropped".to_owned());
     }
-    prctl(libc::PR_SET_SECUREBITS, SECURE_BITS, "lock the secure bits")?;
+    let locked = prctl(libc::PR_SET_SECUREBITS, SECURE_BITS, "lock the secure bits");
+    if !powerless {
+        locked?;
+    }
     // Denied where groups may not be set; there are none that matter behind the mounts.
     let _ = setgroups(&[]);
-    let (uid, gid) = (Uid::from_raw(STEP_UID), Gid::from_raw(STEP_UID));
-    setresgid(gid, gid, gid).context("change the gid")?;
-    setresuid(uid, uid, uid).context("change the uid")?;
+    if let Some(id) = place.step_uid() {
+        let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
+        setresgid(gid, gid, gid).context("change the gid")?;
+        setresuid(uid, uid, uid).context("change the uid")?;
+    }
     let header = [0x2008_0522_u32, 0];
     let nothing = [0_u32; 6];
     // SAFETY: version 3 takes a header of two words and data of six, which both outlive the call.

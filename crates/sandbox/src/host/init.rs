@@ -12,7 +12,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{
-    ForkResult, Gid, Uid, chdir, chown, fork, pause, pivot_root, sethostname, setresgid, setresuid,
+    ForkResult, Gid, Uid, chdir, chown, fork, pause, pivot_root, sethostname, setresgid, setresuid, setsid,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,15 @@ pub(super) struct Inherited<'a> {
     pub(super) place: Place,
     pub(super) root: &'a Path,
     pub(super) engine: Option<&'a Engine>,
+    /// Of the reduced form: the cell's folder, and what may be read.
+    pub(super) reduced: Option<(PathBuf, &'a [PathBuf])>,
+}
+
+impl Inherited<'_> {
+    /// Where a program is when it starts.
+    pub(super) fn work(&self) -> PathBuf {
+        self.reduced.as_ref().map_or_else(|| PathBuf::from(WORK), |(folder, _)| folder.join("work"))
+    }
 }
 
 /// Is the first process. Both sockets are its own ends; everything else that the host has open is closed.
@@ -102,9 +111,20 @@ fn live(spec: &Spec, inherited: &Inherited<'_>, host: &OwnedFd, program: OwnedFd
     if wire::receive_bytes(host.as_fd()).context("wait for the uids")?.is_none() {
         end(1);
     }
-    let namespaces = if spec.language == Language::Python { open_namespaces()? } else { Vec::new() };
-    build(spec, inherited)?;
-    let rules = if inherited.place.landlock { landlock::rules()? } else { None };
+    let (namespaces, rules) = match &inherited.reduced {
+        None => {
+            let namespaces = if spec.language == Language::Python { open_namespaces()? } else { Vec::new() };
+            build(spec, inherited)?;
+            (namespaces, if inherited.place.landlock { landlock::rules()? } else { None })
+        }
+        Some((folder, readable)) => {
+            setsid().context("make a session")?;
+            nix::sys::prctl::set_child_subreaper(true).context("inherit orphans")?;
+            confine::be_killed_first();
+            let readable: Vec<&Path> = readable.iter().chain(&spec.packages).map(PathBuf::as_path).collect();
+            (Vec::new(), landlock::rules_for(&readable, folder)?)
+        }
+    };
     let listener = if spec.guarded { Some(listen()?) } else { None };
     let says = InitSays::Built {
         namespaces: !namespaces.is_empty(),
@@ -128,7 +148,7 @@ fn live(spec: &Spec, inherited: &Inherited<'_>, host: &OwnedFd, program: OwnedFd
     }
     // SAFETY: the process has one thread.
     match unsafe { fork() }.context("fork")? {
-        ForkResult::Child => step::be(spec, inherited.engine, program, rules),
+        ForkResult::Child => step::be(spec, inherited, program, rules),
         ForkResult::Parent { child } => {
             drop((rules, program));
             loop {

@@ -4,6 +4,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::path::Path;
 
 use super::{Context as _, Outcome};
 
@@ -44,6 +45,11 @@ pub(super) fn version() -> Option<u32> {
 
 /// The rules of a cell, made inside its root. Nothing if the kernel has no Landlock.
 pub(super) fn rules() -> Outcome<Option<OwnedFd>> {
+    rules_for(&[Path::new("/")], Path::new("/tmp"))
+}
+
+/// Rules by which these may be read and executed, if they are there, and what lies in the folder changed.
+pub(super) fn rules_for(readable: &[&Path], folder: &Path) -> Outcome<Option<OwnedFd>> {
     let Some(version) = version() else { return Ok(None) };
     let files = ALL_FIRST | if version >= 2 { REFER } else { 0 } | if version >= 3 { TRUNCATE } else { 0 };
     let ruleset = Ruleset { files, network: 0, scoped: if version >= 6 { SCOPES } else { 0 } };
@@ -57,10 +63,13 @@ pub(super) fn rules() -> Outcome<Option<OwnedFd>> {
     }
     // SAFETY: the kernel has just made it for us.
     let rules = unsafe { OwnedFd::from_raw_fd(made) };
-    allow(&rules, "/", EXECUTE | READ_FILE | READ_DIR)?;
-    allow(&rules, "/tmp", files)?;
+    for path in readable.iter().filter(|path| path.exists()) {
+        let of_file = EXECUTE | READ_FILE;
+        allow(&rules, path, if path.is_dir() { of_file | READ_DIR } else { of_file })?;
+    }
+    allow(&rules, folder, files)?;
     for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"] {
-        allow(&rules, device, READ_FILE | WRITE_FILE)?;
+        allow(&rules, Path::new(device), READ_FILE | WRITE_FILE)?;
     }
     Ok(Some(rules))
 }
@@ -73,12 +82,13 @@ pub(super) fn restrict(rules: impl AsFd) -> Outcome {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()).context("take on the file rules") }
 }
 
-fn allow(rules: &OwnedFd, path: &str, allowed: u64) -> Outcome {
-    let named = CString::new(path).context("a path")?;
+fn allow(rules: &OwnedFd, path: &Path, allowed: u64) -> Outcome {
+    let shown = path.display();
+    let named = CString::new(path.as_os_str().as_encoded_bytes()).context("a path")?;
     // SAFETY: the path is a terminated text that outlives the call.
     let opened = unsafe { libc::open(named.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) };
     if opened < 0 {
-        return Err(io::Error::last_os_error()).context(format!("open `{path}`"));
+        return Err(io::Error::last_os_error()).context(format!("open `{shown}`"));
     }
     // SAFETY: the kernel has just made it for us.
     let opened = unsafe { OwnedFd::from_raw_fd(opened) };
@@ -96,6 +106,6 @@ fn allow(rules: &OwnedFd, path: &str, allowed: u64) -> Outcome {
     if done == 0 {
         Ok(())
     } else {
-        Err(io::Error::last_os_error()).context(format!("a file rule for `{path}`"))
+        Err(io::Error::last_os_error()).context(format!("a file rule for `{shown}`"))
     }
 }

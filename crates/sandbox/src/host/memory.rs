@@ -76,8 +76,11 @@ fn sweep() {
         let folder = Path::new(&root).join(own.trim_start_matches('/'));
         let Some(parent) = folder.parent().filter(|_| own.contains("nictate-sandbox-")) else { continue };
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("nictate-sandbox-") {
-                // One that is in use is not empty, and stays.
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let of = name.strip_prefix("nictate-sandbox-");
+            if of.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                // One that is in use after all is not empty, and stays.
                 let _ = fs::remove_dir(entry.path());
             }
         }
@@ -92,8 +95,16 @@ fn total_bytes() -> Outcome<u64> {
     kib.map(|kib| kib * 1024).ok_or_else(|| "the machine's memory is not told".to_owned())
 }
 
-/// Bytes that these processes and all that came from them hold for themselves.
-pub(super) fn held_bytes(roots: &[Pid]) -> u64 {
+/// What processes hold.
+pub(super) struct Held {
+    /// Memory that is not shared with others.
+    pub(super) bytes: u64,
+    /// How many there are.
+    pub(super) processes: usize,
+}
+
+/// What these processes and all that came from them hold.
+pub(super) fn held(roots: &[Pid]) -> Held {
     let mut open: Vec<i32> = roots.iter().map(|pid| pid.as_raw()).collect();
     let mut looked_at = 0;
     let mut pages = 0;
@@ -112,7 +123,7 @@ pub(super) fn held_bytes(roots: &[Pid]) -> u64 {
             open.extend(children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
         }
     }
-    pages * page_bytes()
+    Held { bytes: pages * page_bytes(), processes: looked_at }
 }
 
 /// Bytes of address space that a process has mapped.

@@ -19,7 +19,7 @@ use crate::report::{Part, PartState, Report};
 /// On the machine, when the host is started by root: of the first process of a cell, and of its program. Nobody's by
 /// custom; within what containers map.
 const INIT_UID_OUTSIDE: u32 = 65_530;
-const STEP_UID_OUTSIDE: u32 = 65_531;
+pub(super) const STEP_UID_OUTSIDE: u32 = 65_531;
 /// In a cell.
 pub(super) const INIT_UID: u32 = 0;
 pub(super) const STEP_UID: u32 = 1000;
@@ -33,9 +33,20 @@ pub(super) struct Place {
     pub(super) proc: bool,
     /// Whether the kernel's file rules are used.
     pub(super) landlock: bool,
+    /// Whether there are namespaces at all. Without, cells are the reduced form.
+    pub(super) namespaces: bool,
 }
 
 impl Place {
+    /// The uid that a program takes on, in the namespace that it does so in. None keeps the one it has.
+    pub(super) fn step_uid(self) -> Option<u32> {
+        match (self.namespaces, self.own_uids) {
+            (true, _) => Some(STEP_UID),
+            (false, true) => Some(STEP_UID_OUTSIDE),
+            (false, false) => None,
+        }
+    }
+
     /// `uid_map` and `gid_map` of a cell, as seen from the host's namespace.
     pub(super) fn cell_map(self) -> String {
         if self.own_uids { format!("{INIT_UID} 1 1\n{STEP_UID} 2 1\n") } else { format!("{STEP_UID} 0 1\n") }
@@ -91,6 +102,16 @@ pub(super) fn set(report: &mut Report, part: Part, state: PartState) {
     }
 }
 
+/// Goes on where it is, for the reduced form.
+pub(super) fn stay_outside(report: &mut Report) -> Outcome<Place> {
+    set(report, Part::Proc, PartState::Absent("needs a pid namespace".to_owned()));
+    // It may lead its session already.
+    let _ = setsid();
+    umask(Mode::from_bits_truncate(0o022));
+    let own_uids = super::probe::can_change_uid(STEP_UID_OUTSIDE);
+    Ok(Place { own_uids, proc: false, landlock: true, namespaces: false })
+}
+
 enum Entered {
     Inside(Place),
     Ended,
@@ -110,7 +131,7 @@ fn try_enter(flags: CloneFlags, own_proc: bool, landlock: bool) -> Outcome<Enter
         match settle(own_uids, own_proc) {
             Ok(()) => {
                 inner.write_all(b"+").context("tell that the namespaces are there")?;
-                return Ok(Entered::Inside(Place { own_uids, proc: own_proc, landlock }));
+                return Ok(Entered::Inside(Place { own_uids, proc: own_proc, landlock, namespaces: true }));
             }
             Err(why) => {
                 // Nobody else is told if the parent is gone.

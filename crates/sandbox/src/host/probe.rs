@@ -1,8 +1,10 @@
 //! What the kernel allows, found out by trying each part in a child that ends at once.
 
+use std::path::PathBuf;
+
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, Gid, Uid, fork, setgroups, setresgid, setresuid};
 
 use super::{landlock, memory, seccomp};
 use crate::report::{Part, PartState, Report};
@@ -42,6 +44,28 @@ fn try_namespaces(flag: CloneFlags) -> PartState {
         Err(errno) => errno as i32,
     });
     outcome(errno)
+}
+
+/// Whether a process of ours may take on another uid.
+pub(super) fn can_change_uid(uid: u32) -> bool {
+    let change = || {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(uid));
+        let changed =
+            setgroups(&[]).and_then(|()| setresgid(gid, gid, gid)).and_then(|()| setresuid(uid, uid, uid));
+        i32::from(changed.is_err())
+    };
+    in_child(change) == 0
+}
+
+/// Whether a process of ours with this uid can list all of these.
+pub(super) fn can_list(uid: u32, folders: &[PathBuf]) -> bool {
+    let list = || {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(uid));
+        let changed =
+            setgroups(&[]).and_then(|()| setresgid(gid, gid, gid)).and_then(|()| setresuid(uid, uid, uid));
+        i32::from(changed.is_err() || folders.iter().any(|folder| std::fs::read_dir(folder).is_err()))
+    };
+    in_child(list) == 0
 }
 
 fn try_seccomp() -> PartState {

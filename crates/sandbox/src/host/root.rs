@@ -61,6 +61,13 @@ pub(super) fn prepare(python: Option<&PythonHome>) -> Outcome<PathBuf> {
     Ok(root.to_owned())
 }
 
+/// What a root would show, for the reduced form that has none.
+pub(super) fn readable(python: Option<&PythonHome>) -> Vec<PathBuf> {
+    let fixed = FOLDERS.iter().chain(&ETC_FOLDERS).chain(&ETC_FILES).map(PathBuf::from);
+    let of_python = python.map(|python| python.folders.clone()).unwrap_or_default();
+    fixed.chain(of_python).collect()
+}
+
 /// Mounts one folder into a root, read-only, at this place in it.
 pub(super) fn bind(from: &Path, to: &Path) -> Outcome {
     let shown = from.display();

@@ -15,6 +15,9 @@ pub(super) enum Sockets {
     Local,
     /// Internet sockets too, within its own network namespace.
     Internet,
+    /// Pairs that are connected already. Without namespaces, where neither pids nor names are its own: no signals, no
+    /// groups of processes, no modes of files by path.
+    None,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -115,6 +118,20 @@ const FORBIDDEN_HERE: &[libc::c_long] = numbers! {
 #[cfg(target_arch = "aarch64")]
 const FORBIDDEN_HERE: &[libc::c_long] = numbers! { SYS_kexec_file_load };
 
+/// Refused too where there are no namespaces. They come before the allowed ones.
+const FORBIDDEN_OUTSIDE: &[libc::c_long] = numbers! {
+    SYS_kill SYS_tkill SYS_tgkill SYS_rt_sigqueueinfo SYS_rt_tgsigqueueinfo SYS_pidfd_send_signal SYS_setsid SYS_setpgid
+    SYS_setpriority SYS_sched_setaffinity SYS_fchmodat SYS_fchownat SYS_utimensat SYS_connect SYS_bind
+};
+#[cfg(target_arch = "x86_64")]
+const FORBIDDEN_OUTSIDE_HERE: &[libc::c_long] = numbers! {
+    SYS_chmod SYS_chown SYS_lchown SYS_utime SYS_utimes SYS_futimesat
+};
+#[cfg(target_arch = "aarch64")]
+const FORBIDDEN_OUTSIDE_HERE: &[libc::c_long] = &[];
+/// Of `fcntl`: whom a file signals, and how.
+const SIGNALS_BY_FILE: [u32; 3] = [8, 10, 15];
+
 /// The filter as the bytes of `struct sock_filter[]`.
 pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     let mut code = vec![
@@ -125,6 +142,12 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     ];
     // The other numbering of the same architecture, and numbers that are none.
     code.extend([jump(JUMP_IF_AT_LEAST, 0x4000_0000, 0, 1), answer(refuse(libc::ENOSYS))]);
+    if sockets == Sockets::None {
+        for number in FORBIDDEN_OUTSIDE.iter().chain(FORBIDDEN_OUTSIDE_HERE) {
+            code.extend(on(*number, &[answer(refuse(libc::EPERM))]));
+        }
+        code.extend(on(libc::SYS_fcntl, &all_but(1, &SIGNALS_BY_FILE)));
+    }
     for number in ALLOWED.iter().chain(ALLOWED_HERE) {
         code.extend(on(*number, &[answer(ALLOW)]));
     }
@@ -145,6 +168,7 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     code.extend(on(libc::SYS_ioctl, &all_but(1, &TERMINAL_REQUESTS)));
     code.extend(on(libc::SYS_personality, &only(0, &PERSONALITIES)));
     let families: &[i32] = match sockets {
+        Sockets::None => &[],
         Sockets::Local => &[libc::AF_UNIX],
         Sockets::Internet => &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6],
     };

@@ -11,13 +11,14 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use super::cell::{Cell, Stage};
+use super::cell::{Cell, Over, Stage};
 use super::init::{Inherited, InitSays, Spec};
 use super::javascript::Engine;
 use super::namespaces::Place;
+use super::reduced::{self, Folders};
 use super::step::CONFINED;
-use super::zygote::{Fork, Zygote, ZygoteSays};
-use super::{Context as _, Outcome, root};
+use super::zygote::{self, Fork, Zygote, ZygoteSays};
+use super::{Context as _, Outcome, probe, root};
 use crate::Language;
 use crate::report::Report;
 use crate::wire::{self, FromHost, Order, Setup, Status, ToHost};
@@ -35,6 +36,9 @@ pub(super) struct Host {
     setup: Setup,
     place: Place,
     root: PathBuf,
+    /// Of the reduced form.
+    folders: Option<Folders>,
+    readable: Vec<PathBuf>,
     python_prelude: OwnedFd,
     javascript_prelude: OwnedFd,
     engine: Option<Engine>,
@@ -71,7 +75,12 @@ impl Host {
         python_prelude: OwnedFd,
         javascript_prelude: OwnedFd,
     ) -> Outcome<Self> {
-        let root = root::prepare(setup.python.as_ref())?;
+        let (root, folders) = if place.namespaces {
+            (root::prepare(setup.python.as_ref())?, None)
+        } else {
+            (PathBuf::new(), Some(Folders::make()?))
+        };
+        let readable = root::readable(setup.python.as_ref());
         wire::send(socket.as_fd(), &FromHost::Ready { report }, &[])
             .context("tell that the host is there")?;
         Ok(Self {
@@ -79,6 +88,8 @@ impl Host {
             setup,
             place,
             root,
+            folders,
+            readable,
             python_prelude,
             javascript_prelude,
             engine: None,
@@ -100,6 +111,7 @@ impl Host {
                 match source {
                     Source::Runner => {
                         if !self.hear_runner()? {
+                            self.cells.values().for_each(Cell::kill);
                             return Ok(());
                         }
                     }
@@ -200,9 +212,16 @@ impl Host {
             }
             Language::JavaScript | Language::Bash => {}
         }
-        let inherited = Inherited { place: self.place, root: &self.root, engine: self.engine.as_ref() };
-        let cell = Cell::start(spec, &inherited)?;
         self.next += 1;
+        let folders = self.folders.as_ref();
+        let folder = folders.map(|folders| folders.make_cell(self.next, self.place)).transpose()?;
+        let inherited = Inherited {
+            place: self.place,
+            root: &self.root,
+            engine: self.engine.as_ref(),
+            reduced: folder.map(|folder| (folder, &self.readable[..])),
+        };
+        let cell = Cell::start(spec, &inherited)?;
         self.cells.insert(self.next, cell);
         Ok(self.next)
     }
@@ -210,6 +229,13 @@ impl Host {
     fn start_zygote(&mut self) -> Outcome {
         if self.zygote.is_none() {
             let python = self.setup.python.as_ref().ok_or("there is no Python on this machine")?;
+            // With mounts it does not matter where it lies; without, its folders must be open to others.
+            if let (false, Some(uid)) = (self.place.namespaces, self.place.step_uid())
+                && !probe::can_list(uid, &python.folders)
+            {
+                let shown = python.executable.display();
+                return Err(format!("`{shown}` lies where the uid of programs, `{uid}`, may not read"));
+            }
             self.zygote = Some(Zygote::start(python, &self.python_prelude)?);
         }
         Ok(())
@@ -251,20 +277,26 @@ impl Host {
     }
 
     fn built(&mut self, id: u64, parts: [bool; 3], mut descriptors: Vec<OwnedFd>) -> Outcome {
-        let [namespaces, rules, listener] = parts;
+        let [_, rules, listener] = parts;
         let Some(cell) = self.cells.get_mut(&id) else { return Ok(()) };
         cell.stage = Stage::Confining;
         if listener {
             cell.listener = descriptors.pop();
         }
         let step_end = cell.step_end.take();
-        if !namespaces {
+        if cell.spec.language != Language::Python {
             return Ok(());
         }
         let rules_fd = if rules { descriptors.pop() } else { None };
         let borrowed = descriptors.iter().chain(&step_end).chain(&rules_fd);
         let borrowed: Vec<BorrowedFd<'_>> = borrowed.map(|descriptor| descriptor.as_fd()).collect();
-        let fork = Fork { cell: id, guarded: cell.spec.guarded, rules: rules_fd.is_some() };
+        let fork = Fork {
+            cell: id,
+            filter: zygote::filter_of(self.place, cell.spec.guarded),
+            rules: rules_fd.is_some(),
+            folder: cell.folder.clone(),
+            uid: self.place.step_uid(),
+        };
         let zygote = self.zygote.as_ref().ok_or("the interpreter died")?;
         zygote.fork(&fork, &borrowed)
     }
@@ -350,6 +382,9 @@ impl Host {
             cell.kill();
             self.going.insert(cell.init);
         }
+        if let Some(folder) = &cell.folder {
+            reduced::remove(folder);
+        }
         cell.order.map(|(order, _)| order)
     }
 
@@ -360,10 +395,10 @@ impl Host {
         }
         self.looked_ms = now_ms;
         let running = self.cells.iter().filter(|(_, cell)| cell.stage == Stage::Running);
-        let over: Vec<u64> = running.filter(|(_, cell)| cell.is_over_memory()).map(|(id, _)| *id).collect();
-        for id in over {
+        let over: Vec<_> = running.filter_map(|(id, cell)| Some((*id, cell.is_over()?))).collect();
+        for (id, over) in over {
             if let Some(cell) = self.cells.get_mut(&id) {
-                cell.out_of_memory = true;
+                cell.out_of_memory = over == Over::Memory;
             }
             self.end(id, Status::Signaled(libc::SIGKILL))?;
         }

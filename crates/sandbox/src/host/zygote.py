@@ -24,7 +24,6 @@ import urllib.parse, uuid, warnings  # noqa: E401
 
 CONTROL = 3
 CONFINED = b"confined"
-STEP_UID = 1000
 DESCRIPTORS_MAX = 256
 PACKET_BYTES_MAX = 32 * 1024
 TRACE_CHARS_MAX = 16 * 1024
@@ -37,6 +36,7 @@ PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
 PR_SET_NO_NEW_PRIVS = 38
+PR_SET_CHILD_SUBREAPER = 36
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 SECCOMP_MODE_FILTER = 2
@@ -74,7 +74,8 @@ def read_all(descriptor):
         return file.read()
 
 
-def drop_rights():
+def drop_rights(uid, powerless):
+    """`powerless` is who has no rights over uids and capabilities outside of a namespace, and so none to drop."""
     os.setsid()
     for kind, most in (
         (resource.RLIMIT_CORE, 0),
@@ -93,15 +94,20 @@ def drop_rights():
             prctl("drop a capability", PR_CAPBSET_DROP, capability)
             capability += 1
     except OSError:
-        if capability < 32:
+        if capability < 32 and not powerless:
             raise
-    prctl("lock the secure bits", PR_SET_SECUREBITS, SECURE_BITS)
+    try:
+        prctl("lock the secure bits", PR_SET_SECUREBITS, SECURE_BITS)
+    except OSError:
+        if not powerless:
+            raise
     try:
         os.setgroups([])
     except OSError:
         pass
-    os.setresgid(STEP_UID, STEP_UID, STEP_UID)
-    os.setresuid(STEP_UID, STEP_UID, STEP_UID)
+    if uid is not None:
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     nothing = (ctypes.c_uint32 * 6)()
     checked("drop the capabilities", libc.capset(header, nothing))
@@ -109,7 +115,7 @@ def drop_rights():
     prctl("tie to the parent", PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def confine(namespaces, step, rules, program):
+def confine(namespaces, step, rules, program, uid):
     """Moves into the cell for good. Afterwards the only descriptors are the three standard ones and the step's socket."""
     try:
         # Killed first when memory is short; here, because the cell's own /proc is read-only.
@@ -119,7 +125,7 @@ def confine(namespaces, step, rules, program):
         pass
     for kind, descriptor in zip(NAMESPACES, namespaces):
         checked("enter a namespace", libc.setns(descriptor, kind))
-    drop_rights()
+    drop_rights(uid, uid is None)
     if rules is not None:
         checked("take on the file rules", libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, rules, 0))
     os.dup2(step, CONTROL, inheritable=False)
@@ -211,7 +217,7 @@ def run_program(prelude_run, code, context, result):
     finish(0)
 
 
-def be_step(prelude_run, mapped_bytes):
+def be_step(prelude_run, mapped_bytes, work):
     """In the fork, confined: waits for a program, and is it."""
     control = socket.socket(fileno=CONTROL)
     control.send(CONFINED)
@@ -227,10 +233,10 @@ def be_step(prelude_run, mapped_bytes):
         for descriptor, place in ((null, 0), (stdout, 1), (stderr, 2)):
             os.dup2(descriptor, place)
             os.close(descriptor)
-        os.chdir(WORK)
+        os.chdir(work)
         put_files(files)
         if go["packages"]:
-            sys.path.insert(0, "/packages")
+            sys.path.insert(0, go["packages"])
         if go["guarded"]:
             for name in ("http_proxy", "https_proxy"):
                 os.environ[name] = "http://127.0.0.1:3128"
@@ -261,7 +267,7 @@ def reap(control):
 
 def main():
     control = socket.socket(fileno=CONTROL)
-    _, descriptors, _, _ = socket.recv_fds(control, PACKET_BYTES_MAX, 3)
+    _, descriptors, _, _ = socket.recv_fds(control, PACKET_BYTES_MAX, 4)
     prelude, *filters = (read_all(descriptor) for descriptor in descriptors)
     filters = [filter_of(code) for code in filters]
     prelude_run = load(prelude.decode())
@@ -291,11 +297,12 @@ def main():
         if not message:
             os._exit(0)
         order = json.loads(message)
-        *namespaces, pid_namespace, step = descriptors[:7]
-        rules = descriptors[7] if order["rules"] else None
+        rules = descriptors[-1] if order["rules"] else None
+        *namespaces, step = descriptors[:-1] if order["rules"] else descriptors
         try:
-            # Counts for the next fork only; this process stays where it is.
-            checked("enter the pid namespace", libc.setns(pid_namespace, CLONE_NEWPID))
+            if namespaces:
+                # Counts for the next fork only; this process stays where it is.
+                checked("enter the pid namespace", libc.setns(namespaces.pop(), CLONE_NEWPID))
             pid = os.fork()
         except OSError as error:
             control.send(json.dumps({"Refused": {"cell": order["cell"], "why": str(error)}}).encode())
@@ -305,8 +312,13 @@ def main():
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 control.detach()
-                confine(namespaces, step, rules, filters[1 if order["guarded"] else 0][2])
-                be_step(prelude_run, mapped_bytes)
+                work = WORK
+                if order["folder"]:
+                    work = os.path.join(order["folder"], "work")
+                    prctl("inherit orphans", PR_SET_CHILD_SUBREAPER, 1)
+                    os.environ.update({"HOME": work, "TMPDIR": order["folder"]})
+                confine(namespaces, step, rules, filters[order["filter"]][2], order["uid"])
+                be_step(prelude_run, mapped_bytes, work)
             except BaseException as error:
                 os.write(2, f"a program's process: {error}\n".encode())
             finally:

@@ -2,11 +2,13 @@
 //! side.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::namespaces::Place;
 use super::seccomp::{self, Sockets};
 use super::{Context as _, Outcome};
 use crate::payload::anonymous;
@@ -16,12 +18,29 @@ const PROGRAM: &str = include_str!("zygote.py");
 /// The prelude if the owner gives none.
 pub(crate) const PRELUDE: &str = include_str!("prelude.py");
 
+/// The filters that it is given.
+const FILTERS: [Sockets; 3] = [Sockets::Local, Sockets::Internet, Sockets::None];
+
+/// The place of a filter in what the interpreter was given.
+pub(super) fn filter_of(place: Place, guarded: bool) -> usize {
+    match (place.namespaces, guarded) {
+        (true, false) => 0,
+        (true, true) => 1,
+        (false, _) => 2,
+    }
+}
+
 /// To the interpreter; with the cell's namespaces, the program's end of its socket, and the file rules if there are.
 #[derive(Serialize)]
 pub(super) struct Fork {
     pub(super) cell: u64,
-    pub(super) guarded: bool,
+    /// Which filter: the place in the order in which they were given.
+    pub(super) filter: usize,
     pub(super) rules: bool,
+    /// The cell's folder, in the reduced form. There are no namespaces to enter then.
+    pub(super) folder: Option<PathBuf>,
+    /// The uid that the program takes on.
+    pub(super) uid: Option<u32>,
 }
 
 /// From the interpreter.
@@ -63,11 +82,11 @@ impl Zygote {
         }
         let child = command.spawn().context(format!("start `{}`", python.executable.display()))?;
         drop(theirs);
-        let filters =
-            [Sockets::Local, Sockets::Internet].map(|sockets| anonymous(&[&seccomp::bytes(sockets)]));
-        let [closed, guarded] = filters;
-        let (closed, guarded) = (closed.context("write a filter")?, guarded.context("write a filter")?);
-        wire::send_bytes(socket.as_fd(), b"warm", &[prelude.as_fd(), closed.as_fd(), guarded.as_fd()])
+        let filter = |sockets| anonymous(&[&seccomp::bytes(sockets)]).context("write a filter");
+        let filters = FILTERS.into_iter().map(filter).collect::<Outcome<Vec<_>>>()?;
+        let filters = filters.iter().map(|filter| filter.as_fd());
+        let descriptors: Vec<_> = std::iter::once(prelude.as_fd()).chain(filters).collect();
+        wire::send_bytes(socket.as_fd(), b"warm", &descriptors)
             .context("tell the interpreter its prelude")?;
         Ok(Self { socket, pid: Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)) })
     }

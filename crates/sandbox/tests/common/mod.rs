@@ -17,6 +17,39 @@ pub(crate) fn masked_proc() -> SandboxSettings {
     SandboxSettings::new(HostCommand { program: "/usr/bin/unshare".into(), arguments })
 }
 
+/// A host on a kernel that gives no user namespaces.
+pub(crate) fn without_namespaces() -> SandboxSettings {
+    let script = format!("echo 0 >/proc/sys/user/max_user_namespaces && exec {HOST} sandbox-host");
+    let arguments = ["-Ur", "/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+    SandboxSettings::new(HostCommand { program: "/usr/bin/unshare".into(), arguments })
+}
+
+/// The same, as root in a container: it may take on other uids.
+pub(crate) fn without_namespaces_as_root() -> SandboxSettings {
+    let script = format!(
+        "import os, ctypes
+ready, mapped = os.pipe(), os.pipe()
+child = os.fork()
+if child:
+    os.read(ready[0], 1)
+    for name in ('uid_map', 'gid_map'):
+        open(f'/proc/{{child}}/{{name}}', 'w').write('0 0 65536')
+    os.write(mapped[1], b'x')
+    os._exit(os.waitpid(child, 0)[1] >> 8)
+assert ctypes.CDLL(None).unshare(0x10000000) == 0
+os.write(ready[1], b'x')
+os.read(mapped[0], 1)
+open('/proc/sys/user/max_user_namespaces', 'w').write('0')
+os.execv('{HOST}', ['{HOST}', 'sandbox-host'])"
+    );
+    let line = "exec python3 -I -S -c \"$0\"".to_owned();
+    let arguments = vec!["-c".to_owned(), line, script];
+    let mut settings = SandboxSettings::new(HostCommand { program: "/bin/sh".into(), arguments });
+    // One that others than its owner may read.
+    settings.python = Some("/usr/bin/python3".into());
+    settings
+}
+
 pub(crate) async fn full(settings: SandboxSettings) -> Sandbox {
     let sandbox = Sandbox::start(settings).await.expect("the host starts");
     assert!(sandbox.report().is_full(), "{}", sandbox.report());

@@ -23,8 +23,12 @@ pub(crate) const ALL: &[Attempt] = &[
         name: "signal the cell",
         tries: "kills the first process of its pid namespace",
         stopped_by: "another uid, pid namespace",
-        python: "def go():\n    os.kill(@FIRST@, @SIGNAL@)\n    return not @SIGNAL@ or not os.path.exists('/proc/self')",
-        bash: "go() { kill -0 @FIRST@; }",
+        python: "def go():
+    import time
+    os.kill(@FIRST@, @SIGNAL@)
+    time.sleep(0.2)
+    return not @SIGNAL@",
+        bash: "go() { kill -@SIGNAL@ @FIRST@ && sleep 0.2 && [ @SIGNAL@ = 0 ]; }",
         ..NONE
     },
     Attempt {
