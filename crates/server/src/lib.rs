@@ -19,6 +19,7 @@ mod listen;
 mod network;
 mod predecessor;
 mod reference;
+mod retention;
 mod server;
 mod vault;
 

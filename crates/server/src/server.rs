@@ -25,6 +25,7 @@ use crate::identity::Identity;
 use crate::jobs::{self, Membership};
 use crate::network::NetworkRules;
 use crate::predecessor::Held;
+use crate::retention;
 use crate::vault::{Vault, VaultError};
 use crate::{listen, network};
 
@@ -212,6 +213,7 @@ impl Server {
         let Self { app, member, api, listener, lease, .. } = self;
         let id = member.id;
         let adopting = CancellationToken::new();
+        let keeping = tokio::spawn(retention::keep(app.clone(), member.clone(), adopting.clone()));
         let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
         let server = &app.config().server;
         let grace = server.shutdown_grace();
@@ -224,8 +226,9 @@ impl Server {
         };
         listen::serve(listener, api, server.head_timeout(), asked, grace).await;
         app.driver().stop(grace).await;
-        // The job ends by itself; if it panicked, that has been logged.
+        // The jobs end by themselves; if one panicked, that has been logged.
         let _ = job.await;
+        let _ = keeping.await;
         drop(lease);
         if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
             tracing::warn!(%error, "the server's lease could not be given back");

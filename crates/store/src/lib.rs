@@ -24,6 +24,7 @@ pub mod data_keys;
 pub mod documents;
 pub mod executions;
 pub mod files;
+pub mod history;
 pub mod journal;
 pub mod key_rotations;
 pub mod keyed_runs;

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations![
     7 "0007_keyed_runs",
     8 "0008_files",
     9 "0009_runner_groups",
+    10 "0010_history",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -9,6 +9,8 @@ use crate::identity::API_KEY_BYTES_MAX;
 
 /// Milliseconds of the shortest lease: a shorter one would end whenever a machine is busy.
 const LEASE_MS_MIN: u64 = 500;
+/// Milliseconds of the shortest pause between two looks at the history: each asks about every workspace.
+const SWEEP_PAUSE_MS_MIN: u64 = 100;
 /// Environment variables that begin like a key's but belong to the command line.
 const NOT_KEYS: [&str; 4] = ["NICTATE_URL", "NICTATE_API_KEY", "NICTATE_WORKSPACE", "NICTATE_CONFIG"];
 /// Variables of the test suites, which a server under test may inherit.
@@ -170,6 +172,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         let why = format!("it must be at least {LEASE_MS_MIN}");
         return refused("server.lease_ms", &config.server.lease_ms, &why);
     }
+    if config.history.sweep_pause_ms < SWEEP_PAUSE_MS_MIN {
+        let why = format!("it must be at least {SWEEP_PAUSE_MS_MIN}");
+        return refused("history.sweep_pause_ms", &config.history.sweep_pause_ms, &why);
+    }
     if config.limits.execution_run_time_ms <= 0 {
         return refused(
             "limits.execution_run_time_ms",
@@ -244,6 +250,11 @@ mod tests {
             ("NICTATE_HTTP_ALLOW_PRIVATE", "maybe", "NICTATE_HTTP_ALLOW_PRIVATE"),
             ("NICTATE_SERVER_LISTEN", "nowhere", "server.listen"),
             ("NICTATE_LIMITS_RUNNER_CAPACITY", "0", "limits.runner_capacity"),
+            (
+                "NICTATE_HISTORY_SWEEP_PAUSE_MS",
+                "99",
+                "`history.sweep_pause_ms` is `99`: it must be at least 100",
+            ),
             ("NICTATE_SERVER_LEASE_MS", "499", "`server.lease_ms` is `499`: it must be at least 500"),
             ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
             ("NICTATE_LOG_FORMAT", "xml", "format"),

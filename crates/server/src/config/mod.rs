@@ -3,6 +3,7 @@
 
 mod bootstrap;
 mod database;
+mod history;
 mod http;
 mod limits;
 mod load;
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 
 pub use bootstrap::Bootstrap;
 pub use database::Database;
+pub use history::History;
 pub use http::Http;
 pub use limits::Limits;
 pub use load::{ConfigError, Flags, load};
@@ -40,6 +42,8 @@ pub struct Config {
     pub http: Http,
     /// How much runs at a time.
     pub limits: Limits,
+    /// How much of the past is kept.
+    pub history: History,
     /// What the log says.
     pub log: Log,
     /// What an unattended installation begins with.

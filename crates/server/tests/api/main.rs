@@ -18,6 +18,7 @@ mod events;
 mod execution_lists;
 mod executions;
 mod files;
+mod history;
 mod keys;
 mod lists;
 mod openapi;

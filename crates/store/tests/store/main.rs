@@ -5,6 +5,7 @@ mod connections;
 mod database;
 mod executions;
 mod filter;
+mod history;
 mod identity;
 mod journal;
 mod ownership;
