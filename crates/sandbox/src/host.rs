@@ -65,8 +65,8 @@ pub fn host_main() -> ! {
 
 fn run() -> Outcome {
     confine::close_from(3)?;
-    // SAFETY: standard input is the runner's socket by contract, and nothing else in this process uses it.
-    let socket = unsafe { OwnedFd::from_raw_fd(libc::dup(0)) };
+    // SAFETY: standard input is the runner's socket by contract; the copy is ours alone, and closed on exec.
+    let socket = unsafe { OwnedFd::from_raw_fd(libc::fcntl(0, libc::F_DUPFD_CLOEXEC, 3)) };
     let null = std::fs::File::open("/dev/null").context("open `/dev/null`")?;
     nix::unistd::dup2_stdin(&null).context("close standard input")?;
     let first = wire::receive::<Setup>(socket.as_fd()).context("read the setup")?;

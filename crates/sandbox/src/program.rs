@@ -206,17 +206,17 @@ impl Program {
         self.limits.check()?;
         let bytes = |what: &str, bytes: usize, most: usize| {
             if bytes > most {
-                return Err(SandboxError::invalid(format!("{what} has `{bytes}` bytes, at most `{most}`")));
+                return Err(SandboxError::invalid(format!("{what}: `{bytes}` bytes, at most `{most}`")));
             }
             Ok(())
         };
-        bytes("the code", self.code.len(), CODE_BYTES_MAX)?;
-        bytes("the context", self.context.len(), CONTEXT_BYTES_MAX)?;
+        bytes("code", self.code.len(), CODE_BYTES_MAX)?;
+        bytes("context", self.context.len(), CONTEXT_BYTES_MAX)?;
         if self.files.len() > FILES_MAX {
             let count = self.files.len();
             return Err(SandboxError::invalid(format!("`{count}` input files, at most `{FILES_MAX}`")));
         }
-        bytes("all input files", self.files.iter().map(|(_, content)| content.len()).sum(), FILES_BYTES_MAX)?;
+        bytes("input files", self.files.iter().map(|(_, content)| content.len()).sum(), FILES_BYTES_MAX)?;
         for (name, _) in &self.files {
             let part = |part: &str| !matches!(part, "" | "." | "..");
             let fine = name.len() <= FILE_NAME_BYTES_MAX && !name.contains('\0') && name.split('/').all(part);

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,6 +55,11 @@ impl Sandbox {
     /// The Python that is used, as its version; or why there is none.
     pub fn python(&self) -> Result<&str, &str> {
         self.python.as_ref().map(|python| python.version.as_str()).map_err(String::as_str)
+    }
+
+    /// The interpreter that programs are forked from: packages must be made for this one.
+    pub fn python_executable(&self) -> Option<&Path> {
+        self.python.as_ref().ok().map(|python| python.executable.as_path())
     }
 
     /// Runs a program to its end. Each complete line that it prints is told at once. An error means that it was not run

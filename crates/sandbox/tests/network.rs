@@ -90,6 +90,19 @@ except urllib.error.HTTPError as error:
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_refused_by_the_proxy() {
+    let code = "import socket
+for head in (b'GET / HTTP/1.1\\r\\n\\r\\n', b'x' * 40000, b'CONNECT nowhere HTTP/1.1\\r\\n\\r\\n'):
+    with socket.create_connection(('127.0.0.1', 3128)) as proxy:
+        proxy.sendall(head)
+        print(proxy.recv(100).split(b'\\r\\n')[0].decode())";
+    let (finished, asked) = guarded(Language::Python, code).await;
+    let refused = "HTTP/1.1 400 Bad Request\n";
+    assert_eq!(String::from_utf8_lossy(&finished.stdout), refused.repeat(3), "{finished:?}");
+    assert!(asked.is_empty(), "{asked:?}");
+}
+
+#[tokio::test]
 async fn there_is_no_way_but_the_proxy() {
     let service = echo().await;
     let code = format!(

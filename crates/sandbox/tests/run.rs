@@ -5,7 +5,7 @@ mod common;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::{run, sandbox, settings};
+use common::{full, run, sandbox, settings};
 use sandbox::{End, Finished, Language, Limits, Program, Sandbox, SandboxError, Stream};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -161,11 +161,8 @@ async fn what_is_out_of_bounds_is_refused_before_it_is_run() {
         let refused = sandbox.run(program, &|_, _| {}, &CancellationToken::new()).await;
         assert_eq!(refused.expect_err("it is refused").to_string(), expected);
     };
-    check(
-        &|program| program.code = " ".repeat(1024 * 1024 + 1),
-        "the code has `1048577` bytes, at most `1048576`",
-    )
-    .await;
+    check(&|program| program.code = " ".repeat(1024 * 1024 + 1), "code: `1048577` bytes, at most `1048576`")
+        .await;
     check(&|program| program.limits.processes = 0, "limit `processes` is `0`, not between `1` and `4096`")
         .await;
     check(
@@ -178,6 +175,11 @@ async fn what_is_out_of_bounds_is_refused_before_it_is_run() {
         check(&|program| program.files.clone_from(&files), &format!("`{name}` is no name for an input file"))
             .await;
     }
+    let large = vec![("x".to_owned(), vec![0; 16 * 1024 * 1024 + 1])];
+    let expected = "input files: `16777217` bytes, at most `16777216`";
+    check(&|program| program.files.clone_from(&large), expected).await;
+    let expected = "context: `67108865` bytes, at most `67108864`";
+    check(&|program| program.context = vec![b' '; 64 * 1024 * 1024 + 1], expected).await;
     let many = vec![("x".to_owned(), Vec::new()); 65];
     check(&|program| program.files.clone_from(&many), "`65` input files, at most `64`").await;
     check(&|program| program.packages = Some("x".into()), "the folder of packages `x` is not absolute").await;
@@ -306,11 +308,14 @@ fn is_running(word: &str) -> bool {
 async fn a_program_leaves_nothing_to_the_next() {
     let sandbox = sandbox().await;
     let poison = "import builtins, json, os, sys\nbuiltins.planted = 1\njson.loads = None\nsys.path.insert(0, '/tmp')\nos.environ['PLANTED'] = '1'\nopen('/tmp/work/planted', 'w').close()";
-    let look = "import builtins, json, os, sys\nresult = [hasattr(builtins, 'planted'), json.loads is None, '/tmp' in sys.path, 'PLANTED' in os.environ, os.listdir('/tmp/work'), os.listdir('/tmp')]";
+    let look = "import builtins, json, os, sys\nresult = [hasattr(builtins, 'planted'), json.loads is None, '/tmp' in sys.path, 'PLANTED' in os.environ, os.listdir('/tmp/work'), sorted(os.listdir('/tmp'))]";
     for _ in 0..5 {
         assert_eq!(python(&sandbox, poison).await.end, End::Returned);
         let seen = python(&sandbox, look).await;
-        assert_eq!(text(&seen.result.expect("it returns")), "[false, false, false, false, [], [\"work\"]]");
+        assert_eq!(
+            text(&seen.result.expect("it returns")),
+            "[false, false, false, false, [], [\"shm\", \"work\"]]"
+        );
     }
     let poison = "globalThis.planted = 1; Object.prototype.planted = 1; JSON.parse = null";
     let look = "result = [typeof planted, typeof ({}).planted, typeof JSON.parse]";
@@ -323,6 +328,41 @@ async fn a_program_leaves_nothing_to_the_next() {
         let seen = limited(&sandbox, Language::Bash, "ls; touch planted", Limits::default()).await;
         assert_eq!(text(&seen.stdout), "");
     }
+}
+
+#[tokio::test]
+async fn a_pipeline_of_bash_ends_as_elsewhere() {
+    let sandbox = sandbox().await;
+    let code = "yes | head -n 1; echo ${PIPESTATUS[0]}; cat <(echo sub)";
+    let finished = limited(&sandbox, Language::Bash, code, Limits::default()).await;
+    assert_eq!((text(&finished.stdout), text(&finished.stderr)), ("y\n141\nsub\n", ""));
+}
+
+#[tokio::test]
+async fn python_has_threads_processes_and_semaphores() {
+    let sandbox = sandbox().await;
+    let code = "from multiprocessing.pool import ThreadPool, Pool
+import subprocess
+print(ThreadPool(2).map(abs, [-1, 2]), Pool(2).map(abs, [-3]))
+print(subprocess.run(['echo', 'sub'], capture_output=True).stdout)";
+    assert_eq!(text(&python(&sandbox, code).await.stdout), "[1, 2] [3]\nb'sub\\n'\n");
+}
+
+#[tokio::test]
+async fn javascript_does_what_it_put_off() {
+    let sandbox = sandbox().await;
+    let code = "Promise.resolve().then(() => console.log('later')); console.log('now')";
+    let finished = limited(&sandbox, Language::JavaScript, code, Limits::default()).await;
+    assert_eq!(text(&finished.stdout), "now\nlater\n");
+}
+
+#[tokio::test]
+async fn not_more_run_at_the_same_time_than_the_settings_say() {
+    let sandbox = full(sandbox::SandboxSettings { concurrent: 2, ..settings() }).await;
+    let begun = Instant::now();
+    let programs = (0..4).map(|_| run(&sandbox, Program::new(Language::Bash, "sleep 0.4")));
+    futures_util::future::join_all(programs).await;
+    assert!(begun.elapsed() >= Duration::from_millis(800), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

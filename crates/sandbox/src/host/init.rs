@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::javascript::Engine;
 use super::namespaces::{INIT_UID, Place, STEP_UID, detach_old_root};
-use super::root::{PACKAGES, PROC, TMP, bind};
+use super::root::{PACKAGES, PROC, SHM, TMP, bind};
 use super::{Context as _, Outcome, confine, landlock, step};
 use crate::Language;
 use crate::wire::{self, Status};
@@ -208,8 +208,11 @@ fn build(spec: &Spec, inherited: &Inherited<'_>) -> Outcome {
     detach_old_root()?;
     chdir("/").context("enter the root")?;
     fs::create_dir(WORK).context("make the working folder")?;
+    fs::create_dir(SHM).context("make the folder of shared memory")?;
     let step = (Uid::from_raw(STEP_UID), Gid::from_raw(STEP_UID));
-    chown(WORK, Some(step.0), Some(step.1)).context("hand over the working folder")?;
+    for folder in [WORK, SHM] {
+        chown(folder, Some(step.0), Some(step.1)).context("hand over the working folder")?;
+    }
     sethostname("sandbox").context("set the host name")
 }
 

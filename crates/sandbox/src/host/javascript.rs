@@ -74,6 +74,8 @@ impl Engine {
                 Some(promise) => Promise::finish::<Value<'_>>(promise),
                 None => Ok(value),
             });
+            // What was put off and is not waited for runs too, as it would elsewhere.
+            while context.execute_pending_job() {}
             match settled.catch(&context) {
                 Ok(value) if value.is_undefined() || value.is_null() => vec![NOTHING],
                 Ok(value) => match value.get::<Coerced<String>>() {

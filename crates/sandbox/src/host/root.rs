@@ -33,6 +33,8 @@ const RECURSIVE: i32 = 0x8000;
 
 /// The folders that a cell mounts over.
 pub(super) const TMP: &str = "tmp";
+/// Of the cell's own `/tmp`.
+pub(super) const SHM: &str = "/tmp/shm";
 pub(super) const PROC: &str = "proc";
 pub(super) const PACKAGES: &str = "packages";
 
@@ -122,6 +124,8 @@ fn devices(root: &Path) -> Outcome {
         ("stdin", "/proc/self/fd/0"),
         ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"),
+        // Semaphores of Python's `multiprocessing` are files there; within the size of the private folder.
+        ("shm", SHM),
     ] {
         symlink(target, root.join("dev").join(name)).context(format!("link `/dev/{name}`"))?;
     }

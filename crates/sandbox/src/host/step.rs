@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve};
 
 use super::init::{Inherited, PROXY_PORT, Spec, end};
@@ -107,6 +108,9 @@ fn go_on(
         environment.extend(proxy.map(|name| format!("{name}=http://127.0.0.1:{PROXY_PORT}")));
     }
     let environment = environment.iter().map(|entry| text(entry)).collect::<Outcome<Vec<_>>>()?;
+    // This process ignores it, as every program in Rust; pipelines of a shell end by it.
+    // SAFETY: installs no handler.
+    unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }.context("let pipes end programs")?;
     // The result's descriptor is closed by this, as all others but the three are.
     execve(&text("/bin/bash")?, &arguments, &environment).context("start `/bin/bash`")?;
     Ok(1)

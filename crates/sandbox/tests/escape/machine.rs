@@ -35,6 +35,7 @@ impl Machine {
         answer(tcp.try_clone().expect("a socket can be shared"));
         let unix = UnixListener::bind(folder.path().join("socket")).expect("a socket can be made");
         let name = format!("nictate{}", folder.path().display()).replace('/', "-");
+        fs::write(format!("/dev/shm/{name}"), "shared").expect("a file can be written");
         let address = SocketAddr::from_abstract_name(&name).expect("the name is short");
         let unnamed = UnixListener::bind_addr(&address).expect("a socket can be made");
         // Not a shim: it is started once for each attempt.
@@ -124,6 +125,7 @@ impl Machine {
         }
         let targets = [
             ("@SECRET@", self.path("secret")),
+            ("@SHARED@", self.name.clone()),
             ("@SOCKET@", self.path("socket")),
             ("@ABSTRACT@", self.name.clone()),
             ("@PORT@", self.port.to_string()),
@@ -134,6 +136,13 @@ impl Machine {
         }
         assert!(!code.contains("@SYS_"), "{code}");
         code
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // The folder removes itself; this lies outside of it.
+        let _ = fs::remove_file(format!("/dev/shm/{}", self.name));
     }
 }
 

@@ -152,10 +152,10 @@ pub(crate) const ALL: &[Attempt] = &[
     },
     Attempt {
         name: "shared memory files",
-        tries: "leaves something in `/dev/shm`",
-        stopped_by: "minimal /dev",
-        python: "def go():\n    open('/dev/shm/nictate-planted', 'w').close()\n    os.unlink('/dev/shm/nictate-planted')\n    return True",
-        bash: "go() { echo x >/dev/shm/nictate-planted-b && rm /dev/shm/nictate-planted-b; }",
+        tries: "reads what others share in `/dev/shm`",
+        stopped_by: "private /dev/shm",
+        python: "def go(): return open('/dev/shm/@SHARED@').read()",
+        bash: "go() { cat '/dev/shm/@SHARED@'; }",
         ..NONE
     },
     Attempt {
@@ -163,7 +163,7 @@ pub(crate) const ALL: &[Attempt] = &[
         tries: "looks for disks, memory, terminals and the kernel's log in `/dev`",
         stopped_by: "minimal /dev",
         python: "def go():
-    known = {'null', 'zero', 'full', 'random', 'urandom', 'fd', 'stdin', 'stdout', 'stderr'}
+    known = {'null', 'zero', 'full', 'random', 'urandom', 'shm', 'fd', 'stdin', 'stdout', 'stderr'}
     return set(os.listdir('/dev')) - known",
         bash: "go() { ls /dev/ptmx || ls /dev/tty || ls /dev/mem || ls /dev/kmsg; }",
         ..NONE
