@@ -206,7 +206,7 @@ impl Attempt {
                 return Ok(match (frame.first(), code) {
                     (Some(b'F'), _) => {
                         let why = String::from_utf8_lossy(frame.get(1..).unwrap_or_default());
-                        return Err(SandboxError::Prepare(why.into_owned()));
+                        return Err(SandboxError::Invalid(format!("the program cannot be begun: {why}")));
                     }
                     (Some(b'R'), 0) if self.result.too_large || too_large => {
                         (End::ResultTooLarge { limit_bytes: limits.result_bytes }, None)

@@ -103,6 +103,12 @@ impl Sandbox {
 
     fn allow(&self, program: &Program) -> Result<(), SandboxError> {
         program.check()?;
+        if let Some(packages) = program.packages.as_ref().filter(|packages| !packages.is_dir()) {
+            return Err(SandboxError::invalid(format!(
+                "there is no folder of packages `{}`",
+                packages.display()
+            )));
+        }
         let is_reduced = !self.report.is_full();
         if is_reduced
             && matches!(program.network, Network::Guarded(_))

@@ -138,6 +138,20 @@ async fn input_files_lie_in_the_working_folder() {
 }
 
 #[tokio::test]
+async fn input_files_that_do_not_fit_are_told() {
+    let sandbox = sandbox().await;
+    for language in [Language::Python, Language::Bash] {
+        let mut program = Program::new(language, "");
+        program.limits.tmp_bytes = 64 * 1024;
+        program.files = vec![("a".to_owned(), vec![0; 128 * 1024])];
+        let refused = sandbox.run(program, &|_, _| {}, &CancellationToken::new()).await;
+        let refused = refused.expect_err("it does not fit");
+        assert!(!refused.is_retryable());
+        assert!(refused.to_string().contains("o space left on device"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn packages_are_imported_before_others() {
     let sandbox = sandbox().await;
     let folder = tempfile::tempdir().expect("a folder can be made");
@@ -149,7 +163,7 @@ async fn packages_are_imported_before_others() {
     }
     program.packages = Some(folder.path().join("none"));
     let refused = sandbox.run(program, &|_, _| {}, &CancellationToken::new()).await;
-    assert!(matches!(refused, Err(SandboxError::Prepare(_))), "{refused:?}");
+    assert!(matches!(refused, Err(SandboxError::Invalid(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ const ALLOWED: &[libc::c_long] = numbers! {
     SYS_preadv2 SYS_pwritev2 SYS_futex SYS_openat SYS_openat2 SYS_newfstatat SYS_statx SYS_readlinkat SYS_faccessat
     SYS_faccessat2 SYS_getdents64 SYS_getcwd SYS_chdir SYS_fchdir SYS_mkdirat SYS_unlinkat SYS_renameat2 SYS_linkat
     SYS_symlinkat SYS_fchmod SYS_fchmodat SYS_fchown SYS_fchownat SYS_utimensat SYS_truncate SYS_ftruncate
-    SYS_fallocate SYS_fadvise64 SYS_readahead SYS_fsync SYS_fdatasync SYS_sync_file_range SYS_statfs SYS_fstatfs
+    SYS_fallocate SYS_fadvise64 SYS_readahead SYS_fsync SYS_fdatasync SYS_statfs SYS_fstatfs
     SYS_umask SYS_flock SYS_fcntl SYS_dup SYS_dup3 SYS_pipe2 SYS_copy_file_range SYS_sendfile SYS_splice SYS_tee
     SYS_vmsplice SYS_getxattr SYS_lgetxattr SYS_fgetxattr SYS_listxattr SYS_llistxattr SYS_flistxattr
     SYS_inotify_init1 SYS_inotify_add_watch SYS_inotify_rm_watch SYS_ppoll SYS_pselect6 SYS_epoll_create1
@@ -69,7 +69,7 @@ const ALLOWED: &[libc::c_long] = numbers! {
     SYS_timer_getoverrun SYS_timer_delete SYS_getpid SYS_getppid SYS_gettid SYS_getuid SYS_geteuid SYS_getgid
     SYS_getegid SYS_getresuid SYS_getresgid SYS_getgroups SYS_getpgid SYS_setpgid SYS_getsid SYS_setsid
     SYS_setuid SYS_setgid SYS_setresuid SYS_setresgid SYS_setreuid SYS_setregid SYS_setfsuid SYS_setfsgid
-    SYS_capget SYS_capset SYS_uname SYS_sysinfo SYS_getcpu SYS_getrandom SYS_getrlimit SYS_setrlimit
+    SYS_capget SYS_capset SYS_uname SYS_sysinfo SYS_getcpu SYS_getrandom
     SYS_getrusage SYS_getpriority SYS_setpriority SYS_sched_yield SYS_sched_getaffinity SYS_sched_setaffinity
     SYS_sched_getparam SYS_sched_getscheduler SYS_sched_get_priority_max SYS_sched_get_priority_min
     SYS_sched_rr_get_interval SYS_sched_getattr SYS_execve SYS_execveat SYS_exit SYS_exit_group SYS_wait4
@@ -89,10 +89,11 @@ const ALLOWED_HERE: &[libc::c_long] = numbers! {
     SYS_open SYS_stat SYS_lstat SYS_poll SYS_select SYS_access SYS_pipe SYS_dup2 SYS_fork SYS_vfork SYS_rename
     SYS_mkdir SYS_rmdir SYS_creat SYS_link SYS_unlink SYS_symlink SYS_readlink SYS_chmod SYS_chown SYS_lchown
     SYS_getdents SYS_utime SYS_utimes SYS_futimesat SYS_alarm SYS_pause SYS_time SYS_getpgrp SYS_epoll_create
-    SYS_epoll_wait SYS_eventfd SYS_signalfd SYS_inotify_init SYS_renameat SYS_arch_prctl
+    SYS_epoll_wait SYS_eventfd SYS_signalfd SYS_inotify_init SYS_renameat SYS_arch_prctl SYS_getrlimit SYS_setrlimit
+    SYS_sync_file_range
 };
 #[cfg(target_arch = "aarch64")]
-const ALLOWED_HERE: &[libc::c_long] = numbers! { SYS_renameat };
+const ALLOWED_HERE: &[libc::c_long] = &[];
 
 /// Refused as not permitted: mounts, other processes' memory, namespaces, keys, the kernel's own programs, the clock,
 /// the machine.
