@@ -53,6 +53,7 @@ async fn main() {
                     seq: 1_000_000_000_000 + round * 64 + n,
                     kind: "step_finished",
                     body,
+                    packed: None,
                     created_at: NOW,
                 };
                 journal::append_all(tx, &(0..64).map(line).collect::<Vec<_>>()).await
@@ -70,8 +71,15 @@ async fn main() {
 async fn append(db: &Db, execution_id: types::ExecutionId, seq: i64) {
     let written = db.write(async move |tx| {
         let body = r#"{"path":"S1","attempt":1,"output":{"verdict":"benign","score":3}}"#;
-        let line =
-            journal::Append { execution_id, epoch: 0, seq, kind: "step_finished", body, created_at: NOW };
+        let line = journal::Append {
+            execution_id,
+            epoch: 0,
+            seq,
+            kind: "step_finished",
+            body,
+            packed: None,
+            created_at: NOW,
+        };
         journal::append(tx, &line).await
     });
     let _ = written.await.unwrap();

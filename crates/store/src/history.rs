@@ -73,8 +73,12 @@ sql! {
     HIDDEN = "deleted_runs.list":
         "SELECT execution_id FROM deleted_runs ORDER BY deleted_at, execution_id LIMIT $1 {skip_locked}";
     LINES = "journal.sizes":
-        "SELECT seq, OCTET_LENGTH(body) AS bytes FROM journal WHERE execution_id = $1 ORDER BY seq DESC LIMIT $2";
+        "SELECT j.seq, OCTET_LENGTH(j.body) + COALESCE(OCTET_LENGTH(b.packed), 0) AS bytes
+         FROM journal j LEFT JOIN journal_bodies b ON b.execution_id = j.execution_id AND b.seq = j.seq
+         WHERE j.execution_id = $1 ORDER BY j.seq DESC LIMIT $2";
     DELETE_LINES = "journal.delete": "DELETE FROM journal WHERE execution_id = $1 AND seq >= $2";
+    DELETE_BODIES = "journal_bodies.delete":
+        "DELETE FROM journal_bodies WHERE execution_id = $1 AND seq >= $2";
     FILES = "files.sizes": "SELECT id, size_bytes FROM files WHERE execution_id = $1 ORDER BY id DESC LIMIT $2";
     DELETE_FILES = "files.delete": "DELETE FROM files WHERE execution_id = $1 AND id >= $2";
     DONE = "deleted_runs.delete": "DELETE FROM deleted_runs WHERE execution_id = $1";
@@ -143,7 +147,8 @@ pub async fn purge(tx: &Tx<'_>) -> Result<Purged, StoreError> {
     for id in hidden {
         let lines = tx.read_all(&LINES, &left(id, &purged), |row| Ok((row.int(0)?, row.int(1)?))).await?;
         if let Some(first) = purged.take(lines) {
-            tx.execute(&DELETE_LINES, &[id.into(), first.into()]).await?;
+            let from = || [[id.into(), first.into()]];
+            tx.run_all(&[Batch::each(&DELETE_LINES, from()), Batch::each(&DELETE_BODIES, from())]).await?;
         }
         if purged.is_full() {
             break;

@@ -1,11 +1,15 @@
 //! The journal: what each run decided, append-only, numbered without gaps by its owner. An append names the
 //! owner's epoch and is refused if the run has another owner by now.
+//!
+//! What is large, mostly an output, is compressed and kept beside the line: those who read a journal for something else
+//! do not carry it along.
 
 use std::collections::HashSet;
 
 use types::{ExecutionId, Timestamp, WorkspaceId};
 
 use crate::batch::Batch;
+use crate::packed::{Packed, unpack};
 use crate::statement::sql;
 use crate::{Read, Row, RowError, StoreError, Tx, Value};
 
@@ -53,8 +57,10 @@ pub struct Append<'a> {
     pub seq: i64,
     /// As in [`Entry`].
     pub kind: &'a str,
-    /// As in [`Entry`].
+    /// As in [`Entry`]; empty if it is `packed`.
     pub body: &'a str,
+    /// The body, if it is large.
+    pub packed: Option<&'a Packed>,
     /// As in [`Entry`].
     pub created_at: Timestamp,
 }
@@ -78,16 +84,21 @@ sql! {
          FROM executions e WHERE e.id = $1 AND e.owner_epoch = $2 {for_share}";
     INSERT = "journal.insert":
         "INSERT INTO journal (execution_id, seq, kind, body, created_at) VALUES {row:5}";
+    INSERT_BODY = "journal_bodies.insert":
+        "INSERT INTO journal_bodies (execution_id, seq, size_bytes, packed) VALUES {row:4}";
     READ = "journal.read_all":
-        "SELECT j.seq, j.kind, j.body, j.created_at
+        "SELECT j.seq, j.kind, j.body, j.created_at, b.size_bytes, b.packed
          FROM journal j JOIN executions e ON e.id = j.execution_id
+         LEFT JOIN journal_bodies b ON b.execution_id = j.execution_id AND b.seq = j.seq
          WHERE e.workspace_id = $1 AND j.execution_id = $2 ORDER BY j.seq";
     READ_AFTER = "journal.read_after": concat!(
-        "SELECT seq, kind, body, created_at
-         FROM (SELECT seq, kind, body, created_at,
-                      SUM(LENGTH(body)) OVER (ORDER BY seq) - LENGTH(body) AS chars_ahead
-               FROM (SELECT j.seq, j.kind, j.body, j.created_at
+        "SELECT seq, kind, body, created_at, size_bytes, packed
+         FROM (SELECT seq, kind, body, created_at, size_bytes, packed,
+                      SUM(chars) OVER (ORDER BY seq) - chars AS chars_ahead
+               FROM (SELECT j.seq, j.kind, j.body, j.created_at, b.size_bytes, b.packed,
+                            COALESCE(b.size_bytes, LENGTH(j.body)) AS chars
                      FROM journal j JOIN executions e ON e.id = j.execution_id
+                     LEFT JOIN journal_bodies b ON b.execution_id = j.execution_id AND b.seq = j.seq
                      WHERE e.workspace_id = $1 AND j.execution_id = $2 AND j.seq > $3
                      ORDER BY j.seq LIMIT ", lines_at_a_time!(), ") next_lines) weighed
          WHERE chars_ahead < ", chars_at_a_time!(), " ORDER BY seq"
@@ -96,16 +107,22 @@ sql! {
 
 /// Appends one line.
 pub async fn append(tx: &Tx<'_>, line: &Append<'_>) -> Result<Appended, StoreError> {
-    Ok(written(tx.execute(&APPEND, &params(line)).await?))
+    let appended = written(tx.execute(&APPEND, &params(line)).await?);
+    if appended == Appended::Written {
+        tx.run_all(&[bodies([*line])]).await?;
+    }
+    Ok(appended)
 }
 
-/// Appends lines of many runs in one round trip. A run that is fenced is left out and does not disturb the
-/// others; answers those.
+/// Appends lines of many runs in one round trip, and what is packed of them in a second one. A run that is fenced is left
+/// out and does not disturb the others; answers those.
 pub async fn append_all(tx: &Tx<'_>, lines: &[Append<'_>]) -> Result<HashSet<ExecutionId>, StoreError> {
     let sets: Vec<_> = lines.iter().map(params).collect();
     let changed = tx.execute_each(&APPEND, &sets).await?;
-    let outcomes = lines.iter().zip(changed);
-    Ok(outcomes.filter(|(_, changed)| *changed == 0).map(|(line, _)| line.execution_id).collect())
+    let (written, fenced): (Vec<_>, Vec<_>) =
+        lines.iter().zip(changed).partition(|(_, changed)| *changed > 0);
+    tx.run_all(&[bodies(written.into_iter().map(|(line, _)| *line))]).await?;
+    Ok(fenced.into_iter().map(|(line, _)| line.execution_id).collect())
 }
 
 /// The run's journal, from the first line on.
@@ -129,13 +146,30 @@ pub async fn read_after(
 }
 
 fn decode(row: &Row<'_>) -> Result<Entry, RowError> {
-    Ok(Entry { seq: row.int(0)?, kind: row.string(1)?, body: row.string(2)?, created_at: row.time(3)? })
+    let body = match (row.opt_int(4)?, row.opt_bytes(5)?) {
+        (Some(size), Some(packed)) => unpack(packed, size).map_err(|why| RowError::new(5, why))?,
+        _ => row.string(2)?,
+    };
+    // No JSON is.
+    if body.is_empty() {
+        return Err(RowError::new(5, "is absent"));
+    }
+    Ok(Entry { seq: row.int(0)?, kind: row.string(1)?, body, created_at: row.time(3)? })
 }
 
 /// Writes lines without asking who owns their runs: for runs that begin in the same transaction, or of which it has
 /// appended a line before.
 pub(crate) fn inserts<'a>(lines: impl IntoIterator<Item = Append<'a>>) -> Batch<'a> {
     Batch::rows(&INSERT, lines.into_iter().map(inserted))
+}
+
+/// Writes what is packed of the lines, beside them.
+pub(crate) fn bodies<'a>(lines: impl IntoIterator<Item = Append<'a>>) -> Batch<'a> {
+    let packed = |line: Append<'a>| {
+        let packed = line.packed?;
+        Some([line.execution_id.into(), line.seq.into(), packed.size_bytes().into(), packed.bytes().into()])
+    };
+    Batch::rows(&INSERT_BODY, lines.into_iter().filter_map(packed))
 }
 
 fn inserted<'a>(line: Append<'a>) -> [Value<'a>; 5] {

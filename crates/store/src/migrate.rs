@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations![
     8 "0008_files",
     9 "0009_runner_groups",
     10 "0010_history",
+    11 "0011_journal_bodies",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

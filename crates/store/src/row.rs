@@ -61,6 +61,20 @@ impl<'r> Row<'r> {
         Ok(self.opt_text(column)?.map(str::to_owned))
     }
 
+    /// Bytes, if there are any.
+    pub fn opt_bytes(&self, column: usize) -> Result<Option<&'r [u8]>, RowError> {
+        match self {
+            Self::Sqlite(row) => match sqlite_value(row, column)? {
+                rusqlite::types::ValueRef::Null => Ok(None),
+                rusqlite::types::ValueRef::Blob(bytes) => Ok(Some(bytes)),
+                other => {
+                    Err(RowError::new(column, format_args!("is {} instead of bytes", other.data_type())))
+                }
+            },
+            Self::Postgres(row) => row.try_get(column).map_err(|error| RowError::new(column, error)),
+        }
+    }
+
     /// A number; an error if it is absent.
     pub fn int(&self, column: usize) -> Result<i64, RowError> {
         self.opt_int(column)?.ok_or_else(|| RowError::new(column, "is absent"))

@@ -12,13 +12,37 @@ use crate::audit::AuditEntry;
 use crate::executions::{FullExecution, Outcome};
 use crate::files::{self, CopiedFiles, NewFile};
 use crate::journal::{Append, Appended};
+use crate::packed::Packed;
 use crate::queued_runs::{self, QueuedRun};
 use crate::{StoreError, Tx, audit, executions, journal, unwanted_runs};
 
 pub use writer::RunWriter;
 
-/// A line of the journal: the engine's word for its kind, and its body as JSON.
-pub type Line = (&'static str, String);
+/// Bytes of a line's body that stay in the journal: a larger one is compressed and kept beside it.
+pub const BODY_BYTES_MAX: usize = 8 * 1024;
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    kind: &'static str,
+    body: String,
+    packed: Option<Packed>,
+}
+
+impl Line {
+    /// The engine's word for its kind, and its body as JSON, compressed here if it is large.
+    pub fn new(kind: &'static str, json: String) -> Self {
+        if json.len() > BODY_BYTES_MAX {
+            return Self { kind, body: String::new(), packed: Some(Packed::new(&json)) };
+        }
+        Self { kind, body: json, packed: None }
+    }
+
+    /// Bytes that are stored of its body.
+    fn bytes(&self) -> usize {
+        self.packed.as_ref().map_or(self.body.len(), |packed| packed.bytes().len())
+    }
+}
 
 /// What belongs together.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +110,7 @@ impl RunWrite {
         let begun = self.begins.iter().map(|begin| &begin.lines);
         let lines = self.progress.iter().map(|progress| &progress.lines).chain(begun).flatten();
         let files = self.files.iter().map(|file| file.json.len());
-        lines.map(|(_, body)| body.len()).chain(files).sum()
+        lines.map(Line::bytes).chain(files).sum()
     }
 }
 
@@ -109,12 +133,13 @@ fn lines(
     lines: &[Line],
     created_at: Timestamp,
 ) -> impl Iterator<Item = Append<'_>> {
-    (first_seq..).zip(lines).map(move |(seq, (kind, body))| Append {
+    (first_seq..).zip(lines).map(move |(seq, Line { kind, body, packed })| Append {
         execution_id,
         epoch,
         seq,
         kind,
         body,
+        packed: packed.as_ref(),
         created_at,
     })
 }
@@ -140,7 +165,8 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
     }
     let progress = || kept.iter().filter_map(|write| write.progress.as_ref());
     // Who could append the first line holds the run until the commit.
-    let rest = progress().flat_map(|run| run.lines().skip(1));
+    let rest = || progress().flat_map(|run| run.lines().skip(1));
+    let begun = || begins.iter().flat_map(|begin| begin.lines());
     let outcomes = progress()
         .filter_map(|run| run.outcome.as_ref().map(|outcome| (run.id, run.epoch, outcome, run.now)));
     let queued = begins.iter().filter_map(|begin| Some((begin.row.execution.id, begin.queued.as_ref()?)));
@@ -150,7 +176,8 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
         queued,
         keyed,
         queued_runs::removals(progress().filter(|run| run.was_queued).map(|run| run.id)),
-        journal::inserts(rest.chain(begins.iter().flat_map(|begin| begin.lines()))),
+        journal::bodies(rest().chain(begun())),
+        journal::inserts(rest().chain(begun())),
         executions::outcomes(outcomes),
         unwanted_runs::inserts(kept.iter().flat_map(|write| &write.unwanted)),
         files::inserts(kept.iter().flat_map(|write| &write.files)),

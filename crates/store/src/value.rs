@@ -24,6 +24,8 @@ pub enum Value<'a> {
     Owned(String),
     /// An id as its canonical text.
     Id(Uuid),
+    /// Bytes: `BYTEA`.
+    Bytes(&'a [u8]),
 }
 
 impl<K> From<Id<K>> for Value<'_> {
@@ -68,6 +70,12 @@ impl From<String> for Value<'_> {
     }
 }
 
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
 impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
@@ -80,6 +88,7 @@ impl Value<'_> {
         match self {
             Self::Bool(_) => Type::BOOL,
             Self::Int(_) => Type::INT8,
+            Self::Bytes(_) => Type::BYTEA,
             Self::Null | Self::Text(_) | Self::Owned(_) | Self::Id(_) => Type::TEXT,
         }
     }
@@ -104,6 +113,7 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
             Self::Bool(value) => ToSqlOutput::from(*value),
             Self::Int(value) => ToSqlOutput::from(*value),
+            Self::Bytes(value) => ToSqlOutput::from(*value),
             Self::Text(value) => bound(value),
             Self::Owned(value) => bound(value),
             Self::Id(id) => {
@@ -120,6 +130,7 @@ impl ToSql for Value<'_> {
             (Self::Bool(value), &Type::BOOL) => value.to_sql(to, out),
             (Self::Int(value), &Type::INT8) => value.to_sql(to, out),
             (Self::Int(value), &Type::INT4) => i32::try_from(*value)?.to_sql(to, out),
+            (Self::Bytes(value), &Type::BYTEA) => value.to_sql(to, out),
             (Self::Text(value), &Type::TEXT | &Type::VARCHAR) => storable(value).to_sql(to, out),
             (Self::Owned(value), &Type::TEXT | &Type::VARCHAR) => storable(value).to_sql(to, out),
             (Self::Id(id), &Type::TEXT | &Type::VARCHAR) => {

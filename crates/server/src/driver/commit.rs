@@ -128,7 +128,7 @@ pub(super) fn line_of(command: &Command) -> Option<Line> {
 /// The journal's line that the entry is.
 pub(super) fn line(entry: &Entry) -> Line {
     // An entry is plain data: there is nothing in it that JSON cannot say.
-    (entry.kind(), serde_json::to_string(entry).unwrap_or_default())
+    Line::new(entry.kind(), serde_json::to_string(entry).unwrap_or_default())
 }
 
 /// The row of a file that a step leaves.

@@ -27,7 +27,15 @@ pub(crate) fn run(seeded: &Seeded, number: i64) -> FullExecution {
 }
 
 pub(crate) fn line(id: ExecutionId, epoch: i64, seq: i64) -> Append<'static> {
-    Append { execution_id: id, epoch, seq, kind: "step_started", body: r#"{"path":"S1"}"#, created_at: NOW }
+    Append {
+        execution_id: id,
+        epoch,
+        seq,
+        kind: "step_started",
+        body: r#"{"path":"S1"}"#,
+        packed: None,
+        created_at: NOW,
+    }
 }
 
 #[tokio::test]

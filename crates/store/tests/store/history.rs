@@ -39,6 +39,7 @@ async fn store_runs(db: &Db, runs: Vec<FullExecution>, lines: i64) {
                         seq,
                         kind: "step_started",
                         body: "{}",
+                        packed: None,
                         created_at: NOW,
                     };
                     assert_eq!(journal::append(tx, &line).await?, Appended::Written);

@@ -7,7 +7,7 @@ use store::executions::{self, ExecutionState, FullExecution, Outcome};
 use store::journal::{self, Appended};
 use store::keyed_runs::Key;
 use store::queued_runs::{self, QueuedRun};
-use store::runs::{self, Begin, Progress, RunWrite, RunWriter};
+use store::runs::{self, Begin, Line, Progress, RunWrite, RunWriter};
 use store::testing::{NOW, Seeded, each_database, execution, seed, workflow};
 use store::{Db, StoreError};
 use tokio::task::JoinSet;
@@ -15,7 +15,7 @@ use types::ExecutionId;
 
 fn begin(seeded: &Seeded, name: &str, number: i64, lines: usize) -> Begin {
     let row = execution(&workflow(seeded, name), number);
-    let lines = (0..lines).map(|line| ("step_started", format!(r#"{{"line":{line}}}"#))).collect();
+    let lines = (0..lines).map(|line| Line::new("step_started", format!(r#"{{"line":{line}}}"#))).collect();
     Begin { row, queued: None, lines, now: NOW }
 }
 
@@ -24,7 +24,7 @@ fn begins(begin: Begin) -> RunWrite {
 }
 
 fn goes_on(run: &FullExecution, epoch: i64, first_seq: i64, lines: usize) -> RunWrite {
-    let lines = vec![("step_finished", "{}".to_owned()); lines];
+    let lines = vec![Line::new("step_finished", "{}".to_owned()); lines];
     let progress = Progress {
         id: run.execution.id,
         epoch,
@@ -153,7 +153,7 @@ async fn what_a_queued_run_needs_is_there_until_it_begins() {
             id,
             epoch: row.owner_epoch,
             first_seq: 1,
-            lines: vec![("started", "{}".to_owned())],
+            lines: vec![Line::new("started", "{}".to_owned())],
             was_queued: true,
             outcome: None,
             now: NOW,
