@@ -29,9 +29,10 @@ pub struct Sandbox {
 }
 
 impl HostCommand {
-    /// This program again, with the argument by which [`crate::is_host`] knows it.
-    pub fn this_program() -> io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, arguments: vec![HOST_ARGUMENT.to_owned()] })
+    /// This program again, with the argument by which [`crate::is_host`] knows it. Also if its file was replaced or
+    /// removed meanwhile.
+    pub fn this_program() -> Self {
+        Self { program: "/proc/self/exe".into(), arguments: vec![HOST_ARGUMENT.to_owned()] }
     }
 }
 

@@ -27,8 +27,9 @@ const ARCHITECTURE: u32 = 0xC000_00B7;
 
 /// Of `clone`: all namespaces, children of the parent instead of one's own, children that are traced.
 const CLONE_FORBIDDEN: u32 = 0x7E02_0000 | 0x8000 | 0x2000;
-/// Of `ioctl`: typing into a terminal, its line discipline, the console's menu, its keyboard and its screen.
-const TERMINAL_REQUESTS: [u32; 5] = [0x5412, 0x5423, 0x541C, 0x4B4E, 0x541D];
+/// Of `ioctl`: typing into a terminal, its line discipline, the console's menu, its keyboard and its screen; and whom a
+/// socket signals.
+const FORBIDDEN_REQUESTS: [u32; 7] = [0x5412, 0x5423, 0x541C, 0x4B4E, 0x541D, 0x8901, 0x8902];
 /// Of `personality`: the usual one, and asking which.
 const PERSONALITIES: [u32; 2] = [0, u32::MAX];
 
@@ -166,7 +167,7 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     code.extend(on(libc::SYS_clone, &clone));
     // Its own limits only: the first process of a cell may have the same uid.
     code.extend(on(libc::SYS_prlimit64, &only(0, &[0])));
-    code.extend(on(libc::SYS_ioctl, &all_but(1, &TERMINAL_REQUESTS)));
+    code.extend(on(libc::SYS_ioctl, &all_but(1, &FORBIDDEN_REQUESTS)));
     code.extend(on(libc::SYS_personality, &only(0, &PERSONALITIES)));
     let families: &[i32] = match sockets {
         Sockets::None => &[],

@@ -104,6 +104,14 @@ pub(crate) const ALL: &[Attempt] = &[
         ..NONE
     },
     Attempt {
+        name: "old root",
+        tries: "looks for mounts of the machine that are still there below its own",
+        stopped_by: "mount namespace",
+        python: "def go(): return [l for l in open('/proc/self/mountinfo') if l.split()[4] in ('/sys', '/dev/pts', '/dev/mqueue')]",
+        bash: "go() { grep -q -E ' (/sys|/dev/pts) ' /proc/self/mountinfo; }",
+        ..NONE
+    },
+    Attempt {
         name: "change a program",
         tries: "writes below `/usr`",
         stopped_by: "read-only mounts",

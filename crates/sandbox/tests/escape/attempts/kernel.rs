@@ -200,6 +200,16 @@ pub(crate) const ALL: &[Attempt] = &[
         ..NONE
     },
     Attempt {
+        name: "signals of a socket",
+        tries: "has a socket signal another process, with `FIOSETOWN`",
+        stopped_by: "seccomp",
+        python: "def go():
+    import socket
+    one, other = socket.socketpair()
+    return call(@SYS_ioctl@, one.fileno(), 0x8901, ctypes.byref(ctypes.c_int(os.getpid()))) == 0",
+        ..NONE
+    },
+    Attempt {
         name: "the high half",
         tries: "hides a forbidden request in the upper half of an argument",
         stopped_by: "seccomp",
