@@ -110,7 +110,7 @@ async fn nothing_outlives_a_program_in_the_reduced_form() {
         assert_eq!(run(&sandbox, program).await.end, End::TimedOut { limit: Duration::from_millis(200) });
         let begun = tokio::time::Instant::now();
         while is_running("86398.5") {
-            assert!(begun.elapsed() < Duration::from_secs(10), "something still runs");
+            assert!(begun.elapsed() < Duration::from_secs(30), "something still runs");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
