@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{run, without_namespaces, without_namespaces_as_root};
+use common::{run, without_mounts, without_namespaces, without_namespaces_as_root};
 use sandbox::{
     End, Finished, Language, Level, Network, Part, Program, Sandbox, SandboxError, SandboxSettings,
 };
@@ -46,6 +46,21 @@ async fn without_user_namespaces_programs_are_refused() {
     );
     let why = refused(&sandbox, Program::new(Language::Bash, "echo 1")).await.to_string();
     assert!(why.starts_with("the sandbox cannot be used: no `user` (no space left on device)"), "{why}");
+}
+
+#[tokio::test]
+async fn namespaces_without_mounts_are_not_enough() {
+    let sandbox = Sandbox::start(without_mounts()).await.expect("the host starts");
+    let why = refused(&sandbox, Program::new(Language::Bash, "echo 1")).await.to_string();
+    assert_eq!(why, "the sandbox cannot be used: no `mount` (permission denied)");
+    let sandbox = Sandbox::start(reduced(without_mounts())).await.expect("the host starts");
+    for (language, code) in [(Language::Bash, "echo 1"), (Language::Python, "import tempfile; print(1)")] {
+        let finished = run(&sandbox, Program::new(language, code)).await;
+        assert_eq!(text(&finished), "1\n", "{finished:?}");
+    }
+    let finished = run(&sandbox, Program::new(Language::Bash, "id -u; cat /etc/shadow")).await;
+    assert_ne!(text(&finished), "0\n");
+    assert!(String::from_utf8_lossy(&finished.stderr).contains("ermission denied"), "{finished:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Uid, fork, setgroups, setresgid, setresuid};
@@ -12,14 +13,14 @@ use crate::report::{Part, PartState, Report};
 /// Tries all parts but those to leave out. `/proc` is found out later, when the host is inside.
 pub(super) fn probe(without: &[Part]) -> Report {
     let user = try_namespaces(CloneFlags::empty());
-    let with = |flag| match &user {
-        PartState::Absent(_) => PartState::Absent("needs a user namespace".to_owned()),
-        PartState::Present(_) => try_namespaces(flag),
-    };
+    let needs_user = || PartState::Absent("needs a user namespace".to_owned());
+    let is_there = matches!(user, PartState::Present(_));
+    let with = |flag| if is_there { try_namespaces(flag) } else { needs_user() };
     let state = |part| match part {
         part if without.contains(&part) => PartState::Absent("left out".to_owned()),
         Part::User => user.clone(),
-        Part::Mount => with(CloneFlags::CLONE_NEWNS),
+        Part::Mount if is_there => try_mounts(),
+        Part::Mount => needs_user(),
         Part::Pid => with(CloneFlags::CLONE_NEWPID),
         Part::Network => with(CloneFlags::CLONE_NEWNET),
         Part::Ipc => with(CloneFlags::CLONE_NEWIPC),
@@ -42,6 +43,18 @@ fn try_namespaces(flag: CloneFlags) -> PartState {
     let errno = in_child(|| match unshare(flag | CloneFlags::CLONE_NEWUSER) {
         Ok(()) => 0,
         Err(errno) => errno as i32,
+    });
+    outcome(errno)
+}
+
+/// A mount namespace is of no use where mounting is forbidden in it, as by the usual profile of Docker.
+fn try_mounts() -> PartState {
+    let errno = in_child(|| {
+        let none = None::<&str>;
+        let tried = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)
+            .and_then(|()| mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none))
+            .and_then(|()| mount(Some("probe"), "/", Some("tmpfs"), MsFlags::empty(), none));
+        tried.map_or_else(|errno| errno as i32, |()| 0)
     });
     outcome(errno)
 }

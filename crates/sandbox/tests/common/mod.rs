@@ -50,6 +50,26 @@ os.execv('{HOST}', ['{HOST}', 'sandbox-host'])"
     settings
 }
 
+/// A host that may make namespaces and not mount in them, as under the usual profile of Docker.
+pub(crate) fn without_mounts() -> SandboxSettings {
+    let mount = nix::libc::SYS_mount;
+    let script = format!(
+        "import ctypes, os, struct
+libc = ctypes.CDLL(None)
+code = ((0x20, 0, 0, 0), (0x15, 0, 1, {mount}), (6, 0, 0, 0x5000D), (6, 0, 0, 0x7FFF0000))
+code = b''.join(struct.pack('HBBI', *one) for one in code)
+buffer = ctypes.create_string_buffer(code, len(code))
+program = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 4, ctypes.addressof(buffer)))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program) == 0
+os.execv('{HOST}', ['{HOST}', 'sandbox-host'])"
+    );
+    let arguments = vec!["-c".to_owned(), "exec python3 -I -S -c \"$0\"".to_owned(), script];
+    let mut settings = SandboxSettings::new(HostCommand { program: "/bin/sh".into(), arguments });
+    settings.python = Some("/usr/bin/python3".into());
+    settings
+}
+
 pub(crate) async fn full(settings: SandboxSettings) -> Sandbox {
     let sandbox = Sandbox::start(settings).await.expect("the host starts");
     assert!(sandbox.report().is_full(), "{}", sandbox.report());
