@@ -24,7 +24,7 @@ pub(crate) use executions::{
     ResumeArgs,
 };
 pub(crate) use local::{RunArgs, ValidateArgs};
-pub(crate) use runners::{RunnerGroupsArgs, RunnerGroupsCommand, RunnersArgs, RunnersCommand};
+pub(crate) use runners::{RunnerArgs, RunnerGroupsArgs, RunnerGroupsCommand, RunnersArgs, RunnersCommand};
 pub(crate) use server::{
     DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs,
 };
@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Workflows(WorkflowsArgs),
     /// Runs of workflows
     Executions(ExecutionsArgs),
+    /// Carry out steps for a server, from wherever this machine is
+    Runner(RunnerArgs),
     /// Groups of runners, and the tokens that runners register with
     RunnerGroups(RunnerGroupsArgs),
     /// Runners that have registered with groups

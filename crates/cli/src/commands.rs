@@ -11,6 +11,7 @@ mod generate;
 mod keys;
 mod migrate;
 mod run;
+mod runner;
 mod runners;
 mod serve;
 mod validate;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::ConnectionTypes(args) => on_one_thread(connection_types::run(&args, printer)),
         Command::Workflows(args) => on_one_thread(workflows::run(&args, printer)),
         Command::Executions(args) => on_one_thread(executions::run(&args, printer)),
+        Command::Runner(args) => on_all_cores(runner::run(&args, printer)),
         Command::RunnerGroups(args) => on_one_thread(runners::run_groups(&args, printer)),
         Command::Runners(args) => on_one_thread(runners::run(&args, printer)),
         Command::Keys(args) => on_one_thread(keys::run(&args, printer)),

@@ -11,13 +11,16 @@ mod assignment;
 mod outcome;
 
 use serde::{Deserialize, Serialize};
-use types::Timestamp;
+use types::{RunnerId, Timestamp};
 
 pub use assignment::{Assignment, AttemptToken, ConnectionGrant, NetworkPolicy};
 pub use outcome::{ActionError, Outcome, SecretUse};
 
-/// The version of these messages. Server and runner must agree on it.
-pub const PROTOCOL_VERSION: u32 = 2;
+/// The version of these messages. The server speaks the lower of its own and the runner's.
+pub const PROTOCOL_VERSION: u32 = 3;
+/// The oldest version that a server speaks. Version 2 knows neither [`ToRunner::Received`] and [`ToRunner::Beat`] nor
+/// [`ToServer::Draining`] and [`ToServer::Goodbye`], and its runner does not say who it is.
+pub const PROTOCOL_VERSION_MIN: u32 = 2;
 
 /// What a server says to a runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ pub const PROTOCOL_VERSION: u32 = 2;
 pub enum ToRunner {
     /// The answer to [`ToServer::Hello`]: work may come.
     Welcome {
-        /// The server's [`PROTOCOL_VERSION`].
+        /// The version that both speak from now on.
         version: u32,
         /// Milliseconds between two heartbeats. After three missed ones the runner counts as gone.
         heartbeat_ms: u64,
@@ -34,6 +37,21 @@ pub enum ToRunner {
     Assign {
         /// Everything that the runner needs for it.
         assignment: Box<Assignment>,
+    },
+    /// The answer to a heartbeat, since version 3: how long the runner may begin attempts of that term of the server's
+    /// lease, counted from when it sent the heartbeat.
+    Beat {
+        /// That of the heartbeat.
+        beat: u64,
+        /// The term.
+        term: u64,
+        /// Milliseconds.
+        holds_ms: u64,
+    },
+    /// The reports on these attempts have arrived, since version 3: the runner need not keep them.
+    Received {
+        /// Which ones.
+        tokens: Vec<AttemptToken>,
     },
     /// Stop an attempt. It is still reported as finished, as cancelled if it was in time.
     Cancel {
@@ -54,6 +72,9 @@ pub enum ToServer {
         labels: Vec<String>,
         /// Attempts that it runs at the same time.
         capacity: u32,
+        /// Who it is, since version 3; absent for one that cannot be told again when it comes back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        runner: Option<RunnerInfo>,
     },
     /// An attempt has begun.
     Started {
@@ -75,7 +96,14 @@ pub enum ToServer {
     Heartbeat {
         /// The attempts that it is running. One that the server believes here and that is missing is lost.
         running: Vec<AttemptToken>,
+        /// Counts from 1, since version 3; 0: no answer is wanted.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        beat: u64,
     },
+    /// The runner takes no more attempts, since version 3; those that come all the same are not begun.
+    Draining,
+    /// The last message, since version 3: there is nothing left to report, and the runner does not come back.
+    Goodbye,
     /// An attempt was not begun, and will not be: the term of the lease that it was assigned under had ended.
     NotBegun {
         /// Which one.
@@ -90,6 +118,25 @@ pub enum ToServer {
         /// Where its connections' secrets went, for the audit log.
         secret_uses: Vec<SecretUse>,
     },
+}
+
+/// A runner that comes back after its link was cut is told by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunnerInfo {
+    /// New at each start of the process.
+    pub id: RunnerId,
+    /// What its operator calls it.
+    pub name: String,
+    /// The program's version.
+    pub software: String,
+    /// The attempts that it has received and not been told [`ToRunner::Received`] of.
+    #[serde(default)]
+    pub held: Vec<AttemptToken>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use types::{ConnectionId, ExecutionId, Timestamp};
+use types::{ConnectionId, ExecutionId, RunnerId, Timestamp};
 
 use super::*;
 
@@ -53,7 +53,7 @@ fn welcome() {
     insta::assert_snapshot!(golden(&ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: 5000 }), @r#"
     {
       "type": "welcome",
-      "version": 2,
+      "version": 3,
       "heartbeat_ms": 5000
     }
     "#);
@@ -110,7 +110,37 @@ fn cancel() {
 #[test]
 fn hello() {
     let labels = vec!["default".to_owned()];
-    let message = ToServer::Hello { version: PROTOCOL_VERSION, labels, capacity: 64 };
+    let runner = RunnerInfo {
+        id: RunnerId::of_name("r"),
+        name: "edge-1".to_owned(),
+        software: "0.1.0".to_owned(),
+        held: vec![token()],
+    };
+    let message = ToServer::Hello { version: PROTOCOL_VERSION, labels, capacity: 64, runner: Some(runner) };
+    insta::assert_snapshot!(golden(&message), @r#"
+    {
+      "type": "hello",
+      "version": 3,
+      "labels": [
+        "default"
+      ],
+      "capacity": 64,
+      "runner": {
+        "id": "26dc5cab-86fa-58a0-a2d7-6da6c6bfe642",
+        "name": "edge-1",
+        "software": "0.1.0",
+        "held": [
+          "t1"
+        ]
+      }
+    }
+    "#);
+}
+
+#[test]
+fn hello_of_version_2() {
+    let message =
+        ToServer::Hello { version: 2, labels: vec!["default".to_owned()], capacity: 64, runner: None };
     insta::assert_snapshot!(golden(&message), @r#"
     {
       "type": "hello",
@@ -119,6 +149,60 @@ fn hello() {
         "default"
       ],
       "capacity": 64
+    }
+    "#);
+}
+
+#[test]
+fn beat() {
+    insta::assert_snapshot!(golden(&ToRunner::Beat { beat: 1, term: 3, holds_ms: 6000 }), @r#"
+    {
+      "type": "beat",
+      "beat": 1,
+      "term": 3,
+      "holds_ms": 6000
+    }
+    "#);
+}
+
+#[test]
+fn received() {
+    insta::assert_snapshot!(golden(&ToRunner::Received { tokens: vec![token()] }), @r#"
+    {
+      "type": "received",
+      "tokens": [
+        "t1"
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn draining() {
+    insta::assert_snapshot!(golden(&ToServer::Draining), @r#"
+    {
+      "type": "draining"
+    }
+    "#);
+}
+
+#[test]
+fn goodbye() {
+    insta::assert_snapshot!(golden(&ToServer::Goodbye), @r#"
+    {
+      "type": "goodbye"
+    }
+    "#);
+}
+
+#[test]
+fn heartbeat_of_version_2() {
+    insta::assert_snapshot!(golden(&ToServer::Heartbeat { running: vec![token()], beat: 0 }), @r#"
+    {
+      "type": "heartbeat",
+      "running": [
+        "t1"
+      ]
     }
     "#);
 }
@@ -149,12 +233,13 @@ fn log() {
 
 #[test]
 fn heartbeat() {
-    insta::assert_snapshot!(golden(&ToServer::Heartbeat { running: vec![token()] }), @r#"
+    insta::assert_snapshot!(golden(&ToServer::Heartbeat { running: vec![token()], beat: 1 }), @r#"
     {
       "type": "heartbeat",
       "running": [
         "t1"
-      ]
+      ],
+      "beat": 1
     }
     "#);
 }

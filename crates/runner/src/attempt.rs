@@ -22,13 +22,16 @@ const LEASE_PAUSE: Duration = Duration::from_millis(50);
 /// Runs the attempt and reports on it.
 pub(crate) async fn carry_out(shared: &Arc<Shared>, assignment: Assignment, cancelled: CancellationToken) {
     let token = assignment.token.clone();
-    let turn = tokio::select! {
-        turn = shared.turns.acquire() => turn.ok(),
-        () = cancelled.cancelled() => None,
+    let ready = async {
+        let turn = shared.turns.acquire().await.ok();
+        (turn, may_begin(shared, assignment.lease_term).await)
     };
-    let may_begin = tokio::select! {
-        may_begin = may_begin(shared, assignment.lease_term) => may_begin,
-        () = cancelled.cancelled() => true,
+    let (turn, may_begin) = tokio::select! {
+        biased;
+        () = cancelled.cancelled() => (None, true),
+        // What has not begun is for others to do.
+        () = shared.draining.cancelled() => (None, false),
+        ready = ready => ready,
     };
     if !may_begin {
         let _ = shared.to_server.send(ToServer::NotBegun { token }).await;
@@ -61,7 +64,7 @@ async fn run(
 ) -> (Outcome, Vec<SecretUse>) {
     let started = ToServer::Started { token: assignment.token.clone(), at: shared.clock.now() };
     let _ = shared.to_server.send(started).await;
-    let grants = match open(&shared.session, &assignment) {
+    let grants = match open(shared.sessions.of(&assignment.token).as_deref(), &assignment) {
         Ok(grants) => grants,
         Err(error) => return (outcome::failed(error), Vec::new()),
     };

@@ -15,12 +15,15 @@ pub(crate) struct Grants {
 }
 
 /// Opens all grants of `assignment`.
-pub(crate) fn open(session: &SessionKey, assignment: &Assignment) -> Result<Grants, ActionError> {
+pub(crate) fn open(session: Option<&SessionKey>, assignment: &Assignment) -> Result<Grants, ActionError> {
     let mut connections = Vec::with_capacity(assignment.connections.len());
     let mut secrets: Vec<Secret<String>> = Vec::new();
     for grant in &assignment.connections {
         let kind = kind_of(grant)?;
+        let no_key =
+            || ActionError::new(ErrorCode::ConnectionInvalid, "the grant came without a session key");
         let attributes = session
+            .ok_or_else(no_key)?
             .open(assignment.token.as_str(), grant.id, &grant.sealed_attributes)
             .map_err(|error| ActionError::new(ErrorCode::ConnectionInvalid, error.to_string()))?;
         let secret = attributes.iter().filter(|(name, _)| kind.is_secret(name));

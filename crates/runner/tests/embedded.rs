@@ -108,12 +108,15 @@ impl Server {
         tokio::spawn(runner.run());
         let mut server = Self { link, rng };
         let labels = vec!["default".to_owned()];
-        assert_eq!(server.next().await, ToServer::Hello { version: PROTOCOL_VERSION, labels, capacity });
+        assert_eq!(
+            server.next().await,
+            ToServer::Hello { version: PROTOCOL_VERSION, labels, capacity, runner: None }
+        );
         server
     }
 
     async fn say(&self, message: ToRunner) {
-        self.link.to_runner.send(message).await.unwrap();
+        self.link.to_runner.send(message).unwrap();
     }
 
     async fn next(&mut self) -> ToServer {
@@ -411,9 +414,9 @@ async fn an_attempt_waits_for_a_lease_that_has_run_out_to_be_renewed() {
 async fn heartbeats_name_what_is_running() {
     let mut server = Server::start(64).await;
     server.say(ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: 10 }).await;
-    assert_eq!(server.next().await, ToServer::Heartbeat { running: vec![] });
+    assert_eq!(server.next().await, ToServer::Heartbeat { running: vec![], beat: 0 });
     server.assign(assignment("t1", "test.puppet", json!({"do": "hang", "name": "hnwir"}))).await;
-    let running = ToServer::Heartbeat { running: vec![token("t1")] };
+    let running = ToServer::Heartbeat { running: vec![token("t1")], beat: 0 };
     while server.next().await != running {}
 }
 

@@ -6,6 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 use types::{ConnectionId, Rng};
 use zeroize::Zeroizing;
 
@@ -13,6 +17,58 @@ use crate::aead::{KEY_BYTES, OpenError, associated_data, open_text, seal_text};
 use crate::{Secret, master};
 
 const FORM: &str = "s1";
+
+/// Mixed into every key that is agreed on, so that it serves for nothing else.
+const AGREEMENT: &[u8] = b"nictate runner session 1";
+
+/// One side of an agreement on a key (X25519): what passes between the two tells nobody else which. It does not tell who
+/// the other side is; TLS and the runner's token do.
+pub struct Offer {
+    private: PrivateKey,
+    public: Vec<u8>,
+}
+
+/// What the other side has offered cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the other side's part of the session key cannot be used")]
+pub struct AgreementError;
+
+impl Offer {
+    /// A new one. `rng` must be unguessable.
+    ///
+    /// # Errors
+    /// If the library of cryptography fails.
+    pub fn new(rng: &mut dyn Rng) -> Result<Self, AgreementError> {
+        let mut seed = Zeroizing::new([0; KEY_BYTES]);
+        rng.fill(&mut *seed);
+        let private = PrivateKey::from_private_key(&X25519, &*seed).map_err(|_| AgreementError)?;
+        let public = private.compute_public_key().map_err(|_| AgreementError)?.as_ref().to_vec();
+        Ok(Self { private, public })
+    }
+
+    /// What the other side is to be told, in base64url.
+    pub fn public(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.public)
+    }
+
+    /// The key that both sides have then; `other` is what the other side has told.
+    ///
+    /// # Errors
+    /// If that is no public key.
+    pub fn agree(self, other: &str) -> Result<SessionKey, AgreementError> {
+        let other = URL_SAFE_NO_PAD.decode(other).map_err(|_| AgreementError)?;
+        let mut both = [self.public.as_slice(), other.as_slice()];
+        both.sort_unstable();
+        let peer = UnparsedPublicKey::new(&X25519, &other);
+        agree(&self.private, peer, AgreementError, |shared| {
+            let mut hash = Sha256::new();
+            for part in [AGREEMENT, shared, both[0], both[1]] {
+                hash.update(part);
+            }
+            Ok(SessionKey(Secret::new(hash.finalize().into())))
+        })
+    }
+}
 
 /// The key that a server and one runner share.
 pub struct SessionKey(Secret<[u8; KEY_BYTES]>);
@@ -98,6 +154,24 @@ mod tests {
             let opened = key.duplicate().open(&token, connection, &sealed).unwrap();
             let opened: BTreeMap<_, _> = opened.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect();
             prop_assert_eq!(opened, attributes);
+        }
+    }
+
+    #[test]
+    fn two_sides_agree_on_a_key_and_a_third_has_another() {
+        let mut rng = SeededRng::from_u64(1);
+        let offer = |rng: &mut SeededRng| Offer::new(rng).unwrap();
+        let (one, two, third) = (offer(&mut rng), offer(&mut rng), offer(&mut rng));
+        let (of_one, of_two) = (one.public(), two.public());
+        let (first, second) = (one.agree(&of_two).unwrap(), two.agree(&of_one).unwrap());
+        let eavesdropper = third.agree(&of_two).unwrap();
+        let connection = ConnectionId::of_name("c");
+        let secrets = BTreeMap::from([("k".to_owned(), Secret::from("v"))]);
+        let sealed = first.seal("t", connection, &secrets, &mut rng);
+        assert_eq!(second.open("t", connection, &sealed).unwrap()["k"].expose(), "v");
+        assert!(eavesdropper.open("t", connection, &sealed).is_err());
+        for bad in ["", "AAAA", "not base64!", &"A".repeat(43)] {
+            assert!(offer(&mut rng).agree(bad).is_err(), "{bad}");
         }
     }
 

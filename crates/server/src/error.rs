@@ -79,6 +79,7 @@ pub mod code {
         RUNNER_GROUP_IS_DEFAULT = 400 "runner_group_is_default", "The runner group is the workspace's default; make another one the default first.";
         RUNNER_GROUP_EMBEDDED = 400 "runner_group_embedded", "The group of the embedded runner cannot be renamed or deleted, and has no token.";
         RUNNER_GROUP_LIMIT = 400 "runner_group_limit", "The workspace has as many runner groups as one may have.";
+        RUNNER_LINK_INVALID = 400 "runner_link_invalid", "The request of a runner is no websocket's, or has no half of a session key.";
         RUNNER_CONNECTED = 400 "runner_connected", "The runner is connected; only one that is not can be forgotten.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";

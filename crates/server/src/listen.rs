@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::http::Api;
 
@@ -27,7 +28,7 @@ pub(crate) async fn serve(
     // a connection may be idle.
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
-    let graceful = GracefulShutdown::new();
+    let (stopping, connections) = (CancellationToken::new(), TaskTracker::new());
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -46,17 +47,28 @@ pub(crate) async fn serve(
         };
         // Small answers must not wait for a full segment; without it they are late, not wrong.
         let _ = stream.set_nodelay(true);
-        let connection = builder.serve_connection(TokioIo::new(stream), api.clone());
-        let watched = graceful.watch(connection);
-        tokio::spawn(async move {
+        let connection = builder.serve_connection(TokioIo::new(stream), api.clone()).with_upgrades();
+        let stopping = stopping.clone();
+        connections.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
             // How a client ends its connection is its own business.
-            if let Err(error) = watched.await {
+            if let Err(error) = ended {
                 tracing::debug!(error = %error, "connection ended");
             }
         });
     }
     drop(listener);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+    stopping.cancel();
+    connections.close();
+    // A link of a runner is no connection of this kind any more: it ends with the driver.
+    if tokio::time::timeout(grace, connections.wait()).await.is_err() {
         tracing::warn!("requests were still in flight when the grace was over");
     }
 }

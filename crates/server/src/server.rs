@@ -226,6 +226,7 @@ impl Server {
         };
         listen::serve(listener, api, server.head_timeout(), asked, grace).await;
         app.driver().stop(grace).await;
+        app.driver().links().cut_all_off();
         // The jobs end by themselves; if one panicked, that has been logged.
         let _ = job.await;
         let _ = keeping.await;
@@ -265,6 +266,7 @@ fn assemble(
         network: network.clone(),
         public_url: public_url.clone(),
         bounds: config.limits.bounds(),
+        runner_heartbeat: config.server.runner_heartbeat(),
         run_time: Duration::from_millis(u64::try_from(config.limits.execution_run_time_ms).unwrap_or(1)),
     });
     let started_at = clock.now();

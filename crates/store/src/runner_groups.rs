@@ -134,6 +134,7 @@ pub static FIELDS: FieldMap = FieldMap {
         Field::same("updated_at", Kind::Time),
         Field::same("updated_by", Kind::Text),
         Field::computed("used_by"),
+        Field::computed("waiting_steps"),
         Field::same("workspace_id", Kind::Text),
         Field::computed("workspace_name"),
     ],

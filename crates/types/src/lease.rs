@@ -42,6 +42,38 @@ impl Lease {
         Self { clock, held: Mutex::new(Held { term: 0, until: None, since }) }
     }
 
+    /// A lease that does not hold until somebody says so.
+    pub fn ended(clock: Arc<dyn Clock>) -> Self {
+        let since = moment(&*clock);
+        Self { clock, held: Mutex::new(Held { term: 0, until: Some(since), since }) }
+    }
+
+    /// Its holder has said that its term holds for `length` from `asked` on: for who is not the holder.
+    pub fn follow(&self, asked: Moment, term: u64, length: Duration) {
+        let mut held = self.lock();
+        if held.term != term || !self.reaches(&held) {
+            held.since = asked;
+        }
+        held.term = term;
+        held.until = Some(asked.after(length - length / MARGIN));
+    }
+
+    /// It holds no longer, until somebody says so anew.
+    pub fn end(&self) {
+        let now = self.moment();
+        self.lock().until = Some(now);
+    }
+
+    /// For how long the present term holds yet; none if it does not end.
+    pub fn remaining(&self) -> Option<Duration> {
+        let (now, held) = (self.moment(), *self.lock());
+        let until = held.until?;
+        let by_wall = Duration::from_millis(
+            u64::try_from(until.wall.as_millis().saturating_sub(now.wall.as_millis())).unwrap_or(0),
+        );
+        Some(until.steady.saturating_sub(now.steady).min(by_wall))
+    }
+
     /// Now; to be asked for before the database is.
     pub fn moment(&self) -> Moment {
         moment(&*self.clock)
@@ -181,6 +213,26 @@ mod tests {
         assert!(lease.holds(1), "nobody has noticed the gap");
         lease.began(lease.moment(), LENGTH);
         assert!(!lease.holds(1) && lease.term() == 2);
+    }
+
+    #[test]
+    fn who_follows_a_lease_holds_it_from_the_question_on_and_not_longer_than_it_was_told() {
+        let (clocks, own) = lease();
+        let lease = Lease::ended(Arc::clone(&clocks) as Arc<dyn Clock>);
+        assert!(!lease.holds(0), "nobody has said so");
+        own.began(own.moment(), LENGTH);
+        let asked = lease.moment();
+        clocks.pass(Duration::from_secs(3), 3_000);
+        assert_eq!(own.remaining(), Some(Duration::from_secs(5)));
+        lease.follow(asked, own.term(), LENGTH);
+        assert!(lease.holds(1) && !lease.holds(0));
+        clocks.pass(Duration::from_secs(5), 5_000);
+        assert!(!lease.holds(1), "counted from the question");
+        assert_eq!(own.remaining(), Some(Duration::ZERO));
+        lease.follow(lease.moment(), 2, LENGTH);
+        assert!(lease.holds(2));
+        lease.end();
+        assert!(!lease.holds(2) && lease.term() == 2);
     }
 
     #[test]

@@ -125,6 +125,30 @@ impl Product {
         Ok(format!("{connections}/{}", first_id(&success(&connections, made)?)?))
     }
 
+    /// Makes a runner group of that name, and starts a runner of it on this machine, as a process of its own; answers when
+    /// it has connected.
+    pub(crate) fn start_runner(&self, group: &str) -> Outcome<Process> {
+        let groups = format!("/api/v1/workspace/{WORKSPACE_ID}/runner_groups");
+        let body = serde_json::json!({"name": group}).to_string();
+        let made = success(&groups, self.client().post(&groups, &body)?)?;
+        let made: serde_json::Value = serde_json::from_str(&made).context("read the new runner group")?;
+        let token = made["runner_group_api_key"].as_str().unwrap_or_default();
+        let mut command = shell::program_at_root(&shell::binary(Profile::Release, "nictate"));
+        command
+            .args(["runner", "--server", &self.url(""), "--group", group])
+            .env("NICTATE_RUNNER_TOKEN", token);
+        let runner = Process::start(command)?;
+        let runners = format!("/api/v1/workspace/{WORKSPACE_ID}/runners");
+        let waited = Stopwatch::start();
+        while waited.elapsed() < READY_TIMEOUT {
+            if self.client().get(&runners).is_ok_and(|answer| answer.body.contains("\"Connected\"")) {
+                return Ok(runner);
+            }
+            sleep(POLL_INTERVAL);
+        }
+        Err(Failure::new(format!("the runner had not connected after {} s", READY_TIMEOUT.as_secs())))
+    }
+
     pub(crate) fn client(&self) -> Client {
         Client { address: self.address.clone(), api_key: API_KEY.to_owned() }
     }

@@ -56,6 +56,7 @@ pub(crate) fn measure(
         "3 requests to a server on this machine, 64 at a time".to_owned(),
         bench.throughput(&asked, SYNC, 64)?,
     ));
+    rows.extend(bench.remote()?);
     let linear = bench.workflow("linear", &linear())?;
     rows.push(("a step of 1,000 that set a variable".to_owned(), bench.per_step(&linear)?));
     let turns = bench.workflow("loop", &turns())?;
@@ -97,9 +98,43 @@ impl Bench<'_> {
         Ok(path)
     }
 
+    /// Runs of one step that does nothing, carried out by the embedded runner and by one in another process.
+    fn remote(&self) -> Outcome<Vec<Row>> {
+        let step = request_step(1, "http://10.0.0.1/");
+        let near = self.workflow("near", &step)?;
+        let runner = self.product.start_runner("bench")?;
+        let far = self.store_for("far", "bench", &step)?;
+        let first = format!("{far}{SYNC}");
+        success(&first, self.product.client().post(&first, "{}")?)?;
+        let rows = vec![
+            (
+                "1 effect that the embedded runner refuses: one at a time, median until the run has ended"
+                    .to_owned(),
+                self.latency(&near)?,
+            ),
+            ("the same through a remote runner on this machine".to_owned(), self.latency(&far)?),
+            (
+                "1 effect that the embedded runner refuses, 64 at a time".to_owned(),
+                self.throughput(&near, SYNC, 64)?,
+            ),
+            (
+                "the same through a remote runner on this machine, 64 at a time".to_owned(),
+                self.throughput(&far, SYNC, 64)?,
+            ),
+        ];
+        drop(runner);
+        Ok(rows)
+    }
+
     fn store(&self, name: &str, steps: &str) -> Outcome<String> {
+        self.store_for(name, "", steps)
+    }
+
+    /// The same for the runners of a group.
+    fn store_for(&self, name: &str, group: &str, steps: &str) -> Outcome<String> {
         let workflows = format!("/api/v1/workspace/{WORKSPACE_ID}/playbooks");
-        let playbook = format!("name: {name}\nworkflow:\n  - section: Steps\n    steps:\n{steps}");
+        let playbook =
+            format!("name: {name}\nrunner: '{group}'\nworkflow:\n  - section: Steps\n    steps:\n{steps}");
         let body = serde_json::json!({"name": name, "playbook": playbook}).to_string();
         let path = format!("{workflows}/ui");
         let id = first_id(&success(&path, self.product.client().post(&path, &body)?)?)?;
@@ -187,12 +222,13 @@ fn pure() -> String {
 }
 
 fn requests(url: &str) -> String {
-    let request = |id| {
-        format!(
-            "      - {{id: S{id}, action: http.requestV2, continue_on_error: true, inputs: {{url: '{url}'}}}}\n"
-        )
-    };
-    (1..=3).map(request).collect()
+    (1..=3).map(|id| request_step(id, url)).collect()
+}
+
+fn request_step(id: usize, url: &str) -> String {
+    format!(
+        "      - {{id: S{id}, action: http.requestV2, continue_on_error: true, inputs: {{url: '{url}'}}}}\n"
+    )
 }
 
 fn linear() -> String {

@@ -1,8 +1,45 @@
-//! `nictate runner-groups …` and `nictate runners …`.
+//! `nictate runner`, `nictate runner-groups …` and `nictate runners …`.
 
 use clap::{Args, Subcommand};
 
 use super::{ApiArgs, PageArgs};
+
+#[derive(Debug, Args)]
+pub(crate) struct RunnerArgs {
+    /// The server's address; several servers of one database: once for each
+    #[arg(
+        long = "server",
+        value_name = "URL",
+        env = "NICTATE_RUNNER_SERVER",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub(crate) servers: Vec<String>,
+    /// The runner group that the token must open; without it the token alone decides
+    #[arg(long, value_name = "NAME", env = "NICTATE_RUNNER_GROUP")]
+    pub(crate) group: Option<String>,
+    /// The group's token; better in the environment, where `ps` does not show it
+    #[arg(long, value_name = "TOKEN", env = "NICTATE_RUNNER_TOKEN", hide_env_values = true, required = true)]
+    pub(crate) token: String,
+    /// What the runner is called in lists
+    #[arg(long, value_name = "NAME", env = "NICTATE_RUNNER_NAME", default_value = "runner")]
+    pub(crate) name: String,
+    /// Steps that it runs at a time
+    #[arg(long, value_name = "STEPS", env = "NICTATE_RUNNER_CAPACITY", default_value_t = runner::CAPACITY_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) capacity: u32,
+    /// A word that the runner says of itself; can be repeated
+    #[arg(long = "label", value_name = "WORD")]
+    pub(crate) labels: Vec<String>,
+    /// Seconds that steps in flight get to finish when it is asked to stop
+    #[arg(long, value_name = "SECONDS", env = "NICTATE_RUNNER_GRACE", default_value_t = 30)]
+    pub(crate) grace: u64,
+    /// Connect without TLS to another machine, for example inside a tunnel
+    #[arg(long)]
+    pub(crate) allow_plaintext: bool,
+    /// What is logged, as in RUST_LOG
+    #[arg(long, value_name = "FILTER", env = "NICTATE_LOG_LEVEL", default_value = "info")]
+    pub(crate) log_level: String,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct RunnerGroupsArgs {

@@ -23,19 +23,30 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one and waits until it serves. `database` is the URL; empty: SQLite in the folder.
     pub(crate) fn start(folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start_as(Command::new(NICTATE), folder, database, settings)
+        Self::start_as(Command::new(NICTATE), folder, database, "127.0.0.1:0", settings)
+    }
+
+    /// One on SQLite that listens at that address.
+    pub(crate) fn start_at(folder: &Path, listen: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_as(Command::new(NICTATE), folder, "", listen, settings)
     }
 
     /// One whose files can be kept small with [`Server::limit_files`]: it is told by an error, not by a signal.
     pub(crate) fn start_on_small_disk(folder: &Path) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#, NICTATE]);
-        Self::start_as(shell, folder, "", &[])
+        Self::start_as(shell, folder, "", "127.0.0.1:0", &[])
     }
 
-    fn start_as(mut command: Command, folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
+    fn start_as(
+        mut command: Command,
+        folder: &Path,
+        database: &str,
+        listen: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let log = folder.join("server.log");
-        command.args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(folder.join("data"));
+        command.args(["serve", "--listen", listen, "--json", "--data"]).arg(folder.join("data"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("NICTATE_") {
                 command.env_remove(name);

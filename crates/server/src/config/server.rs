@@ -29,6 +29,9 @@ pub struct Server {
     /// PostgreSQL database; then they take its runs over. At least 500; the clocks of the machines must differ by
     /// less than a fifth of it.
     pub lease_ms: u64,
+    /// Milliseconds between two signs of life of a runner; after three that are missing it is taken to be gone, and what
+    /// it had to be lost.
+    pub runner_heartbeat_ms: u64,
 }
 
 impl Default for Server {
@@ -42,6 +45,7 @@ impl Default for Server {
             head_timeout_ms: 30_000,
             shutdown_grace_ms: 10_000,
             lease_ms: 10_000,
+            runner_heartbeat_ms: 2_000,
         }
     }
 }
@@ -55,6 +59,11 @@ impl Server {
     /// [`Server::head_timeout_ms`] as a length of time.
     pub fn head_timeout(&self) -> Duration {
         Duration::from_millis(self.head_timeout_ms)
+    }
+
+    /// [`Server::runner_heartbeat_ms`] as a length of time; at least one millisecond.
+    pub fn runner_heartbeat(&self) -> Duration {
+        Duration::from_millis(self.runner_heartbeat_ms.max(1))
     }
 
     /// [`Server::lease_ms`] as a length of time.

@@ -15,6 +15,8 @@ codes! {
     CONNECTION_UNUSABLE = "connection_unusable", "The connection's secrets cannot be opened; the log says why.";
     STORAGE_UNAVAILABLE = "storage_unavailable", "The database did not answer when the connection was looked up.";
     RUNNER_LOST = "runner_lost", "No runner takes the step.";
+    RUNNER_GROUP_NOT_FOUND = "runner_group_not_found", "The workspace has no runner group of the name that the step, a connection or the workflow gives.";
+    RUNNER_UNAVAILABLE = "runner_unavailable", "No runner of the step's group was connected within the step's time; the step has not begun.";
     SUBFLOW_NOT_FOUND = "subflow_not_found", "The workspace has no workflow of the id that the step calls.";
     SUBFLOW_INACTIVE = "subflow_inactive", "The workflow that the step calls is deactivated.";
     SUBFLOW_NOT_PUBLISHED = "subflow_not_published", "The workflow that the step calls has not been published.";

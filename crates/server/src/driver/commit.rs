@@ -17,6 +17,7 @@ use types::ExecutionId;
 use super::Inner;
 use super::grants::RunIds;
 use super::keyed::Gate;
+use super::link::Target;
 use super::subflows::{Call, Origin, called_id};
 
 /// Pause before a commit that the database refused is tried again: doubled each time, up to the second.
@@ -33,7 +34,7 @@ pub(super) enum Effect {
 /// An attempt that is about to be handed out, or the reason why it cannot be.
 pub(super) struct Attempt {
     pub(super) dispatch: Dispatch,
-    pub(super) assignment: Result<Box<Assignment>, StepError>,
+    pub(super) assignment: Result<(Target, Box<Assignment>), StepError>,
 }
 
 /// The commands of one `advance`, taken apart.
@@ -77,7 +78,7 @@ impl Batch {
                     let assignment = match inner.prepare(run, &dispatch).await {
                         Ok(prepared) => {
                             batch.audit.extend(prepared.audit);
-                            Ok(prepared.assignment)
+                            Ok((prepared.target, prepared.assignment))
                         }
                         Err(error) => Err(error),
                     };

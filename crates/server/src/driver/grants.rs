@@ -9,6 +9,7 @@ use store::audit::{ActorType, AuditEntry};
 use store::connections::Connection;
 use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
 
+use super::link::Target;
 use super::{Inner, codes};
 use crate::network::{Use, base_url_of, for_runner};
 use crate::vault::random_token;
@@ -27,6 +28,7 @@ pub(super) struct RunIds {
 /// An assignment, and what the audit log must say before it is handed out.
 pub(super) struct Prepared {
     pub(super) assignment: Box<Assignment>,
+    pub(super) target: Target,
     pub(super) audit: Vec<AuditEntry>,
 }
 
@@ -47,6 +49,10 @@ impl Inner {
             audit.push(granted(run, dispatch, &row, now));
             rows.push(row);
         }
+        let of_connection = rows.iter().map(|row| row.runner_group.as_str()).find(|name| !name.is_empty());
+        let named = dispatch.runner_group.as_deref().or(of_connection);
+        let named = named.or(dispatch.workflow_runner_group.as_deref());
+        let target = self.find_group(run, named).await?;
         let assignment = Box::new(Assignment {
             token,
             execution_id: run.execution,
@@ -63,7 +69,29 @@ impl Inner {
             // Before the commit: a term that begins after it is another one.
             lease_term: self.lease.term(),
         });
-        Ok(Prepared { assignment, audit })
+        Ok(Prepared { assignment, target, audit })
+    }
+
+    /// The runner group of that name, or the workspace's default one.
+    async fn find_group(&self, run: RunIds, named: Option<&str>) -> Result<Target, StepError> {
+        let found = loop {
+            match self.groups.find(run.workspace, named).await {
+                Ok(found) => break found,
+                Err(error) if error.is_unavailable() && !self.stopping.is_cancelled() => {
+                    tracing::warn!(execution.id = %run.execution, %error, "runner group cannot be read, trying again");
+                    tokio::time::sleep(READ_RETRY_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::error!(execution.id = %run.execution, %error, "runner group cannot be read");
+                    let message = "the step's runner group cannot be read at the moment";
+                    return Err(StepError::new(codes::STORAGE_UNAVAILABLE, message));
+                }
+            }
+        };
+        found.ok_or_else(|| {
+            let message = format!("the workspace has no runner group `{}`", named.unwrap_or_default());
+            StepError::new(codes::RUNNER_GROUP_NOT_FOUND, message)
+        })
     }
 
     async fn find_connection(
@@ -119,7 +147,7 @@ impl Inner {
         // A type of the tenant's own is not known to the runner, so its definition travels along.
         let definition =
             kind.and_then(|kind| kind.row).and_then(|row| serde_json::from_str(&row.definition).ok());
-        let sealed = self.link.session().seal(token.as_str(), row.id, &attributes, &mut SystemRng);
+        let sealed = self.links.session().seal(token.as_str(), row.id, &attributes, &mut SystemRng);
         Ok(ConnectionGrant {
             id: row.id,
             name: row.name.clone(),

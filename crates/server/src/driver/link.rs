@@ -1,22 +1,30 @@
-//! The server's end of the link to a runner: hands assignments out, routes reports back to their runs.
+//! Links to runners: hands assignments to the runner of the right group that has room, routes reports back to their runs,
+//! and keeps what waits for a runner.
 //!
-//! Speaks `protocol` messages only, to the embedded runner as to any other.
+//! Speaks `protocol` messages only, to the embedded runner as to any other. Each link has at most as many attempts under
+//! way as its runner has capacity; the rest waits here, in the order in which it came.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use protocol::{Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, SecretUse, ToRunner, ToServer};
 use secrets::session::SessionKey;
 use tokio::sync::mpsc;
-use types::Lease;
+use tokio_util::sync::CancellationToken;
+use types::{Lease, RunnerGroupId, RunnerId};
 
-/// Milliseconds between a runner's heartbeats.
-const HEARTBEAT_MS: u64 = 2_000;
+use super::lines::{Link, Place, State, Waiting, seal_anew};
+
+/// Heartbeats of a runner that may be missing before it counts as gone.
+const MISSED_MAX: u32 = 3;
+/// The newest version whose runners do not follow the server's lease.
+const VERSION_WITHOUT_LEASE: u32 = 2;
 
 /// The two ends of the channel to a runner, and the key that both share.
 pub struct RunnerChannel {
     /// To the runner.
-    pub to_runner: mpsc::Sender<ToRunner>,
+    pub to_runner: mpsc::UnboundedSender<ToRunner>,
     /// From the runner.
     pub from_runner: mpsc::Receiver<ToServer>,
     /// Grants are sealed under it.
@@ -36,6 +44,10 @@ pub(crate) enum Report {
     Lost(AttemptToken),
     /// It was not begun and will not be.
     NotBegun(AttemptToken),
+    /// It waits, and no runner of its group is connected any more.
+    NoRunner(AttemptToken),
+    /// It waited for a runner and has been handed to one.
+    HandedOut(AttemptToken),
     /// No runner's word: what became of a run that the attempt called.
     Called(engine::Event),
 }
@@ -51,109 +63,401 @@ pub(crate) struct Ended {
 /// Where the reports of an attempt go.
 pub(crate) type Reports = mpsc::UnboundedSender<Report>;
 
-/// The server's end.
-pub(crate) struct Link {
-    to_runner: mpsc::Sender<ToRunner>,
+/// Whose runners may carry an attempt out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The group; none: the embedded runner's.
+    pub(crate) group: Option<RunnerGroupId>,
+    /// Its name, for people.
+    pub(crate) name: Arc<str>,
+}
+
+/// Where an attempt is after it was given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// With a runner, or in line for one.
+    InHand,
+    /// In line, and no runner of the group is connected.
+    NoRunner,
+    /// The embedded runner is gone.
+    Gone,
+}
+
+/// A runner that has connected, or come back.
+pub(crate) struct NewLink {
+    pub(crate) group: RunnerGroupId,
+    /// Absent: a runner that cannot be told again.
+    pub(crate) runner: Option<RunnerId>,
+    /// The protocol's version that both speak.
+    pub(crate) version: u32,
+    pub(crate) capacity: usize,
+    pub(crate) session: SessionKey,
+    pub(crate) to_runner: mpsc::UnboundedSender<ToRunner>,
+    /// The attempts that it knows of.
+    pub(crate) held: Vec<AttemptToken>,
+}
+
+/// One connection of a link. A link may have several, one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Connected {
+    pub(super) link: u64,
+    pub(super) generation: u64,
+    /// Ends the connection.
+    pub(crate) cut: CancellationToken,
+}
+
+/// All links of this server.
+#[derive(Clone)]
+pub(crate) struct Links(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    /// The embedded runner's: what waits is sealed under it.
     session: SessionKey,
-    waiting: Arc<Mutex<Waiting>>,
+    lease: Arc<Lease>,
+    heartbeat: Duration,
 }
 
-/// Who waits for reports.
-#[derive(Default)]
-struct Waiting {
-    attempts: HashMap<AttemptToken, Reports>,
-    /// The runner will not report any more.
-    gone: bool,
-}
-
-impl Link {
-    /// Takes the channel over and starts routing what comes from the runner.
-    pub(crate) fn new(channel: RunnerChannel) -> Self {
-        let waiting = Arc::new(Mutex::new(Waiting::default()));
-        let router = route(channel.from_runner, channel.to_runner.clone(), Arc::clone(&waiting));
-        tokio::spawn(router);
-        Self { to_runner: channel.to_runner, session: channel.session, waiting }
+impl Links {
+    /// Takes the embedded runner's channel over and starts routing what comes from it.
+    pub(crate) fn new(channel: RunnerChannel, heartbeat: Duration) -> Self {
+        let RunnerChannel { to_runner, from_runner, session, lease } = channel;
+        let links = Self(Arc::new(Inner { state: Mutex::default(), session, lease, heartbeat }));
+        tokio::spawn(links.clone().route(from_runner, to_runner));
+        links
     }
 
+    /// Under which grants are sealed for attempts whose runner is not known yet.
     pub(crate) fn session(&self) -> &SessionKey {
-        &self.session
+        &self.0.session
     }
 
-    /// Hands an assignment to the runner; its report will go to `reports`. False if the runner is gone.
-    pub(crate) async fn assign(&self, assignment: Box<Assignment>, reports: Reports) -> bool {
+    /// Milliseconds between two heartbeats.
+    pub(crate) fn heartbeat_ms(&self) -> u64 {
+        u64::try_from(self.0.heartbeat.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// For how long a runner may be silent.
+    pub(crate) fn silence(&self) -> Duration {
+        self.0.heartbeat * MISSED_MAX
+    }
+
+    /// Gives an attempt to a runner of its group, now or when there is one that has room.
+    pub(crate) fn assign(&self, target: &Target, assignment: Box<Assignment>, reports: Reports) -> Placed {
+        let mut state = self.lock();
+        if target.group.is_none() && state.gone {
+            return Placed::Gone;
+        }
         let token = assignment.token.clone();
-        {
-            let mut waiting = lock(&self.waiting);
-            if waiting.gone {
-                return false;
-            }
-            waiting.attempts.insert(token.clone(), reports);
+        state.places.insert(token.clone(), Place::Waiting(target.group));
+        let line = state.lines.entry(target.group).or_default();
+        line.push_back(Waiting { assignment, reports, told: false });
+        self.hand_out(&mut state, target.group);
+        let waits = matches!(state.places.get(&token), Some(Place::Waiting(_)));
+        // The embedded runner is about to say hello.
+        if !waits || target.group.is_none() || state.has_runner(target.group) {
+            return Placed::InHand;
         }
-        if self.to_runner.send(ToRunner::Assign { assignment }).await.is_ok() {
-            return true;
-        }
-        lock(&self.waiting).attempts.remove(&token);
-        false
+        state.tell_last(target.group);
+        Placed::NoRunner
     }
 
-    /// Tells the runner to stop an attempt whose report no longer matters.
-    pub(crate) async fn cancel(&self, token: AttemptToken) {
-        lock(&self.waiting).attempts.remove(&token);
+    /// Takes an attempt back that has not been handed out; false if it has been.
+    pub(crate) fn withdraw(&self, token: &AttemptToken) -> bool {
+        let mut state = self.lock();
+        let Some(Place::Waiting(group)) = state.places.get(token).copied() else { return false };
+        state.places.remove(token);
+        if let Some(line) = state.lines.get_mut(&group) {
+            line.retain(|waiting| waiting.assignment.token != *token);
+        }
+        true
+    }
+
+    /// Has an attempt stopped whose report no longer matters.
+    pub(crate) fn cancel(&self, token: AttemptToken) {
+        if self.withdraw(&token) {
+            return;
+        }
+        let mut state = self.lock();
+        let Some(Place::With(link)) = state.places.remove(&token) else { return };
+        let Some(link) = state.links.get_mut(&link) else { return };
+        if let Some(reports) = link.in_flight.get_mut(&token) {
+            *reports = None;
+        }
         // A runner that is gone has nothing to stop.
-        let _ = self.to_runner.send(ToRunner::Cancel { token }).await;
+        let _ = link.to_runner.send(ToRunner::Cancel { token });
     }
-}
 
-async fn route(
-    mut from_runner: mpsc::Receiver<ToServer>,
-    to_runner: mpsc::Sender<ToRunner>,
-    waiting: Arc<Mutex<Waiting>>,
-) {
-    while let Some(message) = from_runner.recv().await {
-        match message {
-            ToServer::Hello { version, capacity, .. } => {
-                tracing::debug!(runner.version = version, runner.capacity = capacity, "runner connected");
-                let welcome = ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: HEARTBEAT_MS };
-                if to_runner.send(welcome).await.is_err() {
-                    return;
-                }
+    /// Attempts that wait for a runner of the group.
+    pub(crate) fn waiting(&self, group: Option<RunnerGroupId>) -> usize {
+        self.lock().lines.get(&group).map_or(0, VecDeque::len)
+    }
+
+    /// A runner has connected. One that comes back goes on with what it had; what never reached it is tried again.
+    pub(crate) fn connect(&self, new: NewLink) -> Connected {
+        let mut state = self.lock();
+        let group = Some(new.group);
+        let known = new.runner.and_then(|runner| {
+            let mut links = state.links.iter();
+            links.find(|(_, link)| link.runner == Some(runner) && link.group == group).map(|(id, _)| *id)
+        });
+        let id = known.unwrap_or(state.last + 1);
+        state.last = state.last.max(id);
+        let before = state.links.remove(&id);
+        let generation = before.as_ref().map_or(0, |before| before.generation + 1);
+        let mut in_flight = HashMap::new();
+        if let Some(before) = before {
+            before.cut.cancel();
+            in_flight = before.in_flight;
+        }
+        let welcome = ToRunner::Welcome { version: new.version, heartbeat_ms: self.heartbeat_ms() };
+        let _ = new.to_runner.send(welcome);
+        let lost: Vec<AttemptToken> =
+            in_flight.keys().filter(|token| !new.held.contains(token)).cloned().collect();
+        for token in lost {
+            state.places.remove(&token);
+            // The assignment was under way when the connection was cut.
+            if let Some(Some(reports)) = in_flight.remove(&token) {
+                let _ = reports.send(Report::NotBegun(token));
             }
+        }
+        for token in new.held.into_iter().filter(|token| !in_flight.contains_key(token)) {
+            // It has been given up here, or another server gave it: nobody waits for it.
+            let _ = new.to_runner.send(ToRunner::Cancel { token });
+        }
+        let cut = CancellationToken::new();
+        let link = Link {
+            group,
+            runner: new.runner,
+            version: new.version,
+            to_runner: new.to_runner,
+            session: Some(new.session),
+            capacity: new.capacity,
+            in_flight,
+            is_up: true,
+            is_draining: false,
+            generation,
+            cut: cut.clone(),
+        };
+        state.links.insert(id, link);
+        self.hand_out(&mut state, group);
+        Connected { link: id, generation, cut }
+    }
+
+    /// The connection is cut. What its runner had is believed to go on for a while; then it is lost.
+    pub(crate) fn disconnect(&self, connected: &Connected) {
+        let mut state = self.lock();
+        let Some(link) = state.link(connected) else { return };
+        link.is_up = false;
+        let group = link.group;
+        let idle = link.in_flight.is_empty();
+        if idle {
+            state.links.remove(&connected.link);
+        }
+        state.tell_if_alone(group);
+        drop(state);
+        if !idle {
+            let (links, connected, silence) = (self.clone(), connected.clone(), self.silence());
+            tokio::spawn(async move {
+                tokio::time::sleep(silence).await;
+                links.forget(&connected);
+            });
+        }
+    }
+
+    /// The runner does not come back: whatever it has not reported on is lost.
+    pub(crate) fn forget(&self, connected: &Connected) {
+        let mut state = self.lock();
+        if state.link(connected).is_none() {
+            return;
+        }
+        let Some(link) = state.links.remove(&connected.link) else { return };
+        for (token, reports) in link.in_flight {
+            state.places.remove(&token);
+            if let Some(reports) = reports {
+                // The run may have ended meanwhile.
+                let _ = reports.send(Report::Lost(token));
+            }
+        }
+        state.tell_if_alone(link.group);
+    }
+
+    /// Cuts every runner of the group off.
+    pub(crate) fn cut_off(&self, group: RunnerGroupId) {
+        for link in self.lock().links.values().filter(|link| link.group == Some(group)) {
+            link.cut.cancel();
+        }
+    }
+
+    /// Cuts every remote runner off: the server stops.
+    pub(crate) fn cut_all_off(&self) {
+        for link in self.lock().links.values().filter(|link| link.group.is_some()) {
+            link.cut.cancel();
+        }
+    }
+
+    /// What a runner says; the attempt whose report has arrived.
+    pub(crate) fn hear(&self, connected: &Connected, message: ToServer) -> Option<AttemptToken> {
+        let mut state = self.lock();
+        let link = state.link(connected)?;
+        match message {
             ToServer::Finished { token, outcome, secret_uses } => {
-                let reports = lock(&waiting).attempts.remove(&token);
-                if let Some(reports) = reports {
-                    // The run may have ended meanwhile; its attempt is of no interest then.
-                    let _ = reports.send(Report::Ended(Ended { token, outcome, secret_uses }));
-                }
+                let reports = link.in_flight.remove(&token).flatten();
+                let ended = Ended { token: token.clone(), outcome, secret_uses };
+                self.end(state, connected, &token, reports, Report::Ended(ended));
+                Some(token)
             }
             ToServer::NotBegun { token } => {
-                let reports = lock(&waiting).attempts.remove(&token);
-                if let Some(reports) = reports {
-                    // The run may have ended meanwhile.
-                    let _ = reports.send(Report::NotBegun(token));
-                }
+                let reports = link.in_flight.remove(&token).flatten();
+                self.end(state, connected, &token, reports, Report::NotBegun(token.clone()));
+                Some(token)
             }
             ToServer::Log { token, line, .. } => {
                 tracing::debug!(attempt.token = %token, line, "step log");
+                None
             }
             ToServer::Started { token, .. } => {
-                let reports = lock(&waiting).attempts.get(&token).cloned();
-                if let Some(reports) = reports {
+                if let Some(Some(reports)) = link.in_flight.get(&token) {
                     // The run may have ended meanwhile.
                     let _ = reports.send(Report::Began(token));
                 }
+                None
             }
-            ToServer::Heartbeat { .. } => {}
+            ToServer::Heartbeat { beat, .. } => {
+                // One that is not numbered wants no answer.
+                if beat > 0 {
+                    let _ = link.to_runner.send(self.beat(beat));
+                }
+                None
+            }
+            ToServer::Draining => {
+                link.is_draining = true;
+                let group = link.group;
+                state.tell_if_alone(group);
+                None
+            }
+            // They are answered where the connection begins and ends.
+            ToServer::Hello { .. } | ToServer::Goodbye => None,
         }
     }
-    // Whoever waits for it waits in vain.
-    let mut waiting = lock(&waiting);
-    waiting.gone = true;
-    for (token, reports) in waiting.attempts.drain() {
-        // The run may have ended meanwhile.
-        let _ = reports.send(Report::Lost(token));
-    }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How long the runner may begin what it has been given: as long as this server's lease holds and this server
+    /// believes in the runner.
+    fn beat(&self, beat: u64) -> ToRunner {
+        let holds = self.0.lease.remaining().unwrap_or(Duration::MAX).min(self.silence());
+        let holds_ms = u64::try_from(holds.as_millis()).unwrap_or(u64::MAX);
+        ToRunner::Beat { beat, term: self.0.lease.term(), holds_ms }
+    }
+
+    fn end(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        connected: &Connected,
+        token: &AttemptToken,
+        reports: Option<Reports>,
+        report: Report,
+    ) {
+        if let Some(reports) = reports {
+            state.places.remove(token);
+            // The run may have ended meanwhile; its attempt is of no interest then.
+            let _ = reports.send(report);
+        }
+        let group = state.link(connected).map(|link| link.group);
+        if let Some(group) = group {
+            self.hand_out(&mut state, group);
+        }
+    }
+
+    /// Gives what waits for the group's runners to those that have room, the least busy one first.
+    fn hand_out(&self, state: &mut State, group: Option<RunnerGroupId>) {
+        loop {
+            let State { links, lines, places, .. } = &mut *state;
+            let Some(line) = lines.get_mut(&group).filter(|line| !line.is_empty()) else { return };
+            let has_room = |link: &Link| {
+                link.group == group && link.is_up && !link.is_draining && link.in_flight.len() < link.capacity
+            };
+            let free = links.iter_mut().filter(|(_, link)| has_room(link));
+            let Some((id, link)) =
+                free.min_by_key(|(_, link)| link.in_flight.len() * 1_000 / link.capacity.max(1))
+            else {
+                return;
+            };
+            let Some(Waiting { mut assignment, reports, told }) = line.pop_front() else { return };
+            let token = assignment.token.clone();
+            places.insert(token.clone(), Place::With(*id));
+            if told {
+                let _ = reports.send(Report::HandedOut(token.clone()));
+            }
+            if let Some(session) = &link.session {
+                seal_anew(&self.0.session, session, &mut assignment);
+            }
+            if link.version <= VERSION_WITHOUT_LEASE && link.group.is_some() {
+                assignment.lease_term = 0;
+            }
+            link.in_flight.insert(token, Some(reports));
+            // A connection that has just been cut is about to say so.
+            let _ = link.to_runner.send(ToRunner::Assign { assignment });
+        }
+    }
+
+    async fn route(
+        self,
+        mut from_runner: mpsc::Receiver<ToServer>,
+        to_runner: mpsc::UnboundedSender<ToRunner>,
+    ) {
+        let mut embedded = None;
+        while let Some(message) = from_runner.recv().await {
+            if let ToServer::Hello { version, capacity, .. } = message {
+                tracing::debug!(runner.version = version, runner.capacity = capacity, "runner connected");
+                let welcome =
+                    ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: self.heartbeat_ms() };
+                if to_runner.send(welcome).is_err() {
+                    break;
+                }
+                embedded = Some(self.connect_embedded(capacity, to_runner.clone()));
+            } else if let Some(connected) = &embedded {
+                self.hear(connected, message);
+            }
+        }
+        // Whoever waits for it waits in vain.
+        let mut state = self.lock();
+        state.gone = true;
+        let line = state.lines.remove(&None).unwrap_or_default();
+        for Waiting { assignment, reports, .. } in line {
+            state.places.remove(&assignment.token);
+            // The run may have ended meanwhile.
+            let _ = reports.send(Report::Lost(assignment.token));
+        }
+        drop(state);
+        if let Some(connected) = embedded {
+            self.forget(&connected);
+        }
+    }
+
+    fn connect_embedded(&self, capacity: u32, to_runner: mpsc::UnboundedSender<ToRunner>) -> Connected {
+        let mut state = self.lock();
+        state.last += 1;
+        let id = state.last;
+        let cut = CancellationToken::new();
+        let link = Link {
+            group: None,
+            runner: None,
+            version: PROTOCOL_VERSION,
+            to_runner,
+            session: None,
+            capacity: usize::try_from(capacity.max(1)).unwrap_or(usize::MAX),
+            in_flight: HashMap::new(),
+            is_up: true,
+            is_draining: false,
+            generation: 0,
+            cut: cut.clone(),
+        };
+        state.links.insert(id, link);
+        self.hand_out(&mut state, None);
+        Connected { link: id, generation: 0, cut }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

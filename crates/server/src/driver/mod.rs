@@ -9,6 +9,7 @@ mod control;
 mod grants;
 mod keyed;
 mod keys;
+mod lines;
 mod link;
 mod lost;
 mod places;
@@ -17,6 +18,7 @@ mod queue;
 mod recover;
 mod restart;
 mod run;
+mod runner_groups;
 mod seat;
 mod start;
 mod subflows;
@@ -51,10 +53,12 @@ use commit::Effect;
 use control::Signal;
 use grants::RunIds;
 use keys::Waiters;
-use link::Link;
+use link::Links;
+pub(crate) use link::{Connected, NewLink};
 use places::{Places, Turn};
 use plans::Plans;
 use run::Run;
+use runner_groups::RunnerGroups;
 use seat::Seat;
 use subflows::Origin;
 pub(crate) use subflows::{Lineage, called_id};
@@ -72,6 +76,7 @@ pub(crate) struct Parts {
     pub(crate) public_url: String,
     pub(crate) bounds: Bounds,
     pub(crate) run_time: Duration,
+    pub(crate) runner_heartbeat: Duration,
 }
 
 /// A run of this server, from its acceptance to its end.
@@ -96,7 +101,8 @@ pub(crate) struct Inner {
     db: Db,
     writer: RunWriter,
     clock: Arc<dyn Clock>,
-    link: Link,
+    links: Links,
+    groups: RunnerGroups,
     vault: Arc<Vault>,
     kinds: Arc<ConnectionKinds>,
     catalog: Arc<Catalog>,
@@ -126,7 +132,8 @@ impl Driver {
         let (turns, called) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
             lease,
-            link: Link::new(parts.channel),
+            links: Links::new(parts.channel, parts.runner_heartbeat),
+            groups: RunnerGroups::new(parts.db.clone()),
             writer: RunWriter::new(parts.db.clone()),
             db: parts.db,
             clock: parts.clock,
@@ -147,6 +154,21 @@ impl Driver {
         });
         tokio::spawn(queue::serve_turns(Arc::downgrade(&inner), called));
         Self(inner)
+    }
+
+    /// The links to runners.
+    pub(crate) fn links(&self) -> &Links {
+        &self.0.links
+    }
+
+    /// After a change of the runner groups, on this server.
+    pub(crate) fn forget_runner_groups(&self) {
+        self.0.groups.forget();
+    }
+
+    /// Which server this is.
+    pub(crate) fn server(&self) -> ServerId {
+        self.0.server
     }
 
     /// The plan of a stored document, if it has been compiled already.

@@ -1,6 +1,6 @@
 //! One run on its way: a task that feeds the engine events, commits what it decides, and carries it out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::commit::{self, Attempt, Batch, Effect, outcome_of};
 use super::control::Signal;
 use super::grants::{RunIds, used};
 use super::keyed::Gate;
-use super::link::Report;
+use super::link::{Placed, Report};
 use super::recover::{is_repeatable, lost_attempt};
 use super::seat::Seat;
 use super::subflows::Origin;
@@ -52,6 +52,8 @@ type Happened = (Event, Option<oneshot::Sender<Result<(), Refusal>>>, Vec<AuditE
 struct Waits {
     /// The attempts in flight: path and number.
     attempts: HashMap<AttemptToken, (String, u32)>,
+    /// Those among them that no runner has, for there is none: they take no place, and a stop need not wait for them.
+    unplaced: HashSet<AttemptToken>,
     /// Path -> when its wait, or its attempt's time, is over.
     timers: HashMap<String, Timestamp>,
     deadline: Option<Timestamp>,
@@ -63,6 +65,7 @@ impl Waits {
     /// The attempt is over: nobody waits for its runner any more.
     fn take_attempt(&mut self, token: &AttemptToken) -> Option<(String, u32)> {
         let (path, attempt) = self.attempts.remove(token)?;
+        self.unplaced.remove(token);
         self.timers.remove(&path);
         Some((path, attempt))
     }
@@ -74,6 +77,11 @@ impl Waits {
             self.attempts.iter().find(|(_, at_work)| is_it(at_work)).map(|(token, _)| token.clone())?;
         self.take_attempt(&token)?;
         Some(token)
+    }
+
+    /// Whether a runner has something of it.
+    fn is_in_flight(&self) -> bool {
+        self.attempts.len() > self.unplaced.len()
     }
 
     fn next_timer(&self) -> Option<Timestamp> {
@@ -90,7 +98,7 @@ impl Waits {
     /// Whether something is in flight. A run that sleeps, pauses between attempts or waits for people or other runs
     /// leaves its place to others.
     fn is_busy(&self) -> bool {
-        !self.attempts.is_empty() || self.again || !self.failed.is_empty()
+        self.is_in_flight() || self.again || !self.failed.is_empty()
     }
 }
 
@@ -236,7 +244,7 @@ impl Run {
                 Command::SetDeadline(deadline) => waits.deadline = Some(deadline),
                 Command::CancelAttempt { path, attempt } => {
                     if let Some(token) = waits.take_cancelled(&path, attempt) {
-                        self.inner.link.cancel(token).await;
+                        self.inner.links.cancel(token);
                     }
                 }
                 Command::AwaitSubflow { path, attempt } => self.await_call(path, attempt, reports),
@@ -258,11 +266,20 @@ impl Run {
                 }
             };
             let failure = match assignment {
-                Ok(assignment) => {
+                Ok((target, assignment)) => {
                     let token = assignment.token.clone();
                     waits.attempts.insert(token.clone(), (dispatch.path.clone(), dispatch.attempt));
-                    if self.inner.link.assign(assignment, reports.clone()).await {
-                        continue;
+                    match self.inner.links.assign(&target, assignment, reports.clone()) {
+                        Placed::InHand => continue,
+                        Placed::NoRunner => {
+                            tracing::info!(
+                                execution.id = %self.ids.execution, step = dispatch.path, group = %target.name,
+                                "step waits: no runner of its group is connected"
+                            );
+                            self.await_runner(token, waits);
+                            continue;
+                        }
+                        Placed::Gone => {}
                     }
                     waits.attempts.remove(&token);
                     StepError::new(codes::RUNNER_LOST, "no runner takes the step")
@@ -287,7 +304,7 @@ impl Run {
             return Some((event, None, Vec::new()));
         }
         let stopping = self.inner.stopping.clone();
-        let in_flight = !waits.attempts.is_empty();
+        let in_flight = waits.is_in_flight();
         if waits.again && !(in_flight && stopping.is_cancelled()) {
             // Others have waited while this run took its steps.
             tokio::task::yield_now().await;
@@ -319,13 +336,44 @@ impl Run {
                     }
                 }
                 // What is in flight gets the grace that the server gives; what merely waits goes on later.
-                () = stopping.cancelled(), if !in_flight => return None,
+                () = stopping.cancelled(), if !in_flight => return self.take_back(waits),
             }
         }
     }
 
+    /// No runner has the attempt: it has as long to find one as it may take then.
+    fn await_runner(&self, token: AttemptToken, waits: &mut Waits) {
+        let Some((path, _)) = waits.attempts.get(&token) else { return };
+        if let Some(due) = self.execution.attempt_due(path, self.inner.clock.now()) {
+            waits.timers.insert(path.clone(), due);
+        }
+        waits.unplaced.insert(token);
+    }
+
+    /// An attempt that no runner has is taken back when the server stops: it has not begun, and nobody need wonder.
+    fn take_back(&self, waits: &mut Waits) -> Option<Happened> {
+        let token = waits.unplaced.iter().next()?.clone();
+        let (path, attempt) = waits.take_attempt(&token)?;
+        // One that has been handed out at this very moment is lost with this server.
+        self.inner
+            .links
+            .withdraw(&token)
+            .then(|| (Event::AttemptLost { path, attempt, repeatable: true }, None, Vec::new()))
+    }
+
     /// A wait has ended, or the time of an attempt whose runner says nothing.
-    fn time_is_over(&self, path: String, waits: &Waits) -> Event {
+    fn time_is_over(&self, path: String, waits: &mut Waits) -> Event {
+        let waiting =
+            waits.unplaced.iter().find(|token| waits.attempts.get(*token).is_some_and(|of| of.0 == path));
+        if let Some(token) = waiting.cloned()
+            && self.inner.links.withdraw(&token)
+            && let Some((path, attempt)) = waits.take_attempt(&token)
+        {
+            let message = "no runner of the step's group was connected in its time; the step has not begun";
+            let error = StepError::new(codes::RUNNER_UNAVAILABLE, message);
+            let result = EffectResult::Failed { error, output: expr::Value::Nil };
+            return Event::EffectFinished { path, attempt, result };
+        }
         let in_flight = waits.attempts.values().any(|(of, _)| *of == path);
         let pending = self.execution.pending_effects().find(|pending| pending.path == path);
         match pending.filter(|_| in_flight) {
@@ -378,8 +426,23 @@ impl Run {
         }
     }
 
-    fn take_report(&self, report: Report, waits: &mut Waits) -> Option<Happened> {
+    fn take_report(&mut self, report: Report, waits: &mut Waits) -> Option<Happened> {
         let report = match report {
+            Report::NoRunner(token) => {
+                self.await_runner(token, waits);
+                self.seat.occupy(waits.is_busy());
+                return None;
+            }
+            Report::HandedOut(token) => {
+                if waits.unplaced.remove(&token)
+                    && let Some((path, _)) = waits.attempts.get(&token)
+                {
+                    // Until it begins it waits for its turn.
+                    waits.timers.remove(path);
+                }
+                self.seat.occupy(waits.is_busy());
+                return None;
+            }
             Report::Began(token) => {
                 // From now on its time runs; until then it waited for its turn.
                 let (path, _) = waits.attempts.get(&token)?;

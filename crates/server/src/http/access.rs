@@ -8,14 +8,15 @@ use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
+use store::runner_groups::RunnerGroup;
 use types::{Permission, TenantRole, WorkspaceId};
 
 use super::routes::Access;
 use crate::App;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
-use crate::identity::Principal;
+use crate::identity::{API_KEY_BYTES_MAX, Principal};
 
 /// The header that carries the key.
 pub(super) const API_KEY_HEADER: &str = "blink-api-key";
@@ -45,6 +46,15 @@ impl<H: Handler<T, App>, T: 'static> Handler<T, App> for Guarded<H> {
                 return handler.call(request, app).await;
             }
             let (mut parts, body) = request.into_parts();
+            if access == Access::RunnerToken {
+                return match runner_group(&app, &parts).await {
+                    Ok(group) => {
+                        parts.extensions.insert(group);
+                        handler.call(Request::from_parts(parts, body), app).await
+                    }
+                    Err(error) => error.into_response(),
+                };
+            }
             match admit(&app, access, &mut parts).await {
                 Ok(ctx) => {
                     parts.extensions.insert(ctx);
@@ -54,6 +64,22 @@ impl<H: Handler<T, App>, T: 'static> Handler<T, App> for Guarded<H> {
             }
         })
     }
+}
+
+/// The runner group that the request's token opens.
+async fn runner_group(app: &App, parts: &Parts) -> ApiResult<RunnerGroup> {
+    let refused = |message: &str| ApiError::new(&code::UNAUTHENTICATED, message);
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(token) = header.and_then(|value| value.strip_prefix("Bearer ")) else {
+        return Err(refused("the header `Authorization: Bearer` with a runner group's token is missing"));
+    };
+    let found = match token.len() {
+        1..=API_KEY_BYTES_MAX => {
+            store::runner_groups::find_by_token(app.db(), &app.identity().hash(token)).await?
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| refused("the runner token is unknown or has been revoked"))
 }
 
 async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
@@ -72,7 +98,7 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
             require_in_tenant(&caller, permission)?;
             caller.default_workspace
         }
-        Access::Authenticated | Access::Public => caller.default_workspace,
+        Access::Authenticated | Access::Public | Access::RunnerToken => caller.default_workspace,
     };
     Ok(Ctx::new(app.clone(), caller, workspace, params))
 }

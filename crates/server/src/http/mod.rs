@@ -14,6 +14,7 @@ mod extract;
 mod names;
 mod openapi;
 mod routes;
+mod runner_link;
 mod runners;
 mod table;
 mod workflows;

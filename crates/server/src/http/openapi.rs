@@ -68,6 +68,11 @@ pub(crate) fn document(routes: &[Route]) -> Value {
                     "name": "BLINK-API-KEY",
                     "in": "header",
                 },
+                "RunnerTokenAuth": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of a runner group, which opens the link of its runners and nothing else.",
+                },
             },
         },
     })
@@ -104,7 +109,9 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     if let Some(body) = describe.body {
         operation["requestBody"] = json!({"content": {"application/json": {"schema": schemas.add(body)}}});
     }
-    if route.access != Access::Public {
+    if route.access == Access::RunnerToken {
+        operation["security"] = json!([{"RunnerTokenAuth": []}]);
+    } else if route.access != Access::Public {
         operation["security"] = json!([{"ApiKeyAuth": []}]);
     }
     operation

@@ -26,6 +26,8 @@ pub enum Access {
     Needs(Permission),
     /// Users of the tenant whose tenant role allows it.
     TenantNeeds(Permission),
+    /// Whoever has the token of a runner group; no API key opens it, and the token nothing else.
+    RunnerToken,
 }
 
 /// Whether the path begins with a workspace.

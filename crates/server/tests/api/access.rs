@@ -68,6 +68,7 @@ fn asked_for(access: Access) -> String {
         Access::Public => "anybody".to_owned(),
         Access::Authenticated => "a key".to_owned(),
         Access::Needs(permission) => permission.as_str().to_owned(),
+        Access::RunnerToken => "a runner group's token".to_owned(),
         Access::TenantNeeds(permission) => format!("tenant {}", permission.as_str()),
     }
 }

@@ -25,6 +25,7 @@ mod openapi;
 mod queue;
 mod restarts;
 mod runner_groups;
+mod runner_link;
 mod secrecy;
 mod seed;
 mod subflow_ends;

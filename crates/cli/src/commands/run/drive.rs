@@ -101,7 +101,7 @@ impl Local {
                     self.attempts.remove(&token);
                     self.timers.remove(&path);
                     // A runner that is gone has nothing to stop.
-                    let _ = self.link.to_runner.send(ToRunner::Cancel { token }).await;
+                    let _ = self.link.to_runner.send(ToRunner::Cancel { token });
                 }
             }
             Command::Continue => self.next.push_back(Event::Continue),
@@ -140,7 +140,7 @@ impl Local {
             network: self.network.clone(),
             lease_term: self.link.lease.term(),
         });
-        if self.link.to_runner.send(ToRunner::Assign { assignment }).await.is_err() {
+        if self.link.to_runner.send(ToRunner::Assign { assignment }).is_err() {
             return self.fail(dispatch, StepError::new("runner_lost", "the runner has stopped"));
         }
         self.attempts.insert(token, dispatch);
@@ -210,7 +210,7 @@ impl Local {
             ToServer::Hello { .. } => {
                 let welcome = ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: HEARTBEAT_MS };
                 // If it is gone, the next message says so.
-                let _ = self.link.to_runner.send(welcome).await;
+                let _ = self.link.to_runner.send(welcome);
                 None
             }
             ToServer::Log { line, .. } => {
@@ -224,7 +224,10 @@ impl Local {
                 None
             }
             // There is no other server that a lease could be lost to.
-            ToServer::Heartbeat { .. } | ToServer::NotBegun { .. } => None,
+            ToServer::Heartbeat { .. }
+            | ToServer::NotBegun { .. }
+            | ToServer::Draining
+            | ToServer::Goodbye => None,
             ToServer::Finished { token, outcome, secret_uses } => {
                 let dispatch = self.attempts.remove(&token)?;
                 self.timers.remove(&dispatch.path);

@@ -26,6 +26,7 @@ pub(in crate::http) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> Ap
     let found = runner_groups::list(ctx.db(), ctx.workspace(), &query).await?;
     let usage = runner_groups::usage_counts(ctx.db(), ctx.workspace()).await?;
     let counts = store::runners::counts(ctx.db(), ctx.workspace(), seen_since(&ctx)).await?;
+    let links = ctx.app().driver().links();
     let rows = found.rows.iter().map(|row| {
         // Each server has one embedded runner; this one answers for its own.
         let connected = if row.is_embedded() { 1 } else { counts.get(&row.id).copied().unwrap_or(0) };
@@ -39,6 +40,7 @@ pub(in crate::http) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> Ap
             slug_name: row.name.clone(),
             token_hint: row.token_hint.clone(),
             used_by: usage.get(&row.name).copied().unwrap_or(0),
+            waiting_steps: links.waiting((!row.is_embedded()).then_some(row.id)),
             workspace_name: ctx.workspace_name().to_owned(),
         }
     });
@@ -83,6 +85,7 @@ pub(in crate::http) async fn create(ctx: Ctx, Body(input): Body<GroupInput>) -> 
         Ok(())
     });
     written.await.map_err(|refused| refused.told(&name))?;
+    ctx.app().driver().forget_runner_groups();
     answer(&made)
 }
 
@@ -130,6 +133,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<GroupInput>) -> 
         Ok(())
     });
     written.await.map_err(|refused: Refused| refused.told(&stored.name))?;
+    ctx.app().driver().forget_runner_groups();
     answer(&Group::from(&stored))
 }
 
@@ -151,6 +155,7 @@ pub(in crate::http) async fn set_default(ctx: Ctx, Query(query): Query<DefaultQu
             store::audit::record(tx, &audit).await
         })
         .await?;
+    ctx.app().driver().forget_runner_groups();
     answer(&Group::from(&row))
 }
 
@@ -188,6 +193,8 @@ async fn remove(ctx: Ctx, row: Row) -> ApiResult {
         Ok(())
     });
     written.await.map_err(|refused: Refused| refused.told(&name))?;
+    ctx.app().driver().forget_runner_groups();
+    ctx.app().driver().links().cut_off(id);
     answer(&id)
 }
 

@@ -67,6 +67,8 @@ pub(crate) struct ListedGroup {
     pub token_hint: String,
     /// Workflows and connections that name it.
     pub used_by: i64,
+    /// Steps of runs of this server that wait for a runner of the group; of the embedded one, those of all workspaces.
+    pub waiting_steps: usize,
     pub workspace_name: String,
 }
 

@@ -42,5 +42,6 @@ async fn set(ctx: &Ctx, token: Option<&Secret<String>>, action: &str) -> ApiResu
             store::audit::record(tx, &audit).await
         })
         .await?;
+    ctx.app().driver().links().cut_off(stored.id);
     Ok(stored)
 }

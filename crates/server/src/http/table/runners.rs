@@ -4,9 +4,9 @@ use http::Method;
 use types::Permission::{RunnerEdit, RunnerView};
 
 use crate::http::describe::Describe;
-use crate::http::routes::Access::Needs;
+use crate::http::routes::Access::{Needs, RunnerToken};
 use crate::http::routes::Routes;
-use crate::http::runners;
+use crate::http::{runner_link, runners};
 
 const TAG: &str = "Runners";
 const ID: &str = "Runner group ID";
@@ -15,7 +15,20 @@ const IN_USE: &str = "Workflows or connections use it, or it cannot be deleted";
 
 /// Runner groups, their tokens, and runners.
 pub(super) fn routes(routes: Routes) -> Routes {
-    connected(tokens(by_name(groups(routes))))
+    link(connected(tokens(by_name(groups(routes)))))
+}
+
+fn link(routes: Routes) -> Routes {
+    routes.root(
+        Method::GET,
+        "/runner_link",
+        runner_link::link,
+        RunnerToken,
+        Describe::new("RunnerLink", TAG, "The websocket over which a runner gets its work")
+            .query("group", "string", "The group's name, if the token must be that one's")
+            .error(401, "No valid token of a runner group")
+            .error(404, "The token is another group's"),
+    )
 }
 
 fn groups(routes: Routes) -> Routes {

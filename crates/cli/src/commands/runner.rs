@@ -1,0 +1,102 @@
+//! `nictate runner`: a runner for servers elsewhere, until it is asked to stop or a server does not want it. Each server
+//! has a link of its own, and what one gives takes no place from the others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::guard::NetworkPolicy;
+use actions::http::HttpClient;
+use runner::{LinkError, Plaintext, RemoteServer, Runner, RunnerSettings};
+use secrets::Secret;
+use server::config::{Log, LogFormat};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use types::{SystemClock, SystemRng};
+
+use crate::args::RunnerArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::printer::Printer;
+use crate::settings;
+use crate::signals::StopSignals;
+
+pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
+    let format = if printer.is_json() { LogFormat::Json } else { LogFormat::Text };
+    settings::start_log(&Log { level: args.log_level.clone(), format }, printer)?;
+    let plaintext = if args.allow_plaintext { Plaintext::Allowed } else { Plaintext::LoopbackOnly };
+    let servers: Result<Vec<RemoteServer>, LinkError> = args
+        .servers
+        .iter()
+        .map(|url| {
+            RemoteServer::new(
+                url.trim(),
+                args.group.as_deref(),
+                Secret::new(args.token.trim().to_owned()),
+                plaintext,
+            )
+        })
+        .collect();
+    let servers = servers.map_err(failure)?;
+    let mut stop = StopSignals::listen()?;
+    let draining = CancellationToken::new();
+    let clock = Arc::new(SystemClock);
+    // Each assignment says which networks it may reach.
+    let http = HttpClient::new(NetworkPolicy::default());
+    let mut links = JoinSet::new();
+    for server in servers {
+        let mut settings = RunnerSettings::new(http.clone(), clock.clone());
+        settings.capacity = args.capacity;
+        settings.labels.clone_from(&args.labels);
+        links.spawn(Runner::remote(
+            settings,
+            args.name.clone(),
+            server,
+            Box::new(SystemRng),
+            draining.clone(),
+        ));
+    }
+    let asked = stop.received();
+    tokio::pin!(asked);
+    loop {
+        tokio::select! {
+            ended = links.join_next() => match ended {
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => return Err(failure(error)),
+                Some(Err(error)) => return Err(Failure::new(Exit::Failed, error.to_string())),
+                None => return Ok(Exit::Ok),
+            },
+            () = &mut asked => break,
+        }
+    }
+    tracing::info!("stopping: taking nothing more");
+    draining.cancel();
+    let drained = async {
+        while let Some(ended) = links.join_next().await {
+            if let Ok(Err(error)) = ended {
+                tracing::warn!(%error, "the link ended while the runner was stopping");
+            }
+        }
+    };
+    let grace = Duration::from_secs(args.grace);
+    if tokio::time::timeout(grace, drained).await.is_err() {
+        let message =
+            format!("steps were still in flight after {} s; the server counts them as lost", args.grace);
+        return Err(Failure::new(Exit::Failed, message));
+    }
+    Ok(Exit::Ok)
+}
+
+fn failure(error: LinkError) -> Failure {
+    let exit = match &error {
+        LinkError::Refused { status: 401 | 403, .. } => Exit::Denied,
+        LinkError::Refused { status: 404, .. } => Exit::NotFound,
+        LinkError::Refused { .. } => Exit::Failed,
+        LinkError::Unusable(_) => Exit::Invalid,
+    };
+    let failure = Failure::new(exit, error.to_string());
+    match exit {
+        Exit::Denied => failure.hint("`nictate runner-groups rotate-token GROUP` makes a new token"),
+        Exit::NotFound => failure.hint("`nictate runner-groups list` shows the groups there are"),
+        _ => failure,
+    }
+}

@@ -1,0 +1,222 @@
+//! The link of a runner, spoken to as a runner does it: an earlier version, one of another workspace, one that talks
+//! nonsense; and that secrets travel sealed.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use secrets::session::{Offer, SessionKey};
+use serde_json::{Value, json};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use types::{ConnectionId, Role as MemberRole, SystemRng};
+
+use crate::support::{Nictate, PATIENCE, Reply, on_both, text};
+
+/// A runner that the test plays word for word.
+struct Played {
+    socket: WebSocketStream<reqwest::Upgraded>,
+    session: SessionKey,
+}
+
+fn request(nictate: &Nictate, token: &str, key: Option<&str>) -> reqwest::RequestBuilder {
+    let request = reqwest::Client::builder().no_proxy().http1_only().build().unwrap();
+    let request = request.get(format!("{}/api/v1/runner_link", nictate.url)).bearer_auth(token);
+    let request = request.header("connection", "upgrade").header("upgrade", "websocket");
+    let request =
+        request.header("sec-websocket-version", "13").header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
+    match key {
+        Some(key) => request.header("nictate-runner-key", key),
+        None => request,
+    }
+}
+
+impl Played {
+    async fn connect(nictate: &Nictate, token: &str) -> Self {
+        let offer = Offer::new(&mut SystemRng).unwrap();
+        let answer = request(nictate, token, Some(&offer.public())).send().await.unwrap();
+        assert_eq!(answer.status(), 101);
+        let theirs = answer.headers()["nictate-server-key"].to_str().unwrap().to_owned();
+        let upgraded = answer.upgrade().await.unwrap();
+        let socket = WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await;
+        Self { socket, session: offer.agree(&theirs).unwrap() }
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message, or why the link was closed.
+    async fn hear(&mut self) -> Result<Value, String> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next()).await.unwrap() {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(text.as_str()).unwrap()),
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(frame.map(|f| f.reason.to_string()).unwrap_or_default());
+                }
+                Some(Ok(_)) => {}
+                other => return Err(format!("{other:?}")),
+            }
+        }
+    }
+
+    /// The next assignment.
+    async fn assigned(&mut self) -> Value {
+        loop {
+            let message = self.hear().await.unwrap();
+            if message["type"] == "assign" {
+                return message["assignment"].clone();
+            }
+        }
+    }
+}
+
+async fn group(nictate: &Nictate, name: &str) -> String {
+    text(&nictate.post("/runner_groups", json!({"name": name})).await.ok(), "runner_group_api_key")
+}
+
+fn document(connection: &str) -> String {
+    format!(
+        "name: far\nrunner: dmz\nworkflow:\n  - section: Steps\n    steps:\n      - id: S1\n        action: http.requestV2\n        \
+         {connection}inputs: {{method: POST, url: 'http://far.example/'}}\noutputs:\n  got: {{value: '{{{{ steps.S1.output }}}}'}}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_runner_of_version_2_is_spoken_to_in_version_2() {
+    on_both(async |nictate| {
+        let token = group(nictate, "dmz").await;
+        let workflow = nictate.publish("far", &document("")).await;
+        let mut runner = Played::connect(nictate, &token).await;
+        runner.say(json!({"type": "hello", "version": 2, "labels": ["default"], "capacity": 1})).await;
+        let welcome = runner.hear().await.unwrap();
+        assert_eq!((&welcome["type"], &welcome["version"]), (&json!("welcome"), &json!(2)));
+        let run = nictate.execute(&workflow, json!({})).await;
+        let assignment = runner.assigned().await;
+        assert_eq!((&assignment["step_id"], &assignment["lease_term"]), (&json!("S1"), &json!(0)));
+        let attempt = assignment["token"].clone();
+        runner.say(json!({"type": "started", "token": attempt, "at": 1})).await;
+        runner.say(json!({"type": "heartbeat", "running": [attempt]})).await;
+        let outcome = json!({"status": "succeeded", "output": {"said": "by an old one"}});
+        runner
+            .say(json!({"type": "finished", "token": attempt, "outcome": outcome, "secret_uses": []}))
+            .await;
+        nictate.execution_in(&run, "Completed").await;
+        // What version 2 does not know it is not told: the next word is the next assignment.
+        nictate.execute(&workflow, json!({})).await;
+        assert_eq!(runner.hear().await.unwrap()["type"], "assign");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn secrets_travel_sealed_for_this_connection_and_this_attempt() {
+    on_both(async |nictate| {
+        let token = group(nictate, "dmz").await;
+        let made = nictate.connect("edge", "zq7-for-the-runner-alone").await;
+        let workflow = nictate.publish("far", &document("connections: {http_bearer: edge}\n        ")).await;
+        let mut runner = Played::connect(nictate, &token).await;
+        let who = json!({"id": types::RunnerId::of_name("r"), "name": "played", "software": "0"});
+        runner.say(json!({"type": "hello", "version": 99, "labels": [], "capacity": 1, "runner": who})).await;
+        assert_eq!(runner.hear().await.unwrap()["version"], protocol::PROTOCOL_VERSION);
+        let run = nictate.execute(&workflow, json!({})).await;
+        let assignment = runner.assigned().await;
+        assert!(!assignment.to_string().contains("zq7"), "{assignment}");
+        let attempt = text(&assignment, "token");
+        let sealed = text(&assignment["connections"][0], "sealed_attributes");
+        let id: ConnectionId = text(&made, "id").parse().unwrap();
+        let opened = runner.session.open(&attempt, id, &sealed).unwrap();
+        assert_eq!(opened["token"].expose(), "zq7-for-the-runner-alone");
+        assert!(SessionKey::generate(&mut SystemRng).open(&attempt, id, &sealed).is_err());
+        // A report that comes twice counts once, and both are acknowledged.
+        for _ in 0..2 {
+            let outcome = json!({"status": "succeeded", "output": 7});
+            runner
+                .say(json!({"type": "finished", "token": attempt, "outcome": outcome, "secret_uses": []}))
+                .await;
+            assert_eq!(runner.hear().await.unwrap(), json!({"type": "received", "tokens": [attempt]}));
+        }
+        nictate.execution_in(&run, "Completed").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_runner_gets_no_work_of_another_workspace_or_group() {
+    on_both(async |nictate| {
+        let tenant = nictate.tenant().await;
+        let red = nictate.add_workspace(tenant, "red").await;
+        nictate.add_member("rita", red, MemberRole::Owner).await;
+        let make = format!("/api/v1/workspace/{red}/runner_groups");
+        let made =
+            nictate.request_as(Some("rita"), reqwest::Method::POST, &make).json(&json!({"name": "dmz"}));
+        let foreign = text(&Reply::of(made).await.ok(), "runner_group_api_key");
+        let (own, other) = (group(nictate, "dmz").await, group(nictate, "other").await);
+        let hello = json!({"type": "hello", "version": 3, "labels": [], "capacity": 8});
+        let mut bystanders = Vec::new();
+        for token in [&foreign, &other] {
+            let mut runner = Played::connect(nictate, token).await;
+            runner.say(hello.clone()).await;
+            assert_eq!(runner.hear().await.unwrap()["type"], "welcome");
+            bystanders.push(runner);
+        }
+        let workflow = nictate.publish("far", &document("")).await;
+        let run = nictate.execute(&workflow, json!({})).await;
+        let mut runner = Played::connect(nictate, &own).await;
+        runner.say(hello.clone()).await;
+        let attempt = runner.assigned().await["token"].clone();
+        // Whoever has not got the attempt cannot report on it.
+        for bystander in &mut bystanders {
+            let outcome = json!({"status": "succeeded", "output": "stolen"});
+            bystander
+                .say(json!({"type": "finished", "token": attempt, "outcome": outcome, "secret_uses": []}))
+                .await;
+            // The acknowledgement is the first it hears since its welcome: no work has come.
+            assert_eq!(bystander.hear().await.unwrap()["type"], "received");
+        }
+        let outcome = json!({"status": "succeeded", "output": "own"});
+        runner
+            .say(json!({"type": "finished", "token": attempt, "outcome": outcome, "secret_uses": []}))
+            .await;
+        nictate.execution_in(&run, "Completed").await;
+        let outputs = nictate.get(&format!("/executions/{run}/outputs")).await.ok();
+        assert!(outputs.to_string().contains("own") && !outputs.to_string().contains("stolen"), "{outputs}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_by_name() {
+    on_both(async |nictate| {
+        let token = group(nictate, "dmz").await;
+        for key in [None, Some(""), Some("AAAA")] {
+            Reply::of(request(nictate, &token, key)).await.error(400, "runner_link_invalid");
+        }
+        let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+        let plain = plain.get(format!("{}/api/v1/runner_link", nictate.url));
+        Reply::of(plain.try_clone().unwrap()).await.error(401, "unauthenticated");
+        let key = Offer::new(&mut SystemRng).unwrap().public();
+        let plain = plain.bearer_auth(&token).header("nictate-runner-key", key);
+        Reply::of(plain).await.error(400, "runner_link_invalid");
+        let long = "x".repeat(300);
+        for (message, why) in [
+            (json!({"type": "draining"}), "must be `hello`"),
+            (json!({"no": "message"}), "cannot be read"),
+            (json!({"type": "hello", "version": 1, "labels": [], "capacity": 1}), "speaks version 1"),
+            (
+                json!({"type": "hello", "version": 3, "labels": [], "capacity": 0}),
+                "capacity is 1 to 4096, not 0",
+            ),
+            (json!({"type": "hello", "version": 3, "labels": [], "capacity": 4097}), "not 4097"),
+            (
+                json!({"type": "hello", "version": 3, "labels": [long], "capacity": 1}),
+                "at most 255 characters",
+            ),
+        ] {
+            let mut runner = Played::connect(nictate, &token).await;
+            runner.say(message).await;
+            let closed = runner.hear().await.unwrap_err();
+            assert!(closed.contains(why), "{closed}");
+        }
+        assert_eq!(nictate.get("/runners").await.ok()["total"], 0);
+    })
+    .await;
+}
