@@ -48,6 +48,8 @@ pub mod code {
         FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
         RUNNER_GROUP_NOT_FOUND = 404 "runner_group_not_found", "No runner group of that id or name in the workspace.";
         RUNNER_NOT_FOUND = 404 "runner_not_found", "No runner of that id in the workspace.";
+        TABLE_NOT_FOUND = 404 "table_not_found", "No table of that name in the workspace.";
+        TABLE_FIELD_NOT_FOUND = 404 "table_field_not_found", "No field of that name in the table.";
         API_KEY_NOT_FOUND = 404 "api_key_not_found", "No API key of that id belongs to the caller.";
         BODY_INVALID = 400 "body_invalid", "The body is not the JSON that the route expects; `message` says where.";
         BODY_TOO_LARGE = 413 "body_too_large", "The body has more bytes than the route accepts.";
@@ -81,6 +83,11 @@ pub mod code {
         RUNNER_GROUP_LIMIT = 400 "runner_group_limit", "The workspace has as many runner groups as one may have.";
         RUNNER_LINK_INVALID = 400 "runner_link_invalid", "The request of a runner is no websocket's, or has no half of a session key.";
         RUNNER_CONNECTED = 400 "runner_connected", "The runner is connected; only one that is not can be forgotten.";
+        TABLE_INVALID = 400 "table_invalid", "The table or a field of it cannot be so; `user_error.fields` names the field.";
+        TABLE_NAME_TAKEN = 400 "table_name_taken", "Another table of the workspace has that name already; the name follows from `display_name`.";
+        TABLE_IN_USE = 400 "table_in_use", "Fields of other tables refer to the table; `data.fields` names them.";
+        TABLE_LIMIT = 400 "table_limit", "The workspace has as many tables as one may have.";
+        TABLE_FIELD_PROTECTED = 400 "table_field_protected", "The field is in every table and can be neither changed nor removed.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";

@@ -35,6 +35,7 @@ pub mod runner_groups;
 pub mod runners;
 pub mod runs;
 pub mod servers;
+pub mod tables;
 pub mod tenants;
 pub mod unwanted_runs;
 pub mod users;

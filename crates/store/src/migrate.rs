@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     9 "0009_runner_groups",
     10 "0010_history",
     11 "0011_journal_bodies",
+    12 "0012_tables",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

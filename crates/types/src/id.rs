@@ -152,6 +152,12 @@ ids! {
     VersionId = VersionKind;
     /// A folder of workflows; on the wire an automation pack.
     PackId = PackKind;
+    /// A table of a workspace.
+    TableId = TableKind;
+    /// A field of such a table.
+    TableFieldId = TableFieldKind;
+    /// A record of such a table.
+    RecordId = RecordKind;
     /// One run of a workflow.
     ExecutionId = ExecutionKind;
     /// One run of a step.

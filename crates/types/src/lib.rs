@@ -10,8 +10,9 @@ mod rng;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
-    ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, FileId, Id, IdError, PackId,
-    RunnerGroupId, RunnerId, ServerId, StepExecutionId, TenantId, UserId, VersionId, WorkflowId, WorkspaceId,
+    ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, FileId, Id, IdError, PackId, RecordId,
+    RunnerGroupId, RunnerId, ServerId, StepExecutionId, TableFieldId, TableId, TenantId, UserId, VersionId,
+    WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, Role, TenantRole};

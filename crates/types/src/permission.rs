@@ -27,13 +27,17 @@ pub enum Permission {
     RunnerView,
     /// Create, change and delete runner groups, their tokens and runners.
     RunnerEdit,
+    /// Read tables, their fields and records.
+    TableView,
+    /// Create, change and delete tables and their fields.
+    TableEdit,
     /// Read the workspace itself.
     WorkspaceView,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::ConnectionView,
         Self::ConnectionEdit,
         Self::ConnectionTypeView,
@@ -46,6 +50,8 @@ impl Permission {
         Self::ExecutionEdit,
         Self::RunnerView,
         Self::RunnerEdit,
+        Self::TableView,
+        Self::TableEdit,
         Self::WorkspaceView,
     ];
 
@@ -64,6 +70,8 @@ impl Permission {
             Self::ExecutionEdit => "execution:edit",
             Self::RunnerView => "runner:view",
             Self::RunnerEdit => "runner:edit",
+            Self::TableView => "table:view",
+            Self::TableEdit => "table:edit",
             Self::WorkspaceView => "workspace:view",
         }
     }
@@ -106,12 +114,14 @@ impl Role {
             | Permission::WorkflowView
             | Permission::ExecutionView
             | Permission::RunnerView
+            | Permission::TableView
             | Permission::WorkspaceView => true,
             Permission::ConnectionEdit
             | Permission::WorkflowEdit
             | Permission::WorkflowPublish
             | Permission::WorkflowExecute
-            | Permission::ExecutionEdit => matches!(self, Self::Contributor | Self::Owner),
+            | Permission::ExecutionEdit
+            | Permission::TableEdit => matches!(self, Self::Contributor | Self::Owner),
             // A token lets a machine receive the workspace's secrets.
             Permission::RunnerEdit => matches!(self, Self::Owner),
             // A type decides where secrets may be sent, for the whole tenant: its Admin's business.

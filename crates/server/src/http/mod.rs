@@ -17,6 +17,7 @@ mod routes;
 mod runner_link;
 mod runners;
 mod table;
+mod tables;
 mod workflows;
 
 use axum::extract::Request;

@@ -85,6 +85,8 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         let description = match name {
             "ws_id" => "Workspace ID",
             "id" => describe.id_description,
+            "table" => "The table's name",
+            "field" => "The field's name",
             other => other,
         };
         parameters.push(json!({

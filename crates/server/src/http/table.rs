@@ -5,6 +5,7 @@ mod connections;
 mod controller;
 mod executions;
 mod runners;
+mod tables;
 mod users;
 mod workflows;
 
@@ -15,5 +16,5 @@ pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(routes));
-    users::routes(runners::routes(routes))
+    users::routes(tables::routes(runners::routes(routes)))
 }

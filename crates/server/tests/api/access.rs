@@ -89,7 +89,7 @@ async fn call(nictate: &Nictate, route: &Route, caller: &str) -> String {
     let path = format!("{BASE}{}", route.documented_path());
     let path = path.replace("{ws_id}", WORKSPACE).replace("{branch}", "draft").replace("{version}", "1");
     // An id of nothing: who is let in finds nothing there, and changes nothing.
-    let path = path.replace("{id}", NOBODY);
+    let path = path.replace("{id}", NOBODY).replace("{table}", "nothing").replace("{field}", "nothing");
     let request = nictate.request_as(key_of(caller), route.method.clone(), &path);
     let request = if route.method == Method::GET { request } else { request.json(&json!({})) };
     verdict(&Reply::of(request).await)

@@ -31,6 +31,7 @@ mod seed;
 mod subflow_ends;
 mod subflows;
 mod support;
+mod tables;
 mod test_runs;
 mod tool;
 mod used_connections;

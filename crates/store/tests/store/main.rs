@@ -13,4 +13,5 @@ mod ownership;
 mod readers;
 mod runner_groups;
 mod runs;
+mod tables;
 mod workflows;
