@@ -26,10 +26,7 @@ pub(super) fn join_group() -> Outcome<String> {
     let name = "nictate-sandbox";
     let mut joined = Vec::new();
     let mut why = "no group can be written".to_owned();
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(own)) = (parts.next(), parts.next()) else { continue };
-        let own = own.trim_start_matches('/');
+    for (controllers, own) in memberships(&groups) {
         let of = |controller: &str| controllers.split(',').any(|other| other == controller);
         let (root, files, form) = if of("memory") {
             ("/sys/fs/cgroup/memory", vec![("memory.limit_in_bytes", &memory)], "v1 memory")
@@ -63,17 +60,24 @@ fn join(folder: &Path, files: &[(&str, &String)]) -> Outcome {
     fs::write(folder.join("cgroup.procs"), "0").context("join the group")
 }
 
+/// Controllers and path below their hierarchy's root of each group in a `/proc/…/cgroup`, whose lines are
+/// `number:controllers:/path`.
+fn memberships(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        Some((controllers, path.trim_start_matches('/')))
+    })
+}
+
 /// Groups of hosts that are gone are empty and can be removed; the others refuse.
 fn sweep() {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    for line in own.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(own)) = (parts.next(), parts.next()) else { continue };
+    for (controllers, own) in memberships(&own) {
         let root = match controllers {
             "" => "/sys/fs/cgroup".to_owned(),
             name => format!("/sys/fs/cgroup/{name}"),
         };
-        let folder = Path::new(&root).join(own.trim_start_matches('/'));
+        let folder = Path::new(&root).join(own);
         let Some(parent) = folder.parent().filter(|_| own.contains("nictate-sandbox-")) else { continue };
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let name = entry.file_name();
