@@ -85,13 +85,15 @@ pub(crate) enum Placed {
 
 /// A runner that has connected, or come back.
 pub(crate) struct NewLink {
-    pub(crate) group: RunnerGroupId,
+    /// None: it is the embedded runner.
+    pub(crate) group: Option<RunnerGroupId>,
     /// Absent: a runner that cannot be told again.
     pub(crate) runner: Option<RunnerId>,
     /// The protocol's version that both speak.
     pub(crate) version: u32,
     pub(crate) capacity: usize,
-    pub(crate) session: SessionKey,
+    /// None: the embedded runner's, under which everything is sealed already.
+    pub(crate) session: Option<SessionKey>,
     pub(crate) to_runner: mpsc::UnboundedSender<ToRunner>,
     /// The attempts that it knows of.
     pub(crate) held: Vec<AttemptToken>,
@@ -196,7 +198,7 @@ impl Links {
     /// A runner has connected. One that comes back goes on with what it had; what never reached it is tried again.
     pub(crate) fn connect(&self, new: NewLink) -> Connected {
         let mut state = self.lock();
-        let group = Some(new.group);
+        let group = new.group;
         let known = new.runner.and_then(|runner| {
             let mut links = state.links.iter();
             links.find(|(_, link)| link.runner == Some(runner) && link.group == group).map(|(id, _)| *id)
@@ -231,7 +233,7 @@ impl Links {
             runner: new.runner,
             version: new.version,
             to_runner: new.to_runner,
-            session: Some(new.session),
+            session: new.session,
             capacity: new.capacity,
             in_flight,
             is_up: true,
@@ -409,12 +411,15 @@ impl Links {
         while let Some(message) = from_runner.recv().await {
             if let ToServer::Hello { version, capacity, .. } = message {
                 tracing::debug!(runner.version = version, runner.capacity = capacity, "runner connected");
-                let welcome =
-                    ToRunner::Welcome { version: PROTOCOL_VERSION, heartbeat_ms: self.heartbeat_ms() };
-                if to_runner.send(welcome).is_err() {
-                    break;
-                }
-                embedded = Some(self.connect_embedded(capacity, to_runner.clone()));
+                embedded = Some(self.connect(NewLink {
+                    group: None,
+                    runner: None,
+                    version: PROTOCOL_VERSION,
+                    capacity: usize::try_from(capacity.max(1)).unwrap_or(usize::MAX),
+                    session: None,
+                    to_runner: to_runner.clone(),
+                    held: Vec::new(),
+                }));
             } else if let Some(connected) = &embedded {
                 self.hear(connected, message);
             }
@@ -432,29 +437,6 @@ impl Links {
         if let Some(connected) = embedded {
             self.forget(&connected);
         }
-    }
-
-    fn connect_embedded(&self, capacity: u32, to_runner: mpsc::UnboundedSender<ToRunner>) -> Connected {
-        let mut state = self.lock();
-        state.last += 1;
-        let id = state.last;
-        let cut = CancellationToken::new();
-        let link = Link {
-            group: None,
-            runner: None,
-            version: PROTOCOL_VERSION,
-            to_runner,
-            session: None,
-            capacity: usize::try_from(capacity.max(1)).unwrap_or(usize::MAX),
-            in_flight: HashMap::new(),
-            is_up: true,
-            is_draining: false,
-            generation: 0,
-            cut: cut.clone(),
-        };
-        state.links.insert(id, link);
-        self.hand_out(&mut state, None);
-        Connected { link: id, generation: 0, cut }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -121,11 +121,11 @@ async fn serve(app: &App, group: RunnerGroup, session: SessionKey, socket: WebSo
     tracing::info!(runner.id = %row.id, runner.name = %row.name, group = %group.name, "runner connected");
     let (to_runner, outgoing) = mpsc::unbounded_channel();
     let connected = app.driver().links().connect(NewLink {
-        group: group.id,
+        group: Some(group.id),
         runner: hello.runner.as_ref().map(|runner| runner.id),
         version: hello.version,
         capacity: usize::try_from(hello.capacity).unwrap_or(1),
-        session,
+        session: Some(session),
         to_runner: to_runner.clone(),
         held: hello.runner.map(|runner| runner.held).unwrap_or_default(),
     });
