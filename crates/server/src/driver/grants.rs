@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::{Dispatch, StepError};
 use protocol::{Assignment, AttemptToken, ConnectionGrant};
+use store::StoreError;
 use store::audit::{ActorType, AuditEntry};
 use store::connections::Connection;
 use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
@@ -74,21 +75,9 @@ impl Inner {
 
     /// The runner group of that name, or the workspace's default one.
     async fn find_group(&self, run: RunIds, named: Option<&str>) -> Result<Target, StepError> {
-        let found = loop {
-            match self.groups.find(run.workspace, named).await {
-                Ok(found) => break found,
-                Err(error) if error.is_unavailable() && !self.stopping.is_cancelled() => {
-                    tracing::warn!(execution.id = %run.execution, %error, "runner group cannot be read, trying again");
-                    tokio::time::sleep(READ_RETRY_PAUSE).await;
-                }
-                Err(error) => {
-                    tracing::error!(execution.id = %run.execution, %error, "runner group cannot be read");
-                    let message = "the step's runner group cannot be read at the moment";
-                    return Err(StepError::new(codes::STORAGE_UNAVAILABLE, message));
-                }
-            }
-        };
-        found.ok_or_else(|| {
+        let found =
+            self.read_patiently(run, "the step's runner group", || self.groups.find(run.workspace, named));
+        found.await?.ok_or_else(|| {
             let message = format!("the workspace has no runner group `{}`", named.unwrap_or_default());
             StepError::new(codes::RUNNER_GROUP_NOT_FOUND, message)
         })
@@ -100,22 +89,10 @@ impl Inner {
         type_name: &str,
         name: &str,
     ) -> Result<Connection, StepError> {
-        let found = loop {
-            match store::connections::get_by_name(&self.db, run.tenant, name).await {
-                Ok(found) => break found,
-                // A run is not failed for a database that is away for a while.
-                Err(error) if error.is_unavailable() && !self.stopping.is_cancelled() => {
-                    tracing::warn!(execution.id = %run.execution, %error, "connection cannot be read, trying again");
-                    tokio::time::sleep(READ_RETRY_PAUSE).await;
-                }
-                Err(error) => {
-                    tracing::error!(execution.id = %run.execution, %error, "connection cannot be read");
-                    let message = format!("connection `{name}` cannot be read at the moment");
-                    return Err(StepError::new(codes::STORAGE_UNAVAILABLE, message));
-                }
-            }
-        };
-        let row = found.filter(|row| row.workspace_id == run.workspace).ok_or_else(|| {
+        let what = format!("connection `{name}`");
+        let found =
+            self.read_patiently(run, &what, || store::connections::get_by_name(&self.db, run.tenant, name));
+        let row = found.await?.filter(|row| row.workspace_id == run.workspace).ok_or_else(|| {
             StepError::new(codes::CONNECTION_NOT_FOUND, format!("the workspace has no connection `{name}`"))
         })?;
         if row.type_name != type_name {
@@ -129,6 +106,29 @@ impl Inner {
             ));
         }
         Ok(row)
+    }
+
+    /// What `read` answers: a run is not failed for a database that is away for a while.
+    async fn read_patiently<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        run: RunIds,
+        what: &str,
+        read: impl Fn() -> F,
+    ) -> Result<T, StepError> {
+        loop {
+            match read().await {
+                Ok(found) => return Ok(found),
+                Err(error) if error.is_unavailable() && !self.stopping.is_cancelled() => {
+                    tracing::warn!(execution.id = %run.execution, what, %error, "cannot be read, trying again");
+                    tokio::time::sleep(READ_RETRY_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::error!(execution.id = %run.execution, what, %error, "cannot be read");
+                    let message = format!("{what} cannot be read at the moment");
+                    return Err(StepError::new(codes::STORAGE_UNAVAILABLE, message));
+                }
+            }
+        }
     }
 
     async fn grant(

@@ -57,6 +57,7 @@ use link::Links;
 pub(crate) use link::{Connected, NewLink};
 use places::{Places, Turn};
 use plans::Plans;
+pub(crate) use recover::entries_of;
 use run::Run;
 use runner_groups::RunnerGroups;
 use seat::Seat;

@@ -17,7 +17,7 @@ use super::commit::Batch;
 use super::grants::RunIds;
 use super::keyed::{Gate, Passage};
 use super::places::{Full, Turn};
-use super::recover::ReadBackError;
+use super::recover::{ReadBackError, entries_of};
 use super::seat::Seat;
 use super::start::{Accepted, Carried, FIRST_EPOCH, NewRun, event_of, row_of};
 use super::subflows::Origin;
@@ -255,8 +255,7 @@ async fn read_copied(
 ) -> Result<Option<(ExecutionId, String, Vec<Entry>)>, ReadBackError> {
     let Some(from) = row.restarted_from_id else { return Ok(None) };
     let lines = store::journal::read_all(&inner.db, row.workspace_id, row.id).await?;
-    let copied: Result<_, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
-    Ok(Some((from, row.restarted_from_step.clone(), copied?)))
+    Ok(Some((from, row.restarted_from_step.clone(), entries_of(&lines)?)))
 }
 
 impl Inner {

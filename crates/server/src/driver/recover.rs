@@ -234,9 +234,17 @@ pub(super) async fn read_journal(
 ) -> Result<(Execution, i64), ReadBackError> {
     let lines = store::journal::read_all(&inner.db, workspace, id).await?;
     let next_seq = lines.last().map_or(1, |line| line.seq + 1);
-    let entries: Result<Vec<Entry>, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
+    let entries = entries_of(&lines);
     let plan = inner.plans.get(tenant, workspace, document_hash).await?;
     Ok((Execution::restore(plan, &entries?)?, next_seq))
+}
+
+/// What the lines of a journal say.
+///
+/// # Errors
+/// If a line is no entry.
+pub(crate) fn entries_of(lines: &[store::journal::Entry]) -> serde_json::Result<Vec<Entry>> {
+    lines.iter().map(|line| serde_json::from_str(&line.body)).collect()
 }
 
 /// The attempts that were in flight before these commands: nobody will report on them any more.

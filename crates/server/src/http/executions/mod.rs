@@ -27,6 +27,7 @@ use super::excerpt;
 use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::names::check_text;
 use crate::ctx::Ctx;
+use crate::driver::entries_of;
 use crate::error::{ApiError, ApiResult, code};
 pub(crate) use control::{PauseInput, ResolveInput, ResumeInput};
 pub(super) use control::{complete, pause, resolve, resume};
@@ -191,7 +192,6 @@ fn not_found(ctx: &Ctx) -> ApiError {
 
 async fn read_journal(ctx: &Ctx, id: ExecutionId) -> ApiResult<Vec<Entry>> {
     let lines = store::journal::read_all(ctx.db(), ctx.workspace(), id).await?;
-    let entries: Result<Vec<Entry>, _> = lines.iter().map(|line| serde_json::from_str(&line.body)).collect();
-    entries
+    entries_of(&lines)
         .map_err(|error| ApiError::internal(format!("the journal of execution `{id}` is damaged: {error}")))
 }
