@@ -147,6 +147,7 @@ macro_rules! one_of_workspace {
         "workspace_id || '' = $1 AND id = $2"
     };
 }
+pub(crate) use one_of_workspace;
 
 sql! {
     INSERT = "executions.insert":

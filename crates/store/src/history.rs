@@ -8,8 +8,9 @@
 use types::{ExecutionId, Timestamp, WorkspaceId};
 
 use crate::batch::Batch;
+use crate::executions::one_of_workspace;
 use crate::statement::sql;
-use crate::{Read, StoreError, Tx};
+use crate::{Read, StoreError, Tx, keyed_runs, queued_runs, unwanted_runs};
 
 /// Runs that [`ended`] answers at a time.
 pub const RUNS_A_BATCH: i64 = 200;
@@ -59,17 +60,16 @@ sql! {
                            WHERE caller.id = executions.parent_execution_id
                              AND caller.state IN ('queued', 'running', 'waiting', 'paused'))
          ORDER BY created_at, id LIMIT $7";
-    NOTE = "deleted_runs.insert":
+    NOTE = "deleted_runs.insert": concat!(
         "INSERT INTO deleted_runs (execution_id, deleted_at)
          SELECT id, CAST($3 AS BIGINT) FROM executions
-         WHERE workspace_id || '' = $1 AND id = $2 AND state IN ('completed', 'failed', 'cancelled', 'timed_out')
-         ON CONFLICT DO NOTHING";
-    HIDE = "executions.delete":
-        "DELETE FROM executions WHERE workspace_id || '' = $1 AND id = $2
-         AND EXISTS (SELECT 1 FROM deleted_runs d WHERE d.execution_id = executions.id)";
-    FORGET_KEY = "keyed_runs.delete_hidden": "DELETE FROM keyed_runs WHERE execution_id = $1";
-    FORGET_QUEUED = "queued_runs.delete_hidden": "DELETE FROM queued_runs WHERE execution_id = $1";
-    FORGET_WISH = "unwanted_runs.delete_hidden": "DELETE FROM unwanted_runs WHERE execution_id = $1";
+         WHERE ", one_of_workspace!(), " AND state IN ('completed', 'failed', 'cancelled', 'timed_out')
+         ON CONFLICT DO NOTHING"
+    );
+    HIDE = "executions.delete": concat!(
+        "DELETE FROM executions WHERE ", one_of_workspace!(), "
+         AND EXISTS (SELECT 1 FROM deleted_runs d WHERE d.execution_id = executions.id)"
+    );
     HIDDEN = "deleted_runs.list":
         "SELECT execution_id FROM deleted_runs ORDER BY deleted_at, execution_id LIMIT $1 {skip_locked}";
     LINES = "journal.sizes":
@@ -132,11 +132,14 @@ pub async fn hide(
     tx.execute_each(&NOTE, &noted).await?;
     let hidden: Vec<_> = runs.iter().map(|id| [workspace.into(), (*id).into()]).collect();
     let changed = tx.execute_each(&HIDE, &hidden).await?;
-    let taken: Vec<ExecutionId> =
-        runs.iter().copied().zip(changed).filter(|(_, rows)| *rows > 0).map(|(id, _)| id).collect();
-    let of_each = |statement| Batch::each(statement, taken.iter().map(|id| [(*id).into()]));
-    tx.run_all(&[of_each(&FORGET_KEY), of_each(&FORGET_QUEUED), of_each(&FORGET_WISH)]).await?;
-    Ok(taken.len())
+    let taken = runs.iter().copied().zip(changed).filter(|(_, rows)| *rows > 0).map(|(id, _)| id);
+    tx.run_all(&[
+        keyed_runs::removals(taken.clone()),
+        queued_runs::removals(taken.clone()),
+        unwanted_runs::removals(taken.clone()),
+    ])
+    .await?;
+    Ok(taken.count())
 }
 
 /// Removes what is left of hidden runs, up to [`ROWS_A_BATCH`] and [`BYTES_A_BATCH`]. Nothing is left, and no other server

@@ -21,6 +21,7 @@ pub struct Key {
 }
 
 sql! {
+    REMOVE = "keyed_runs.remove": "DELETE FROM keyed_runs WHERE execution_id = $1";
     INSERT = "keyed_runs.insert":
         "INSERT INTO keyed_runs (execution_id, workflow_id, run_key) VALUES ($1, $2, $3)";
     GET = "keyed_runs.get":
@@ -48,6 +49,11 @@ sql! {
 pub(crate) fn inserts<'k>(runs: impl IntoIterator<Item = (ExecutionId, &'k Key)>) -> Batch<'k> {
     let row = |(id, key): (ExecutionId, &'k Key)| [id.into(), key.workflow.into(), (&key.text).into()];
     Batch::each(&INSERT, runs.into_iter().map(row))
+}
+
+/// Nobody asks for the runs' keys any more.
+pub(crate) fn removals(ids: impl IntoIterator<Item = ExecutionId>) -> Batch<'static> {
+    Batch::each(&REMOVE, ids.into_iter().map(|id| [id.into()]))
 }
 
 /// The key of a run that has not ended; none if it has no key.

@@ -70,6 +70,9 @@ pub async fn list(
 
 /// Forgets the wish: the run has stopped.
 pub async fn remove(tx: &Tx<'_>, id: ExecutionId) -> Result<(), StoreError> {
-    tx.execute(&REMOVE, &[id.into()]).await?;
-    Ok(())
+    tx.run_all(&[removals([id])]).await
+}
+
+pub(crate) fn removals(ids: impl IntoIterator<Item = ExecutionId>) -> Batch<'static> {
+    Batch::each(&REMOVE, ids.into_iter().map(|id| [id.into()]))
 }

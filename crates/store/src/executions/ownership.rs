@@ -3,7 +3,7 @@
 
 use types::{ExecutionId, ServerId, TenantId, Timestamp, WorkspaceId};
 
-use super::ExecutionState;
+use super::{ExecutionState, one_of_workspace};
 use crate::statement::sql;
 use crate::{Read, Row, RowError, StoreError, Tx};
 
@@ -48,9 +48,10 @@ sql! {
         "UPDATE executions SET owner_server_id = NULL, updated_at = $3
          WHERE id = $1 AND owner_epoch = $2 AND state IN ('queued', 'running', 'waiting', 'paused')";
     TAKE_OVER = "executions.take_over":
-        "UPDATE executions SET owner_server_id = $1, owner_epoch = owner_epoch + 1, updated_at = $2
-         WHERE workspace_id || '' = $3 AND id = $4 AND state IN ('queued', 'running', 'waiting', 'paused')
-         RETURNING id, workspace_id, tenant_id, state, owner_epoch, created_at";
+        concat!(
+            "UPDATE executions SET owner_server_id = $3, owner_epoch = owner_epoch + 1, updated_at = $4
+             WHERE ", one_of_workspace!(), " AND state IN ('queued', 'running', 'waiting', 'paused')
+             RETURNING id, workspace_id, tenant_id, state, owner_epoch, created_at");
 }
 
 /// The next `limit` unfinished runs of a server after `after` (an id, or "" to start), by id.
@@ -98,7 +99,7 @@ pub async fn take_over(
     id: ExecutionId,
     now: Timestamp,
 ) -> Result<Option<Owned>, StoreError> {
-    tx.read_one(&TAKE_OVER, &[server.into(), now.into(), workspace.into(), id.into()], decode).await
+    tx.read_one(&TAKE_OVER, &[workspace.into(), id.into(), server.into(), now.into()], decode).await
 }
 
 fn decode(row: &Row<'_>) -> Result<Owned, RowError> {

@@ -6,7 +6,7 @@ use store::executions::{self, FullExecution};
 use store::history::{self, BYTES_A_BATCH};
 use store::journal::{self, Appended, Entry};
 use store::runs::{BODY_BYTES_MAX, Begin, Line, Progress, RunWrite, RunWriter};
-use store::testing::{NOW, Seeded, each_database, execution, plan_of, seed, workflow};
+use store::testing::{NOW, Seeded, completed, each_database, execution, plan_of, seed, workflow};
 use store::{Db, Read as _, Statement, StoreError};
 
 static STORED: Statement = Statement::new(
@@ -139,22 +139,10 @@ async fn a_body_that_was_damaged_or_lost_is_named() {
 async fn bodies_go_with_their_run_and_count_in_the_size_of_a_batch() {
     each_database(async |db| {
         let seeded = seed(&db).await;
-        let mut run = run_of(&db, &seeded, &vec![json(2_000_000); 20]).await;
-        run.execution.state = executions::ExecutionState::Completed;
-        let outcome = executions::Outcome {
-            state: run.execution.state,
-            outputs: None,
-            step_results: "{}".to_owned(),
-            error_code: None,
-            error_message: None,
-            cancel_reason: None,
-            started_at: Some(NOW),
-            finished_at: Some(NOW),
-            net_runtime_ms: 0,
-        };
+        let run = run_of(&db, &seeded, &vec![json(2_000_000); 20]).await;
         let (id, workspace, epoch) = (run.execution.id, seeded.workspace, run.owner_epoch);
         let hidden = db.write(async move |tx| {
-            executions::set_outcome(tx, id, epoch, &outcome, NOW).await?;
+            executions::set_outcome(tx, id, epoch, &completed(), NOW).await?;
             history::hide(tx, workspace, &[id], NOW).await
         });
         assert_eq!(hidden.await.unwrap(), 1);

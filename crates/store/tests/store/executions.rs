@@ -6,7 +6,7 @@ use std::time::Duration;
 use store::executions::{self, ExecutionState, FIELDS, FullExecution, Outcome};
 use store::journal::{Append, Appended};
 use store::runs::{Begin, RunWrite, RunWriter};
-use store::testing::{NOW, Seeded, each_database, execution, plan_of, query, seed, workflow};
+use store::testing::{NOW, Seeded, completed, each_database, execution, plan_of, query, seed, workflow};
 use store::{Db, ROWS_COUNTED_MAX, StoreError, unwanted_runs};
 use types::ExecutionId;
 
@@ -53,15 +53,10 @@ async fn a_run_comes_back_as_it_was_stored_and_as_it_ended() {
         assert_eq!(executions::get(&db, seeded.other_workspace, id).await.unwrap(), None);
 
         let outcome = Outcome {
-            state: ExecutionState::Completed,
             outputs: Some(r#"{"verdict":"benign"}"#.to_owned()),
             step_results: r#"{"S1":2}"#.to_owned(),
-            error_code: None,
-            error_message: None,
-            cancel_reason: None,
-            started_at: Some(NOW),
-            finished_at: Some(NOW),
             net_runtime_ms: 12,
+            ..completed()
         };
         let set = async |epoch, outcome: Outcome| {
             db.write(async move |tx| executions::set_outcome(tx, id, epoch, &outcome, NOW).await)

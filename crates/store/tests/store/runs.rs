@@ -8,7 +8,7 @@ use store::journal::{self, Appended};
 use store::keyed_runs::Key;
 use store::queued_runs::{self, QueuedRun};
 use store::runs::{self, Begin, Line, Progress, RunWrite, RunWriter};
-use store::testing::{NOW, Seeded, each_database, execution, seed, workflow};
+use store::testing::{NOW, Seeded, completed, each_database, execution, seed, workflow};
 use store::{Db, StoreError};
 use tokio::task::JoinSet;
 use types::ExecutionId;
@@ -84,17 +84,7 @@ async fn one_that_is_fenced_or_refused_disturbs_no_other() {
         let child = begin(&seeded, "triage", 9, 2);
         let child_id = child.row.execution.id;
         let fenced = RunWrite { begins: vec![child], ..goes_on(&taken, taken.owner_epoch + 1, 2, 3) };
-        let outcome = Outcome {
-            state: ExecutionState::Completed,
-            outputs: Some("{}".to_owned()),
-            step_results: "{}".to_owned(),
-            error_code: None,
-            error_message: None,
-            cancel_reason: None,
-            started_at: Some(NOW),
-            finished_at: Some(NOW),
-            net_runtime_ms: 5,
-        };
+        let outcome = Outcome { outputs: Some("{}".to_owned()), net_runtime_ms: 5, ..completed() };
         let mut ends = goes_on(&ended, ended.owner_epoch, 2, 1);
         ends.progress.as_mut().unwrap().outcome = Some(outcome);
         let writes = [
@@ -197,18 +187,7 @@ async fn a_commit_asks_who_owns_its_runs_then_for_numbers_and_then_says_all_it_h
         called.queued = Some(queued);
         whole.begins = vec![called, begin(&seeded, "triage", 51, 1)];
         whole.unwanted = vec![(rows[2].execution.id, NOW), (rows[3].execution.id, NOW)];
-        let outcome = Outcome {
-            state: ExecutionState::Completed,
-            outputs: None,
-            step_results: "{}".to_owned(),
-            error_code: None,
-            error_message: None,
-            cancel_reason: None,
-            started_at: Some(NOW),
-            finished_at: Some(NOW),
-            net_runtime_ms: 1,
-        };
-        whole.progress.as_mut().unwrap().outcome = Some(outcome);
+        whole.progress.as_mut().unwrap().outcome = Some(completed());
         assert_eq!(waits(vec![whole, goes_on(&rows[4], 0, 6, 3)]).await, 3);
         assert_eq!(waits(Vec::new()).await, 0);
     })
