@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
+use crate::core::code;
 use crate::core::http::RequestV2;
 use crate::internal::{
     append_list, catch, end_run, for_each, if_condition, parallel, print, set_variables, sleep, switch_case,
     while_loop,
 };
 use crate::{ActionKind, ActionSpec, Effect, Idempotency};
+use crate::{array, code::opens_network};
 
 /// The built-in actions.
 const FLOW: [fn() -> ActionSpec; 11] = [
@@ -25,7 +27,16 @@ const FLOW: [fn() -> ActionSpec; 11] = [
     sleep::spec,
     end_run::spec,
 ];
-const EFFECTS: [&dyn Effect; 1] = [&RequestV2];
+const EFFECTS: [&dyn Effect; 8] = [
+    &RequestV2,
+    &code::PYTHON,
+    &code::PYTHON_V2,
+    &code::BASH,
+    &code::JAVASCRIPT,
+    &array::SORT,
+    &array::FILTER,
+    &array::GET_ITEM,
+];
 
 /// All actions, found by their full names.
 pub struct Catalog {
@@ -79,6 +90,7 @@ impl Catalog {
         self.get(full_name).is_some_and(|spec| match spec.idempotency {
             Idempotency::Pure | Idempotency::Idempotent => true,
             Idempotency::ByMethod => RequestV2::is_idempotent(inputs),
+            Idempotency::UnlessNetwork => opens_network(inputs).is_ok_and(|opens| !opens),
             Idempotency::NotIdempotent => false,
         })
     }
@@ -138,6 +150,10 @@ mod tests {
         check("http.requestV2", json!({"method": "PATCH"}), false);
         check("http.requestV2", json!({"method": 7}), false);
         check("http.requestV2", json!({"method": "POST", "idempotency_key_header": "Idempotency-Key"}), true);
+        check("core.pythonV2", json!({"code": ""}), true);
+        check("core.bash", json!({"network": false}), true);
+        check("core.bash", json!({"network": "true"}), false);
+        check("core.bash", json!({"network": 3}), false);
         check("internal.print", json!({}), true);
         check("nothing.known", json!({}), false);
     }

@@ -9,7 +9,7 @@ use types::{Clock, ConnectionId};
 
 use crate::connection_types::Credential;
 use crate::http::{HttpClient, TokenCache};
-use crate::{ActionError, ActionSpec};
+use crate::{ActionError, ActionSpec, CodeHost};
 
 /// An action that a runner carries out. One value per action; it keeps no state between runs.
 pub trait Effect: Send + Sync {
@@ -25,6 +25,8 @@ pub trait Effect: Send + Sync {
 pub struct ActionContext<'a> {
     /// The inputs by name, every expression evaluated.
     pub inputs: &'a Map<String, Json>,
+    /// What the step's program sees of the run, a JSON object; none if it may read nothing of it.
+    pub context: Option<&'a str>,
     /// The connections that the step names, opened.
     pub connections: &'a [Connection],
     /// What is left for the attempt. The runner ends it then in any case; an action that knows its own
@@ -36,6 +38,8 @@ pub struct ActionContext<'a> {
     pub include_full_response: bool,
     /// The way out, under the attempt's network policy.
     pub http: &'a HttpClient,
+    /// Where code is run.
+    pub code: &'a CodeHost,
     /// Tokens fetched by earlier attempts.
     pub token_cache: &'a TokenCache,
     /// What time it is.
@@ -59,6 +63,9 @@ pub struct Connection {
 pub trait Sink: Send + Sync {
     /// A line for the run's log.
     fn log(&self, line: &str);
+
+    /// The run's variable `name` is `value` from now on, if the action succeeds.
+    fn set_variable(&self, name: String, value: Json);
 
     /// A secret of `connection` is about to go to `host` (`host` or `host:port`).
     fn secret_used(&self, connection: ConnectionId, host: &str);

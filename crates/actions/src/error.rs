@@ -42,13 +42,23 @@ pub enum ErrorCode {
     ResponseInvalid,
     /// The service answered with a status outside 200 to 299.
     HttpStatus,
+    /// The code of a step raised, or ended with an exit code other than 0.
+    CodeFailed,
+    /// The code of a step used up its processor time.
+    CodeCpuTimeExceeded,
+    /// The code of a step wanted more memory than it may have.
+    CodeMemoryExceeded,
+    /// The code of a step printed or returned more than it may.
+    CodeOutputTooLarge,
+    /// The runner has no sandbox to run code in.
+    SandboxUnavailable,
     /// The action itself is broken; the message says where to look.
     Internal,
 }
 
 impl ErrorCode {
     /// Every code there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidInput,
         Self::UnknownAction,
         Self::ConnectionMissing,
@@ -67,6 +77,11 @@ impl ErrorCode {
         Self::ResponseTooLarge,
         Self::ResponseInvalid,
         Self::HttpStatus,
+        Self::CodeFailed,
+        Self::CodeCpuTimeExceeded,
+        Self::CodeMemoryExceeded,
+        Self::CodeOutputTooLarge,
+        Self::SandboxUnavailable,
         Self::Internal,
     ];
 
@@ -95,6 +110,11 @@ impl ErrorCode {
             Self::ResponseTooLarge => "The response has more bytes than allowed.",
             Self::ResponseInvalid => "The response is not what its headers say.",
             Self::HttpStatus => "The service answered with a status outside 200 to 299.",
+            Self::CodeFailed => "The code of a step raised, or ended with an exit code other than 0.",
+            Self::CodeCpuTimeExceeded => "The code of a step used up its processor time.",
+            Self::CodeMemoryExceeded => "The code of a step wanted more memory than it may have.",
+            Self::CodeOutputTooLarge => "The code of a step printed or returned more than it may.",
+            Self::SandboxUnavailable => "The runner has no sandbox to run code in.",
             Self::Internal => "The action itself is broken; the message says where to look.",
         }
     }
@@ -120,6 +140,11 @@ impl ErrorCode {
             Self::ResponseTooLarge => "response_too_large",
             Self::ResponseInvalid => "response_invalid",
             Self::HttpStatus => "http_status",
+            Self::CodeFailed => "code_failed",
+            Self::CodeCpuTimeExceeded => "code_cpu_time_exceeded",
+            Self::CodeMemoryExceeded => "code_memory_exceeded",
+            Self::CodeOutputTooLarge => "code_output_too_large",
+            Self::SandboxUnavailable => "sandbox_unavailable",
             Self::Internal => "internal",
         }
     }

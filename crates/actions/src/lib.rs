@@ -4,7 +4,9 @@
 //! workflows and draw forms. Knows no store and no server: an action gets inputs, connections and a
 //! [`Sink`], and answers with an output or an [`ActionError`].
 
+mod array;
 mod catalog;
+mod code;
 pub mod connection_types;
 mod context;
 mod core;
@@ -15,6 +17,7 @@ mod internal;
 mod spec;
 
 pub use catalog::Catalog;
+pub use code::{CODE_MEMORY_BYTES_DEFAULT, CodeHost, CodeSettings};
 pub use context::{ActionContext, Connection, Effect, Sink};
 pub use error::{ActionError, ErrorCode};
 pub use spec::{ActionKind, ActionSpec, ConnectionNeed, Idempotency, InputType, Parameter};

@@ -63,6 +63,8 @@ pub enum Idempotency {
     Idempotent,
     /// Decided by the HTTP method in its inputs, or by a key that the service takes.
     ByMethod,
+    /// Code without a way out changes nothing; with one, nobody knows. Decided by its inputs.
+    UnlessNetwork,
     /// Twice is not once.
     NotIdempotent,
 }

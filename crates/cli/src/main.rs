@@ -3,6 +3,7 @@
 
 mod args;
 mod client;
+mod code_host;
 mod commands;
 mod diagnostics;
 mod documents;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use expr::Value;
 use types::Timestamp;
-use workflow::plan::StepIndex;
+use types::limits::CODE_CONTEXT_BYTES_MAX;
+use workflow::plan::{PlanStep, StepIndex, StepKind};
 
+use crate::code_context;
 use crate::codes;
 use crate::command::{Command, Dispatch, EffectResult};
 use crate::entry::{Entry, StepError};
@@ -16,6 +18,7 @@ use crate::limits::{LOST_ATTEMPTS_MAX, RUNNER_GRACE_MS};
 use crate::outcome::Outcome;
 use crate::step::timeout_ms;
 use crate::strand::{At, PendingEffect, StrandId};
+use crate::variables;
 
 /// When an attempt is given up whose runner began with it at `began_at` and says nothing more.
 pub(crate) fn due(effect: &PendingEffect, began_at: Timestamp) -> Timestamp {
@@ -40,6 +43,13 @@ impl Execution {
                 Ok(output) => Outcome::ok(output),
                 Err(error) => Outcome::failed(error),
             },
+            EffectResult::Assigned { output, variables } => {
+                let output = bounded_output(settled(output));
+                match output.and_then(|output| Ok((output, variables::bounded(variables)?))) {
+                    Ok((output, variables)) => Outcome { variables, ..Outcome::ok(output) },
+                    Err(error) => Outcome::failed(error),
+                }
+            }
             EffectResult::Failed { error, output } => {
                 let output = bounded_output(settled(output)).unwrap_or(Value::Nil);
                 match self.try_again(&error, &output, at, commands) {
@@ -140,6 +150,22 @@ impl Execution {
         }
     }
 
+    /// What the step's program may read of the run, if it has one that sees it.
+    fn context(&self, step: &PlanStep, inputs: &Value, at: At) -> Result<Option<Value>, StepError> {
+        let StepKind::Effect { sees_run: Some(input), .. } = &step.kind else { return Ok(None) };
+        let Some(Value::String(code)) = inputs.get(input) else { return Ok(None) };
+        let Some(context) = code_context::of(code, &self.view(at.strand)) else { return Ok(None) };
+        let bytes = context.json_len();
+        if bytes > CODE_CONTEXT_BYTES_MAX {
+            let message = format!(
+                "what the code may read of the run has {bytes} bytes as JSON; at most {CODE_CONTEXT_BYTES_MAX} are \
+                 handed over: name the steps that it reads, `context.steps.<id>`"
+            );
+            return Err(StepError::new(codes::CONTEXT_TOO_LARGE, message));
+        }
+        Ok(Some(context))
+    }
+
     /// Records the attempt and asks the driver to hand it to a runner.
     pub(crate) fn dispatch(
         &mut self,
@@ -152,6 +178,10 @@ impl Execution {
     ) {
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[index];
+        let context = match self.context(step, &inputs, at) {
+            Ok(context) => context,
+            Err(error) => return self.finish_current(Outcome::failed(error), at.now, at, commands),
+        };
         let entry = Entry::StepStarted {
             path: path.clone(),
             step: step.id.clone(),
@@ -168,6 +198,7 @@ impl Execution {
             attempt,
             action: step.action.clone(),
             inputs,
+            context,
             connections: step.connections.clone(),
             timeout_ms: timeout_ms(step),
             full_response: step.settings.full_response,

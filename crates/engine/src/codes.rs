@@ -14,6 +14,7 @@ codes! {
     CONDITION_ERROR = "condition_error", "A comparison of a condition failed, such as a pattern that is none.";
     VARIABLE_TYPE_ERROR = "variable_type_error", "A variable's value is not of its declared type and cannot be read as one.";
     VARIABLE_TOO_LARGE = "variable_too_large", "A variable is larger than is kept.";
+    CONTEXT_TOO_LARGE = "context_too_large", "What a code step may read of its run is more than is handed over.";
     OUTPUT_TOO_LARGE = "output_too_large", "A step's output is larger than is kept.";
     FILE_NAME_ERROR = "file_name_error", "The file that a step's output is to be saved to cannot be called that.";
     LOOP_LIST_ERROR = "loop_list_error", "A loop was given nothing it can go through.";

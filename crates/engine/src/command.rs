@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use expr::Value;
+use expr::{Map, Value};
 use types::{FileId, Timestamp, WorkflowId};
 
 use crate::control::Control;
@@ -62,6 +62,13 @@ pub enum Event {
 pub enum EffectResult {
     /// It has an output.
     Succeeded(Value),
+    /// It has an output, and sets variables.
+    Assigned {
+        /// The output.
+        output: Value,
+        /// The variables by name.
+        variables: Map,
+    },
     /// It has failed; the output, if any, is kept for the steps after a tolerated failure.
     Failed {
         /// Why.
@@ -171,6 +178,9 @@ pub struct Dispatch {
     pub action: String,
     /// The evaluated inputs.
     pub inputs: Value,
+    /// What the action's program sees of the run: [`Scope`](expr::Scope)'s roots by name, those that it may read.
+    /// None: it sees nothing.
+    pub context: Option<Value>,
     /// Connection type -> connection name.
     pub connections: BTreeMap<String, String>,
     /// Milliseconds that the attempt may take.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use expr::{Context, Map, Value};
+use expr::{Context, Map, Rendering, Template, Value};
 use types::limits::STEP_OUTPUT_BYTES_MAX;
 use workflow::plan::PlanValue;
 
@@ -16,10 +16,8 @@ use crate::entry::StepError;
 pub(crate) fn evaluate(value: &PlanValue, cx: &mut Context<'_>) -> Result<Value, StepError> {
     match value {
         PlanValue::Literal(value) => Ok(value.clone()),
-        PlanValue::Template(template) => template.render(cx).map_err(|error| {
-            let place = excerpt(template.source());
-            StepError::new(codes::EXPRESSION_ERROR, format!("in `{place}`: {error}"))
-        }),
+        PlanValue::Template(template) => render(template, Rendering::Text, cx),
+        PlanValue::Code(template, rendering) => render(template, *rendering, cx),
         PlanValue::List(items) => {
             let items: Result<Vec<Value>, StepError> = items.iter().map(|item| evaluate(item, cx)).collect();
             Ok(Value::List(Arc::new(items?)))
@@ -32,6 +30,13 @@ pub(crate) fn evaluate(value: &PlanValue, cx: &mut Context<'_>) -> Result<Value,
             Ok(Value::Map(Arc::new(map)))
         }
     }
+}
+
+fn render(template: &Template, rendering: Rendering, cx: &mut Context<'_>) -> Result<Value, StepError> {
+    template.render_with(cx, rendering).map_err(|error| {
+        let place = excerpt(template.source());
+        StepError::new(codes::EXPRESSION_ERROR, format!("in `{place}`: {error}"))
+    })
 }
 
 /// The value as it is after a trip through the journal: instants and durations become text. What a step

@@ -7,6 +7,7 @@
 //! This crate knows no clock, no randomness, no files, no network and no async.
 
 mod attempt;
+mod code_context;
 pub mod codes;
 mod command;
 mod concurrency;

@@ -54,7 +54,7 @@ impl Execution {
                 self.end_run(step, status.as_ref(), message.as_ref(), at, commands)
             }
             StepKind::Subflow(subflow) => self.call_subflow(index, subflow, at, commands),
-            StepKind::Effect { inputs } => self.evaluate(inputs, at).map(|inputs| {
+            StepKind::Effect { inputs, .. } => self.evaluate(inputs, at).map(|inputs| {
                 let path = self.path_of(step, at.strand);
                 let inputs = replaced(settled(inputs), &self.strands.get(at.strand).replaced);
                 self.dispatch(index, path, 1, inputs, at, commands);

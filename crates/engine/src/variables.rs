@@ -22,21 +22,30 @@ pub(crate) fn assign(
     let mut changes = Map::with_capacity(assignments.len());
     for assignment in assignments {
         let value = context(&view, &assignment.value)?;
-        let value = settled(convert(&assignment.name, assignment.kind, value)?);
-        let bytes = value.json_len();
-        if bytes > VARIABLE_BYTES_MAX {
-            return Err(StepError::new(
-                codes::VARIABLE_TOO_LARGE,
-                format!(
-                    "variable `{}` has {bytes} bytes as JSON; at most {VARIABLE_BYTES_MAX} are kept",
-                    assignment.name
-                ),
-            ));
-        }
+        let value = bounded_value(&assignment.name, convert(&assignment.name, assignment.kind, value)?)?;
         view.set_variable(&assignment.name, value.clone());
         changes.insert(assignment.name.as_str().into(), value);
     }
     Ok(changes)
+}
+
+/// Variables that an action sets, if they can be kept.
+pub(crate) fn bounded(variables: Map) -> Result<Map, StepError> {
+    variables
+        .into_iter()
+        .map(|(name, value)| bounded_value(&name, value).map(|value| (name, value)))
+        .collect()
+}
+
+fn bounded_value(name: &str, value: Value) -> Result<Value, StepError> {
+    let value = settled(value);
+    let bytes = value.json_len();
+    if bytes > VARIABLE_BYTES_MAX {
+        let message =
+            format!("variable `{name}` has {bytes} bytes as JSON; at most {VARIABLE_BYTES_MAX} are kept");
+        return Err(StepError::new(codes::VARIABLE_TOO_LARGE, message));
+    }
+    Ok(value)
 }
 
 /// `item` at the end of the list in `variable`, which may not be there yet. The output tells the new length.

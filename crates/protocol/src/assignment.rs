@@ -46,6 +46,10 @@ pub struct Assignment {
     pub action: String,
     /// The action's inputs, every expression evaluated: an object.
     pub inputs: Json,
+    /// What the action's program sees of the run: a JSON object of `inputs`, `steps`, `variables`, `event` and
+    /// `metadata`, those that it may read. As text, because nobody between engine and program reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// The connections that the step names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionGrant>,

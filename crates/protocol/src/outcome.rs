@@ -1,7 +1,7 @@
 //! How an attempt ended.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use types::{ConnectionId, Timestamp};
 
 /// How an attempt ended.
@@ -12,6 +12,9 @@ pub enum Outcome {
     Succeeded {
         /// The step's output.
         output: Json,
+        /// The variables that the action sets, by name.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        variables: Map<String, Json>,
     },
     /// It failed.
     Failed {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Map, json};
 use types::{ConnectionId, ExecutionId, RunnerId, Timestamp};
 
 use super::*;
@@ -29,6 +29,7 @@ fn assignment() -> Assignment {
         attempt: 1,
         action: "http.requestV2".to_owned(),
         inputs: json!({"url": "/users"}),
+        context: None,
         connections: vec![ConnectionGrant {
             id: ConnectionId::of_name("c"),
             name: "my jira".to_owned(),
@@ -95,6 +96,14 @@ fn assign() {
       }
     }
     "#);
+}
+
+#[test]
+fn assign_with_context() {
+    let context = Some(r#"{"inputs":{"a":1}}"#.to_owned());
+    let text = golden(&Assignment { context, ..assignment() });
+    let line = text.lines().find(|line| line.contains("context"));
+    assert_eq!(line, Some(r#"  "context": "{\"inputs\":{\"a\":1}}","#));
 }
 
 #[test]
@@ -260,7 +269,7 @@ fn succeeded() {
     let host = "acme.example:8443".to_owned();
     let message = ToServer::Finished {
         token: token(),
-        outcome: Outcome::Succeeded { output: json!({"id": 7}) },
+        outcome: Outcome::Succeeded { output: json!({"id": 7}), variables: Map::new() },
         secret_uses: vec![SecretUse { connection_id, host, at: Timestamp::from_millis(7) }],
     };
     insta::assert_snapshot!(golden(&message), @r#"
@@ -280,6 +289,21 @@ fn succeeded() {
           "at": 7
         }
       ]
+    }
+    "#);
+}
+
+#[test]
+fn succeeded_with_variables() {
+    let variables = json!({"n": 1}).as_object().cloned().unwrap_or_default();
+    let outcome = Outcome::Succeeded { output: json!("done"), variables };
+    insta::assert_snapshot!(golden(&outcome), @r#"
+    {
+      "status": "succeeded",
+      "output": "done",
+      "variables": {
+        "n": 1
+      }
     }
     "#);
 }

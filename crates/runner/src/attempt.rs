@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use tokio_util::sync::CancellationToken;
 
 use crate::grants::{Grants, open};
-use crate::voice::Voice;
+use crate::voice::{Said, Voice};
 use crate::{Shared, outcome};
 
 /// How much longer than its time an action gets, to say itself what it waited for.
@@ -74,8 +74,9 @@ async fn run(
         result = perform(shared, assignment, grants, Arc::clone(&voice)) => Some(result),
         () = cancelled.cancelled() => None,
     };
-    let outcome = result.map_or(Outcome::Cancelled, |result| outcome::redacted(result, &redactor));
-    (outcome, voice.end().await)
+    let Said { variables, secret_uses } = voice.end().await;
+    let outcome = result.map_or(Outcome::Cancelled, |result| outcome::redacted(result, variables, &redactor));
+    (outcome, secret_uses)
 }
 
 /// Performs the action in a task of its own, so that a panic ends the attempt and not the runner. Dropping
@@ -131,11 +132,13 @@ async fn act(
         assignment.network.allowed_endpoints.iter().filter_map(|endpoint| endpoint.parse().ok()).collect();
     let cx = ActionContext {
         inputs: &inputs,
+        context: assignment.context.as_deref(),
         connections: &grants.connections,
         timeout: Duration::from_millis(assignment.timeout_ms),
         idempotency_key: &assignment.idempotency_key,
         include_full_response: assignment.include_full_response,
         http: &shared.http.under(policy),
+        code: &shared.code,
         token_cache: &shared.token_cache,
         clock: &*shared.clock,
         sink: &*voice,

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actions::http::{HttpClient, TokenCache};
-use actions::{Catalog, ErrorCode};
+use actions::{Catalog, CodeHost, ErrorCode};
 use futures_util::FutureExt as _;
 use protocol::{
     ActionError, Assignment, AttemptToken, Outcome, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, RunnerInfo,
@@ -55,15 +55,18 @@ pub struct RunnerSettings {
     pub catalog: Arc<Catalog>,
     /// The way out. Each assignment puts it under its own network policy.
     pub http: HttpClient,
+    /// Where it runs code; runners of one process share one.
+    pub code: Arc<CodeHost>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
 
 impl RunnerSettings {
-    /// The usual capacity, the built-in actions, the label `default`.
+    /// The usual capacity, the built-in actions, the label `default`, no code.
     pub fn new(http: HttpClient, clock: Arc<dyn Clock>) -> Self {
         let labels = vec!["default".to_owned()];
-        Self { capacity: CAPACITY_DEFAULT, labels, catalog: Arc::new(Catalog::builtin()), http, clock }
+        let (catalog, code) = (Arc::new(Catalog::builtin()), Arc::new(CodeHost::off()));
+        Self { capacity: CAPACITY_DEFAULT, labels, catalog, http, code, clock }
     }
 }
 
@@ -104,6 +107,7 @@ struct Shared {
     turns: Semaphore,
     catalog: Arc<Catalog>,
     http: HttpClient,
+    code: Arc<CodeHost>,
     token_cache: TokenCache,
     clock: Arc<dyn Clock>,
 }
@@ -183,11 +187,11 @@ impl Runner {
     ) -> (Self, mpsc::UnboundedSender<ToRunner>, mpsc::Receiver<ToServer>) {
         let (to_runner, from_server) = mpsc::unbounded_channel();
         let (to_server, from_runner) = mpsc::channel(LINK_MESSAGES_MAX);
-        let RunnerSettings { capacity, labels, catalog, http, clock } = settings;
+        let RunnerSettings { capacity, labels, catalog, http, code, clock } = settings;
         let turns = Semaphore::new(usize::try_from(capacity.max(1)).unwrap_or(1));
         let token_cache = TokenCache::default();
         let shared =
-            Shared { to_server, sessions, lease, draining, turns, catalog, http, token_cache, clock };
+            Shared { to_server, sessions, lease, draining, turns, catalog, http, code, token_cache, clock };
         let runner = Self {
             shared: Arc::new(shared),
             labels,

@@ -3,12 +3,22 @@
 use actions::ActionError;
 use protocol::Outcome;
 use secrets::Redactor;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-/// The result without the secrets that the action was given.
-pub(crate) fn redacted(result: Result<Json, ActionError>, redactor: &Redactor) -> Outcome {
+/// The result, with the variables that are set if it is one, without the secrets that the action was given.
+pub(crate) fn redacted(
+    result: Result<Json, ActionError>,
+    variables: Map<String, Json>,
+    redactor: &Redactor,
+) -> Outcome {
     match result {
-        Ok(output) => Outcome::Succeeded { output: redactor.json(output) },
+        Ok(output) => {
+            let variables = match redactor.json(Json::Object(variables)) {
+                Json::Object(variables) => variables,
+                _ => Map::new(),
+            };
+            Outcome::Succeeded { output: redactor.json(output), variables }
+        }
         Err(error) => {
             let message = redactor.text(&error.message).into_owned();
             failed(ActionError { message, data: redactor.json(error.data), ..error })

@@ -18,7 +18,7 @@ use protocol::{
 };
 use runner::{Runner, RunnerLink, RunnerSettings};
 use secrets::Secret;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::{ConnectionId, ExecutionId, FixedClock, SeededRng, Timestamp};
@@ -170,6 +170,7 @@ fn assignment(text: &str, action: &str, inputs: Json) -> Assignment {
         attempt: 1,
         action: action.to_owned(),
         inputs,
+        context: None,
         connections: Vec::new(),
         timeout_ms: 20_000,
         idempotency_key: "e/S1".to_owned(),
@@ -190,7 +191,7 @@ fn failure(outcome: Outcome) -> String {
 async fn an_attempt_is_started_and_finished() {
     let mut server = Server::start(64).await;
     let (outcome, before) = server.outcome(assignment("t1", "test.puppet", json!({"a": 1}))).await;
-    assert_eq!(outcome, Outcome::Succeeded { output: json!({"a": 1}) });
+    assert_eq!(outcome, Outcome::Succeeded { output: json!({"a": 1}), variables: Map::new() });
     assert_eq!(
         before,
         [ToServer::Started { token: token("t1"), at: Timestamp::from_millis(1_700_000_000_000) }]
@@ -212,7 +213,10 @@ async fn whatever_the_action_says_holds_no_secret() {
     let ToServer::Log { line, .. } = &said[1] else { panic!("{text}") };
     assert_eq!(line, "the token is ********");
     let ToServer::Finished { outcome, secret_uses, .. } = &said[2] else { panic!("{text}") };
-    assert_eq!(*outcome, Outcome::Succeeded { output: json!({"********": ["********", "x********y"]}) });
+    assert_eq!(
+        *outcome,
+        Outcome::Succeeded { output: json!({"********": ["********", "x********y"]}), variables: Map::new() }
+    );
     assert_eq!((secret_uses.len(), secret_uses[0].host.as_str()), (1, "a.test"));
 
     let mut fail = assignment("t2", "test.puppet", json!({"do": "fail"}));
@@ -244,7 +248,7 @@ async fn a_real_request_is_made_with_the_granted_connection() {
     server.assign(request).await;
     assert!(matches!(server.next().await, ToServer::Started { .. }));
     let finished = server.next().await;
-    let ToServer::Finished { outcome: Outcome::Succeeded { output }, secret_uses, .. } = finished else {
+    let ToServer::Finished { outcome: Outcome::Succeeded { output, .. }, secret_uses, .. } = finished else {
         panic!("{finished:?}")
     };
     let echo = output.as_str().unwrap();
@@ -441,7 +445,7 @@ async fn a_log_without_end_is_cut() {
         match server.next().await {
             ToServer::Log { line, .. } => lines.push(line),
             ToServer::Finished { outcome, .. } => {
-                assert_eq!(outcome, Outcome::Succeeded { output: Json::Null });
+                assert_eq!(outcome, Outcome::Succeeded { output: Json::Null, variables: Map::new() });
                 break;
             }
             _ => {}

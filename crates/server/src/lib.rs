@@ -27,7 +27,7 @@ pub use action_catalog::ActionCatalog;
 pub use app::App;
 pub use bootstrap::FirstStart;
 pub use connection_kinds::{ConnectionKinds, Kind};
-pub use driver::RunnerChannel;
+pub use driver::{RunnerChannel, effect_result};
 pub use error::{Code, code};
 pub use http::{Access, BASE, Route, Scope};
 pub use identity::{CALLER_CACHE_TTL, Identity, Principal};

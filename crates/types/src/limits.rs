@@ -25,6 +25,12 @@ pub const STEP_OUTPUT_BYTES_MAX: usize = 20 * 1024 * 1024;
 pub const EXECUTION_OUTPUT_BYTES_MAX: usize = 20 * 1024 * 1024;
 /// Bytes of a variable as JSON.
 pub const VARIABLE_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Bytes, as JSON, of what a code step is given of its run.
+pub const CODE_CONTEXT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Variables that one code step may set.
+pub const CODE_VARIABLES_MAX: usize = 1_000;
+/// Bytes of the name of a variable that a code step sets.
+pub const CODE_VARIABLE_NAME_BYTES_MAX: usize = 255;
 /// Milliseconds that a run may take if its workflow does not say (2 h).
 pub const EXECUTION_RUN_TIME_MS_DEFAULT: i64 = 2 * 60 * 60 * 1000;
 /// Milliseconds that a workflow may allow its runs (30 days); the server's own limit holds all the same.

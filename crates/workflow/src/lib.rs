@@ -7,6 +7,7 @@
 mod bind;
 mod call;
 mod check;
+mod code;
 pub mod codes;
 mod diagnostic;
 mod document;
@@ -24,6 +25,7 @@ mod yaml;
 pub use bind::{InputError, bind_inputs};
 pub use call::{subflow_flag, subflow_timeout};
 pub use check::{ActionSignature, Catalog, Parameter, check};
+pub use code::{CODE_INPUTS, CodeInput};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use document::{AutomationType, Document, Trigger, TriggerCategory, UsedAction};
 pub use file_name::file_name_problem;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::code::CodeInput;
 use crate::document::{Body, Document, Step};
 use crate::plan::{Block, Branch, Condition, Plan, PlanStep, StepIndex, StepKind};
 
@@ -33,6 +34,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         .into_iter()
         .filter_map(|connection| Some((connection.connection_type, connection.name?)))
         .collect();
+    let action = step.action.clone();
     steps.push(PlanStep {
         id: step.id,
         name: step.name,
@@ -65,7 +67,10 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         Body::EndRun { status, message } => StepKind::EndRun { status, message },
         Body::Subflow(subflow) => StepKind::Subflow(*subflow),
         // What is not available yet comes here only if it is disabled or mocked, and so never runs.
-        Body::Effect(inputs) | Body::NotYet(inputs) => StepKind::Effect { inputs },
+        Body::Effect(inputs) | Body::NotYet(inputs) => {
+            let code = CodeInput::of(&action).filter(|code| code.sees_run);
+            StepKind::Effect { inputs, sees_run: code.map(|code| code.input) }
+        }
     };
     if let Some(step) = steps.get_mut(index) {
         step.kind = kind;

@@ -8,7 +8,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use expr::{Template, Value};
+use expr::{Rendering, Template, Value};
 use types::WorkflowId;
 
 pub use settings::{OnExhausted, Retry, SaveOutput, StepSettings};
@@ -217,6 +217,8 @@ pub enum StepKind {
     Effect {
         /// The action's inputs.
         inputs: PlanValue,
+        /// The input that is text of a program which sees the run.
+        sees_run: Option<&'static str>,
     },
 }
 
@@ -427,6 +429,8 @@ pub enum PlanValue {
     Literal(Value),
     /// Text with expressions.
     Template(Template),
+    /// Text of a program, with expressions whose values become literals of its language.
+    Code(Template, Rendering),
     /// A list in which some element holds an expression.
     List(Vec<PlanValue>),
     /// A map in which some value holds an expression, in the order of the document.

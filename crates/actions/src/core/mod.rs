@@ -1,3 +1,4 @@
 //! Actions that need no vendor.
 
+pub(crate) mod code;
 pub(crate) mod http;

@@ -80,6 +80,14 @@ impl HttpClient {
         Ok(Self { shared: Arc::new(shared), policy: self.policy })
     }
 
+    pub(super) fn policy(&self) -> &NetworkPolicy {
+        &self.policy
+    }
+
+    pub(super) async fn resolve(&self, host: String) -> std::io::Result<Vec<IpAddr>> {
+        self.shared.resolver.resolve(host).await
+    }
+
     /// The same client under another policy.
     pub fn under(&self, policy: NetworkPolicy) -> Self {
         Self { shared: Arc::clone(&self.shared), policy: Arc::new(policy) }

@@ -2,6 +2,7 @@
 //! the http action, by the authentication of connections and by their tests.
 
 mod client;
+mod dial;
 mod failure;
 mod redirect;
 mod request;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use actions::connection_types::{Credential, Registry};
 use actions::guard::NetworkPolicy;
 use actions::http::{HttpClient, Resolver, TokenCache};
-use actions::{ActionContext, ActionError, Catalog, Connection, Sink};
+use actions::{ActionContext, ActionError, Catalog, CodeHost, Connection, Sink};
 use futures_util::future::BoxFuture;
 use secrets::Secret;
 use serde_json::Value as Json;
@@ -76,11 +76,13 @@ impl World {
         let clock = FixedClock::new(Timestamp::from_millis(1_700_000_000_000));
         let cx = ActionContext {
             inputs: inputs.as_object().unwrap(),
+            context: None,
             connections: &self.connections,
             timeout: self.timeout,
             idempotency_key: "run-1/S1",
             include_full_response: self.full,
             http: &self.http,
+            code: &CodeHost::off(),
             token_cache: &self.tokens,
             clock: &clock,
             sink: &self.heard,
@@ -133,6 +135,8 @@ impl Sink for Heard {
     fn log(&self, line: &str) {
         self.lines.lock().unwrap().push(line.to_owned());
     }
+
+    fn set_variable(&self, _: String, _: Json) {}
 
     fn secret_used(&self, connection: ConnectionId, host: &str) {
         assert_eq!(connection, ConnectionId::of_name("c"));

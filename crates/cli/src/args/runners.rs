@@ -1,6 +1,9 @@
 //! `nictate runner`, `nictate runner-groups …` and `nictate runners …`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+use server::config::{Sandbox, SandboxMode};
 
 use super::{ApiArgs, PageArgs};
 
@@ -33,12 +36,30 @@ pub(crate) struct RunnerArgs {
     /// Seconds that steps in flight get to finish when it is asked to stop
     #[arg(long, value_name = "SECONDS", env = "NICTATE_RUNNER_GRACE", default_value_t = 30)]
     pub(crate) grace: u64,
+    /// What is accepted where the kernel forbids a part of the sandbox for code steps: full (nothing), reduced (fewer
+    /// walls), off (no code at all)
+    #[arg(long, value_name = "MODE", env = "NICTATE_RUNNER_SANDBOX", default_value = "full", value_parser = sandbox_mode)]
+    pub(crate) sandbox: SandboxMode,
+    /// The Python interpreter for code steps, instead of python3 on PATH
+    #[arg(long, value_name = "PATH", env = "NICTATE_RUNNER_PYTHON")]
+    pub(crate) python: Option<PathBuf>,
+    /// MiB of memory that the code of one step may use
+    #[arg(long, value_name = "MIB", env = "NICTATE_RUNNER_CODE_MEMORY", default_value_t = Sandbox::default().memory_mib, value_parser = clap::value_parser!(u64).range(Sandbox::MEMORY_MIB_MIN..=Sandbox::MEMORY_MIB_MAX))]
+    pub(crate) code_memory: u64,
+    /// Let no code step reach the network, whatever it asks for
+    #[arg(long)]
+    pub(crate) no_code_network: bool,
     /// Connect without TLS to another machine, for example inside a tunnel
     #[arg(long)]
     pub(crate) allow_plaintext: bool,
     /// What is logged, as in RUST_LOG
     #[arg(long, value_name = "FILTER", env = "NICTATE_LOG_LEVEL", default_value = "info")]
     pub(crate) log_level: String,
+}
+
+fn sandbox_mode(text: &str) -> Result<SandboxMode, String> {
+    let mode = SandboxMode::ALL.into_iter().find(|mode| mode.as_str() == text);
+    mode.ok_or_else(|| format!("`{text}` is none of full, reduced and off"))
 }
 
 #[derive(Debug, Args)]

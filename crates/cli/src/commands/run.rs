@@ -17,6 +17,7 @@ use workflow::{Metadata, Plan};
 
 use super::serve::start_failure;
 use crate::args::RunArgs;
+use crate::code_host::code_host;
 use crate::diagnostics::counted;
 use crate::documents::{Checked, catalog};
 use crate::exit::Exit;
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
 
     let http = server::http_client(&config).map_err(start_failure)?;
     let settings = RunnerSettings::new(http, Arc::new(SystemClock));
+    let settings = RunnerSettings { code: code_host(&config.sandbox), ..settings };
     let (link, runner) = Runner::embedded(settings, &mut SystemRng);
     let runner = tokio::spawn(runner.run());
 

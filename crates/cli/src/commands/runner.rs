@@ -8,12 +8,13 @@ use actions::guard::NetworkPolicy;
 use actions::http::HttpClient;
 use runner::{LinkError, Plaintext, RemoteServer, Runner, RunnerSettings};
 use secrets::Secret;
-use server::config::{Log, LogFormat};
+use server::config::{Log, LogFormat, Sandbox};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use types::{SystemClock, SystemRng};
 
 use crate::args::RunnerArgs;
+use crate::code_host::code_host;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
@@ -42,10 +43,19 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
     let clock = Arc::new(SystemClock);
     // Each assignment says which networks it may reach.
     let http = HttpClient::new(NetworkPolicy::default());
+    let code = code_host(&Sandbox {
+        mode: args.sandbox,
+        python: args.python.clone().unwrap_or_default(),
+        memory_mib: args.code_memory,
+        network: !args.no_code_network,
+        ..Sandbox::default()
+    });
+    code.announce().await;
     let mut links = JoinSet::new();
     for server in servers {
         let mut settings = RunnerSettings::new(http.clone(), clock.clone());
         settings.capacity = args.capacity;
+        settings.code = Arc::clone(&code);
         settings.labels.clone_from(&args.labels);
         links.spawn(Runner::remote(
             settings,

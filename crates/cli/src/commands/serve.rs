@@ -5,6 +5,7 @@ mod example;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use actions::CodeHost;
 use runner::{Runner, RunnerLink, RunnerSettings};
 use secrets::Secret;
 use serde_json::json;
@@ -13,6 +14,7 @@ use server::{RunnerChannel, Server, StartError};
 use types::{SystemClock, SystemRng, WorkspaceId};
 
 use crate::args::ServeArgs;
+use crate::code_host::code_host;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::printer::{Printer, Target, Tone};
@@ -28,7 +30,8 @@ pub(crate) async fn run(args: &ServeArgs, printer: &Printer) -> Outcome {
     let example = args.example.as_deref().map(Example::read).transpose()?;
     let mut stop = StopSignals::listen()?;
 
-    let server = start(config.clone()).await?;
+    let code = code_host(&config.sandbox);
+    let server = start(config.clone(), Arc::clone(&code)).await?;
     let first = First::of(&server, config);
     announce(printer, &server, first.as_ref());
     let first_run = async {
@@ -38,7 +41,10 @@ pub(crate) async fn run(args: &ServeArgs, printer: &Printer) -> Outcome {
             printer.complain(&failure);
         }
     };
+    // The server is ready before its sandbox is.
+    let announced = tokio::spawn(async move { code.announce().await });
     tokio::join!(server.run(stop.received()), first_run);
+    announced.abort();
     Ok(Exit::Ok)
 }
 
@@ -67,11 +73,11 @@ impl First {
     }
 }
 
-async fn start(config: Config) -> Outcome<Server> {
+async fn start(config: Config, code: Arc<CodeHost>) -> Outcome<Server> {
     let http = server::http_client(&config).map_err(start_failure)?;
     let clock = Arc::new(SystemClock);
     let capacity = u32::try_from(config.limits.runner_capacity).unwrap_or(u32::MAX);
-    let settings = RunnerSettings { capacity, ..RunnerSettings::new(http.clone(), clock.clone()) };
+    let settings = RunnerSettings { capacity, code, ..RunnerSettings::new(http.clone(), clock.clone()) };
     let (link, runner) = Runner::embedded(settings, &mut SystemRng);
     tokio::spawn(runner.run());
     let RunnerLink { to_runner, from_runner, session, lease } = link;

@@ -107,6 +107,9 @@ fn the_examples_run_as_they_stand() {
     let started = outputs(&server, "start-other-runs", &[]);
     assert_eq!(started, json!({"started": ["Failed", "Failed", "Failed"]}));
 
+    let lines = outputs(&server, "code-steps", &["limit=2"]);
+    assert_eq!(lines, json!({"lines": ["203.0.113.9: 3 block", "198.51.100.7: 1 watch"]}));
+
     let parallel = outputs(&server, "parallel-branches", &[]);
     let branches = json!({"S2": {"status": "OK"}, "S4": {"status": "OK"}});
     let answers = json!([200, 200, 200, 200]);

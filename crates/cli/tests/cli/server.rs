@@ -83,13 +83,16 @@ fn doctor_finds_a_sound_installation_sound_and_another_not() {
         let verdict = |check: &Value| format!("{} {}", check["what"], check["verdict"]).replace('"', "");
         checks.iter().map(verdict).collect::<Vec<_>>()
     };
-    assert_eq!(verdicts(&ran), ["configuration ok", "key file skipped", "database skipped", "server failed"]);
+    assert_eq!(
+        verdicts(&ran),
+        ["configuration ok", "key file skipped", "database skipped", "sandbox ok", "server failed"]
+    );
     assert!(!folder.path().join("data").exists(), "looking makes nothing");
 
     let server = Server::start(folder.path(), &[]);
     let ran = server.run(&["doctor", "--data", &data(folder.path()), "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.transcript());
-    let all = ["configuration", "key file", "database", "secrets", "server", "version", "API key"];
+    let all = ["configuration", "key file", "database", "secrets", "sandbox", "server", "version", "API key"];
     assert_eq!(verdicts(&ran), all.map(|what| format!("{what} ok")));
 }
 

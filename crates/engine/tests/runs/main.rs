@@ -2,6 +2,7 @@
 //! clock. Every run is also cut off after each commit and read back, and must end the same.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test's helpers fail by panicking
 
+mod code;
 mod controls;
 mod files;
 mod flow;

@@ -25,6 +25,8 @@ impl Catalog for TestCatalog {
     fn action_names(&self) -> Vec<&str> {
         vec![
             "test.effect",
+            "core.python",
+            "core.pythonV2",
             "internal.SetVariables",
             "internal.ifCondition",
             "internal.ifTrueBranch",

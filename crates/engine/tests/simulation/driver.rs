@@ -267,6 +267,7 @@ impl World {
             attempt: pending.attempt,
             action: pending.action.clone(),
             inputs: pending.inputs.clone(),
+            context: None,
             connections: BTreeMap::new(),
             timeout_ms: 0,
             full_response: false,

@@ -36,7 +36,7 @@ impl Reference {
                 match command {
                     Command::Append(entry) => journal.push(entry),
                     Command::Dispatch(dispatch) => {
-                        let result = answer(&dispatch.path, &dispatch.inputs);
+                        let result = answer(&dispatch.action, &dispatch.path, &dispatch.inputs);
                         let (path, attempt) = (dispatch.path, dispatch.attempt);
                         todo.push_back(Event::EffectFinished { path, attempt, result });
                     }

@@ -16,6 +16,8 @@ use crate::workflows::Document;
 
 /// An effect that may be done twice without harm.
 pub(crate) const REPEATABLE: &str = "test.repeatable";
+/// An effect that sets a variable too, and may be done twice without harm.
+pub(crate) const ASSIGNING: &str = "test.assigning";
 /// An effect that must happen once at most.
 pub(crate) const ONCE: &str = "test.once";
 /// A workflow that is not there.
@@ -35,6 +37,7 @@ impl Catalog for TestCatalog {
     fn action_names(&self) -> Vec<&str> {
         vec![
             REPEATABLE,
+            ASSIGNING,
             ONCE,
             "internal.SetVariables",
             "internal.ifCondition",
@@ -58,11 +61,11 @@ impl Catalog for TestCatalog {
 
 /// Whether the action may be done twice without harm.
 pub(crate) fn is_repeatable(action: &str) -> bool {
-    action == REPEATABLE
+    action == REPEATABLE || action == ASSIGNING
 }
 
 /// What an effect answers: always the same for the same step and inputs, whichever attempt asks.
-pub(crate) fn answer(path: &str, inputs: &Value) -> EffectResult {
+pub(crate) fn answer(action: &str, path: &str, inputs: &Value) -> EffectResult {
     let text = format!("{path} {}", inputs.to_json());
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -73,6 +76,10 @@ pub(crate) fn answer(path: &str, inputs: &Value) -> EffectResult {
             EffectResult::Failed { error: StepError::new("no_luck", format!("`{path}` has no luck")), output }
         }
         1 => EffectResult::Succeeded(Value::Nil),
+        _ if action == ASSIGNING => EffectResult::Assigned {
+            output,
+            variables: [("a".into(), Value::from(json!(hash % 17)))].into_iter().collect(),
+        },
         _ => EffectResult::Succeeded(output),
     }
 }

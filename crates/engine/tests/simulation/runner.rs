@@ -107,7 +107,7 @@ impl World {
             self.ledger.count("report lost");
             return self.tell(|| format!("report of `{}` of run {} is lost", dispatch.path, key.0));
         }
-        let result = answer(&dispatch.path, &dispatch.inputs);
+        let result = answer(&dispatch.action, &dispatch.path, &dispatch.inputs);
         let report = Report { token, path: dispatch.path, attempt: dispatch.attempt, result };
         let copies = if self.trouble(10) { 2 } else { 1 };
         for _ in 0..copies {

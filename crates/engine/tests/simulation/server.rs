@@ -259,6 +259,7 @@ impl World {
                 attempt: pending.attempt,
                 action: pending.action,
                 inputs: pending.inputs,
+                context: None,
                 connections: BTreeMap::new(),
                 timeout_ms: 0,
                 full_response: false,

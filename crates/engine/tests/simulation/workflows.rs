@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::dice::Dice;
-use crate::requests::{Callee, NOBODY, ONCE, REPEATABLE};
+use crate::requests::{ASSIGNING, Callee, NOBODY, ONCE, REPEATABLE};
 
 /// Blocks within blocks.
 const DEPTH_MAX: u64 = 3;
@@ -78,6 +78,7 @@ impl<'d> Writer<'d> {
         }
         match self.dice.below(if depth < DEPTH_MAX { 28 } else { 16 }) {
             0..=3 | 14 if !alone => self.effect(indent, &id, REPEATABLE),
+            0 if self.dice.one_in(2) => self.effect(indent, &id, ASSIGNING),
             0..=2 => self.variables(indent, &id),
             3 => self.leaf(
                 indent,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, Sandbox};
 use crate::identity::API_KEY_BYTES_MAX;
 
 /// Milliseconds of the shortest lease: a shorter one would end whenever a machine is busy.
@@ -162,6 +162,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         ("limits.executions_queued_max", limits.executions_queued_max),
         ("limits.executions_queued_per_workspace_max", limits.executions_queued_per_workspace_max),
         ("limits.runner_capacity", limits.runner_capacity),
+        ("sandbox.concurrent", config.sandbox.concurrent),
         ("database.connections_max", config.database.connections_max),
     ] {
         if value == 0 {
@@ -175,6 +176,11 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     if config.history.sweep_pause_ms < SWEEP_PAUSE_MS_MIN {
         let why = format!("it must be at least {SWEEP_PAUSE_MS_MIN}");
         return refused("history.sweep_pause_ms", &config.history.sweep_pause_ms, &why);
+    }
+    let memory_mib = Sandbox::MEMORY_MIB_MIN..=Sandbox::MEMORY_MIB_MAX;
+    if !memory_mib.contains(&config.sandbox.memory_mib) {
+        let why = format!("it must be from {} to {}", memory_mib.start(), memory_mib.end());
+        return refused("sandbox.memory_mib", &config.sandbox.memory_mib, &why);
     }
     if config.limits.execution_run_time_ms <= 0 {
         return refused(
@@ -255,6 +261,10 @@ mod tests {
                 "99",
                 "`history.sweep_pause_ms` is `99`: it must be at least 100",
             ),
+            ("NICTATE_SANDBOX_MEMORY_MIB", "15", "`sandbox.memory_mib` is `15`: it must be from 16 to 65536"),
+            ("NICTATE_SANDBOX_MEMORY_MIB", "65537", "`sandbox.memory_mib` is `65537`"),
+            ("NICTATE_SANDBOX_CONCURRENT", "0", "sandbox.concurrent"),
+            ("NICTATE_SANDBOX_MODE", "none", "mode"),
             ("NICTATE_SERVER_LEASE_MS", "499", "`server.lease_ms` is `499`: it must be at least 500"),
             ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
             ("NICTATE_LOG_FORMAT", "xml", "format"),

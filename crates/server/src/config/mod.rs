@@ -9,6 +9,7 @@ mod limits;
 mod load;
 mod log;
 mod reference;
+mod sandbox;
 mod secrets;
 mod server;
 
@@ -25,6 +26,7 @@ pub use limits::Limits;
 pub use load::{ConfigError, Flags, load};
 pub use log::{Log, LogFormat};
 pub use reference::reference;
+pub use sandbox::{Sandbox, SandboxMode};
 pub use secrets::Secrets;
 pub use server::Server;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// What steps may reach over the network.
     pub http: Http,
+    /// How the embedded runner runs the code of steps.
+    pub sandbox: Sandbox,
     /// How much runs at a time.
     pub limits: Limits,
     /// How much of the past is kept.

@@ -247,6 +247,7 @@ mod tests {
             attempt,
             action: "http.requestV2".to_owned(),
             inputs: Value::Nil,
+            context: None,
             connections: BTreeMap::new(),
             timeout_ms: 1,
             full_response: false,

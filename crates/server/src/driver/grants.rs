@@ -62,6 +62,7 @@ impl Inner {
             attempt: dispatch.attempt,
             action: dispatch.action.clone(),
             inputs: dispatch.inputs.to_json(),
+            context: dispatch.context.as_ref().map(expr::Value::render),
             connections,
             timeout_ms: dispatch.timeout_ms,
             idempotency_key: idempotency_key(run, dispatch),

@@ -17,6 +17,7 @@ mod plans;
 mod queue;
 mod recover;
 mod restart;
+mod result;
 mod run;
 mod runner_groups;
 mod seat;
@@ -44,6 +45,7 @@ use workflow::plan::Plan;
 pub(crate) use control::Decided;
 pub use link::RunnerChannel;
 pub(crate) use places::Bounds;
+pub use result::effect_result;
 pub(crate) use start::NewRun;
 
 use crate::connection_kinds::ConnectionKinds;

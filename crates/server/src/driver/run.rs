@@ -18,6 +18,7 @@ use super::grants::{RunIds, used};
 use super::keyed::Gate;
 use super::link::{Placed, Report};
 use super::recover::{is_repeatable, lost_attempt};
+use super::result::effect_result;
 use super::seat::Seat;
 use super::subflows::Origin;
 use super::{Inner, codes};
@@ -467,14 +468,7 @@ impl Run {
         };
         let (path, attempt) = waits.take_attempt(&report.token)?;
         let audit = report.secret_uses.iter().map(|secret| used(self.ids, &path, attempt, secret)).collect();
-        let result = match report.outcome {
-            protocol::Outcome::Succeeded { output } => EffectResult::Succeeded(expr::Value::from(output)),
-            protocol::Outcome::Failed { error } => EffectResult::Failed {
-                error: StepError::new(error.code, error.message),
-                output: expr::Value::from(error.data),
-            },
-            protocol::Outcome::Cancelled => EffectResult::Cancelled,
-        };
+        let result = effect_result(report.outcome);
         Some((Event::EffectFinished { path, attempt, result }, None, audit))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use expr::{Map, Template, Value};
 
+use crate::code::CodeInput;
 use crate::codes;
 use crate::plan::PlanValue;
 use crate::read::Reader;
@@ -21,14 +22,21 @@ impl Reader<'_> {
                 value => PlanValue::Literal(value.clone()),
             },
             Content::List(items) => list(items.iter().map(|item| self.value(item)).collect()),
-            Content::Map(entries) => self.map_value(entries, Self::value),
+            Content::Map(entries) => self.map_value(entries, |reader, entry| reader.value(&entry.value)),
         }
     }
 
     /// An action's inputs: as [`Self::value`], and what was chosen from a list,
-    /// `{display_name, value}`, is its `value`.
-    pub(super) fn inputs_value(&mut self, entries: &[Entry]) -> PlanValue {
-        self.map_value(entries, |reader, node| reader.value(chosen(node)))
+    /// `{display_name, value}`, is its `value`. What is text of a program is kept as such.
+    pub(super) fn inputs_value(&mut self, action: &str, entries: &[Entry]) -> PlanValue {
+        let code = CodeInput::of(action);
+        self.map_value(entries, |reader, entry| {
+            let value = reader.value(chosen(&entry.value));
+            match (code.filter(|code| *code.input == *entry.key.text), value) {
+                (Some(code), PlanValue::Template(template)) => PlanValue::Code(template, code.rendering),
+                (_, value) => value,
+            }
+        })
     }
 
     /// A value that is an expression even without braces, as both sides of a comparison are.
@@ -46,10 +54,10 @@ impl Reader<'_> {
     fn map_value(
         &mut self,
         entries: &[Entry],
-        mut read: impl FnMut(&mut Self, &Node) -> PlanValue,
+        mut read: impl FnMut(&mut Self, &Entry) -> PlanValue,
     ) -> PlanValue {
         let values: Vec<(String, PlanValue)> =
-            entries.iter().map(|entry| (entry.key.text.to_string(), read(self, &entry.value))).collect();
+            entries.iter().map(|entry| (entry.key.text.to_string(), read(self, entry))).collect();
         if values.iter().any(|(_, value)| !matches!(value, PlanValue::Literal(_))) {
             return PlanValue::Map(values);
         }

@@ -20,6 +20,7 @@ fn show(value: &PlanValue) -> String {
     match value {
         PlanValue::Literal(value) => value.to_json().to_string(),
         PlanValue::Template(template) => format!("<{}>", template.source()),
+        PlanValue::Code(template, rendering) => format!("<{rendering:?} {}>", template.source()),
         PlanValue::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         PlanValue::Map(entries) => {
             let entries: Vec<_> =
@@ -72,7 +73,10 @@ fn show_step(step: &PlanStep) -> String {
             let settings = [&call.is_async, &call.is_draft, &call.timeout_minutes, &call.begins_at].map(show);
             format!("call {} {} [{}]", call.workflow, show(&call.inputs), settings.join(", "))
         }
-        StepKind::Effect { inputs } => format!("{} {} {:?}", step.action, show(inputs), step.connections),
+        StepKind::Effect { inputs, sees_run } => {
+            let sees_run = sees_run.map(|input| format!(" sees run by {input}")).unwrap_or_default();
+            format!("{} {} {:?}{sees_run}", step.action, show(inputs), step.connections)
+        }
     }
 }
 

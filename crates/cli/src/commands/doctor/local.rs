@@ -2,11 +2,12 @@
 
 use secrets::KeyFile;
 use server::Vault;
-use server::config::Config;
+use server::config::{Config, SandboxMode};
 use store::{DatabaseUrl, Db, Options};
 
 use super::{Finding, Verdict};
 use crate::args::DatabaseArgs;
+use crate::code_host::code_host;
 use crate::failure::chain;
 use crate::settings;
 
@@ -24,6 +25,7 @@ pub(super) async fn look(args: &DatabaseArgs) -> Vec<Finding> {
     if let (Some(db), Some(keys)) = (db, keys) {
         findings.push(look_at_secrets(db, keys).await);
     }
+    findings.push(look_at_sandbox(&config).await);
     findings
 }
 
@@ -71,6 +73,34 @@ async fn look_at_database(config: &Config) -> (Finding, Option<Db>) {
             (finding.hint("the next start brings it up to date, `nictate migrate` does so now"), None)
         }
         Err(error) => failed(chain(&error)),
+    }
+}
+
+/// What of the sandbox the kernel allows here, where the embedded runner would run code.
+async fn look_at_sandbox(config: &Config) -> Finding {
+    const WHAT: &str = "sandbox";
+    if config.sandbox.mode == SandboxMode::Off {
+        return Finding::new(WHAT, Verdict::Skipped, "`sandbox.mode` is `off`: code steps are refused");
+    }
+    let host = code_host(&config.sandbox);
+    let sandbox = match host.sandbox().await {
+        Ok(sandbox) => sandbox,
+        Err(error) => return Finding::new(WHAT, Verdict::Failed, error.message),
+    };
+    let report = sandbox.report();
+    if !report.is_full() {
+        let accepted = config.sandbox.mode == SandboxMode::Reduced && report.allows_reduced();
+        let verdict = if accepted { Verdict::Warning } else { Verdict::Failed };
+        let finding = Finding::new(WHAT, verdict, report.to_string());
+        return match report.allows_reduced() && !accepted {
+            true => finding.hint("code steps are refused; `sandbox.mode = \"reduced\"` accepts fewer walls"),
+            false => finding,
+        };
+    }
+    match sandbox.python() {
+        Ok(version) => Finding::new(WHAT, Verdict::Ok, format!("{report}; Python {version}")),
+        Err(why) => Finding::new(WHAT, Verdict::Warning, report.to_string())
+            .hint(format!("Python steps are refused: {why}; `sandbox.python` names another interpreter")),
     }
 }
 

@@ -133,6 +133,7 @@ impl Local {
             attempt: dispatch.attempt,
             action: dispatch.action.clone(),
             inputs: dispatch.inputs.to_json(),
+            context: dispatch.context.as_ref().map(Value::render),
             connections,
             timeout_ms: dispatch.timeout_ms,
             idempotency_key: format!("{}/{}", self.id, dispatch.path),
@@ -235,20 +236,9 @@ impl Local {
                     stored.record_uses(self.id, &dispatch, &secret_uses).await;
                 }
                 let (path, attempt) = (dispatch.path, dispatch.attempt);
-                Some(Event::EffectFinished { path, attempt, result: result_of(outcome) })
+                Some(Event::EffectFinished { path, attempt, result: server::effect_result(outcome) })
             }
         }
-    }
-}
-
-fn result_of(outcome: protocol::Outcome) -> EffectResult {
-    match outcome {
-        protocol::Outcome::Succeeded { output } => EffectResult::Succeeded(Value::from(output)),
-        protocol::Outcome::Failed { error } => EffectResult::Failed {
-            error: StepError::new(error.code, error.message),
-            output: Value::from(error.data),
-        },
-        protocol::Outcome::Cancelled => EffectResult::Cancelled,
     }
 }
 

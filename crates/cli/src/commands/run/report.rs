@@ -22,8 +22,9 @@ impl<'a> Report<'a> {
 
     /// A step has ended.
     pub(super) fn step(&mut self, step: &StepFinished) {
-        // As the API shows it: what a step set is what came of it.
-        let output = if step.variables.is_empty() { step.output.to_json() } else { json!(step.variables) };
+        // As the API shows it: where there is no output, what a step set is what came of it.
+        let only_sets = step.output.is_nil() && !step.variables.is_empty();
+        let output = if only_sets { json!(step.variables) } else { step.output.to_json() };
         let error = step.error.as_ref().map_or(Value::Null, |error| json!(error));
         let line = StepLine {
             path: step.path.clone(),

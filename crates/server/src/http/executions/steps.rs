@@ -121,10 +121,8 @@ fn row_of(
         BeganWith::Branches(branches, needed) => json!({"branches": branches, "needed": needed}),
         BeganWith::Nothing => Value::Null,
     };
-    let output = match record.variables.is_empty() {
-        true => record.output.to_json(),
-        false => json!(record.variables),
-    };
+    let only_sets = record.output.is_nil() && !record.variables.is_empty();
+    let output = if only_sets { json!(record.variables) } else { record.output.to_json() };
     StepExecution {
         action,
         cmd_id: id.clone(),

@@ -94,8 +94,8 @@ impl Reader<'_> {
             "internal.print" => Body::Print(self.print(&mut params)),
             "internal.Sleep" => self.sleep(&mut params),
             "internal.EndRun" => self.end_run(&mut params),
-            _ if is_not_yet_available(action) => return Body::NotYet(self.inputs_value(inputs)),
-            _ => return Body::Effect(self.inputs_value(inputs)),
+            _ if is_not_yet_available(action) => return Body::NotYet(self.inputs_value(action, inputs)),
+            _ => return Body::Effect(self.inputs_value(action, inputs)),
         };
         params.warn_of_unread(self);
         body

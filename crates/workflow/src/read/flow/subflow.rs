@@ -35,7 +35,7 @@ impl Reader<'_> {
         inputs: &[Entry],
         configuration: Option<&Node>,
     ) -> Body {
-        let inputs = self.inputs_value(inputs);
+        let inputs = self.inputs_value(SUBFLOW_PREFIX, inputs);
         let Ok(workflow) = workflow.parse::<WorkflowId>() else {
             if !self.idle {
                 let message = format!("`{}` is no id of a workflow", shorten(workflow));

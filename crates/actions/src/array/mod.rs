@@ -1,0 +1,5 @@
+//! Lists.
+
+mod lambda;
+
+pub(crate) use lambda::{FILTER, GET_ITEM, SORT};
