@@ -15,6 +15,9 @@ use super::process::{Process, Product, WORKSPACE_ID, first_id, success};
 /// Steps of the workflow that is one long line of them.
 const LINEAR_STEPS: usize = 1_000;
 const LOOP_TURNS: usize = 100;
+/// Code steps of a run, as other products are measured with.
+const CODE_STEPS: usize = 40;
+const FIBO: &str = "def fibo(n):\n  return n if n < 2 else fibo(n - 1) + fibo(n - 2)\nprint(fibo(10))";
 /// Runs that wait when their server is killed.
 const IN_FLIGHT: usize = 1_000;
 /// Seconds that they wait: longer than it takes to start them all.
@@ -57,6 +60,7 @@ pub(crate) fn measure(
         bench.throughput(&asked, SYNC, 64)?,
     ));
     rows.extend(bench.remote()?);
+    rows.extend(bench.code()?);
     let linear = bench.workflow("linear", &linear())?;
     rows.push(("a step of 1,000 that set a variable".to_owned(), bench.per_step(&linear)?));
     let turns = bench.workflow("loop", &turns())?;
@@ -124,6 +128,23 @@ impl Bench<'_> {
         ];
         drop(runner);
         Ok(rows)
+    }
+
+    /// Runs whose steps are code, each in a fresh sandbox.
+    fn code(&self) -> Outcome<Vec<Row>> {
+        let python = self.workflow("python", &code(1, "core.pythonV2", "print(1)"))?;
+        let bash = self.workflow("bash", &code(1, "core.bash", "echo 1"))?;
+        let in_a_row: String = (1..=CODE_STEPS).map(|id| code(id, "core.pythonV2", FIBO)).collect();
+        let in_a_row = self.workflow("code in a row", &in_a_row)?;
+        Ok(vec![
+            (
+                "a Python step, `print(1)`: one at a time, median until the run has ended".to_owned(),
+                self.latency(&python)?,
+            ),
+            ("the same, 32 at a time".to_owned(), self.throughput(&python, SYNC, 32)?),
+            ("a bash step, `echo 1`: one at a time".to_owned(), self.latency(&bash)?),
+            (format!("{CODE_STEPS} Python steps one after another, `fibo(10)`"), self.latency(&in_a_row)?),
+        ])
     }
 
     fn store(&self, name: &str, steps: &str) -> Outcome<String> {
@@ -229,6 +250,10 @@ fn request_step(id: usize, url: &str) -> String {
     format!(
         "      - {{id: S{id}, action: http.requestV2, continue_on_error: true, inputs: {{url: '{url}'}}}}\n"
     )
+}
+
+fn code(id: usize, action: &str, code: &str) -> String {
+    step(id, action, &serde_json::json!({"code": code}).to_string())
 }
 
 fn linear() -> String {
