@@ -6,6 +6,7 @@ mod id;
 mod lease;
 pub mod limits;
 mod permission;
+mod requirement;
 mod rng;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
@@ -16,4 +17,5 @@ pub use id::{
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, Role, TenantRole};
+pub use requirement::{Requirement, RequirementError};
 pub use rng::{Rng, SeededRng, SystemRng};

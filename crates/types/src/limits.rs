@@ -9,6 +9,10 @@ pub const WORKFLOW_DOCUMENT_DEPTH_MAX: usize = 100;
 pub const WORKFLOW_DOCUMENT_NODES_MAX: usize = 250_000;
 /// Steps of a workflow, nested ones included.
 pub const WORKFLOW_STEPS_MAX: usize = 5_000;
+/// Python packages that a workflow or a step may require, also both together.
+pub const REQUIREMENTS_MAX: usize = 50;
+/// Bytes of one required package with its versions and marker.
+pub const REQUIREMENT_BYTES_MAX: usize = 200;
 /// Steps that one run may start, loop turns counted.
 pub const EXECUTION_STEPS_MAX: u64 = 1_000_000;
 /// Turns of one loop.
