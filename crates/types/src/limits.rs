@@ -13,6 +13,8 @@ pub const WORKFLOW_STEPS_MAX: usize = 5_000;
 pub const REQUIREMENTS_MAX: usize = 50;
 /// Bytes of one required package with its versions and marker.
 pub const REQUIREMENT_BYTES_MAX: usize = 200;
+/// Different lists of required packages among the steps of a workflow; each is resolved by itself.
+pub const REQUIREMENT_LISTS_MAX: usize = 20;
 /// Steps that one run may start, loop turns counted.
 pub const EXECUTION_STEPS_MAX: u64 = 1_000_000;
 /// Turns of one loop.

@@ -75,6 +75,12 @@ codes! {
     MISSING_TRIGGER = "missing_trigger";
     /// A schedule that is not five cron fields.
     BAD_CRON = "bad_cron";
+    /// A required package that is no name with versions, or too many of them.
+    INVALID_REQUIREMENT = "invalid_requirement";
+    /// Packages at a step that runs no Python code.
+    STRAY_REQUIREMENTS = "stray_requirements";
+    /// Packages of a workflow without a step that runs Python code.
+    IDLE_REQUIREMENTS = "idle_requirements";
     /// A `concurrency` without a limit, or with a part that it cannot have.
     CONCURRENCY_SHAPE = "concurrency_shape";
 

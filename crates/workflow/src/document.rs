@@ -2,7 +2,10 @@
 //!
 //! The server reads names, tags, triggers and what is used from here; the plan is made from it.
 
+use std::sync::Arc;
+
 use expr::Value;
+use types::Requirement;
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::{
@@ -131,6 +134,8 @@ pub(crate) struct Step {
     /// The inputs as written, for the checks against the catalog.
     pub(crate) inputs: Vec<Entry>,
     pub(crate) connections: Vec<UsedConnection>,
+    /// The workflow's and its own; none if it runs no Python code.
+    pub(crate) requirements: Arc<[Requirement]>,
     pub(crate) settings: StepSettings,
     /// Where the settings name a runner group.
     pub(crate) runner_group_at: Option<Extent>,

@@ -42,6 +42,7 @@ fn flatten(step: Step, parent: Option<StepIndex>, steps: &mut Vec<PlanStep>) -> 
         // A step stands before those under it; what it does with them is known once they stand.
         kind: StepKind::BranchMarker,
         connections,
+        requirements: step.requirements,
         settings: step.settings,
         is_made: step.is_made,
         parent,

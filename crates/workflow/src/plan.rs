@@ -6,11 +6,13 @@
 mod settings;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use expr::{Rendering, Template, Value};
-use types::WorkflowId;
+use types::{Requirement, WorkflowId};
 
+use crate::document::is_idle;
 pub use settings::{OnExhausted, Retry, SaveOutput, StepSettings};
 
 /// A step's place in [`Plan::steps`].
@@ -92,6 +94,8 @@ pub struct PlanStep {
     pub kind: StepKind,
     /// Connection type -> connection name, `no_connection` left out.
     pub connections: BTreeMap<String, String>,
+    /// The Python packages that its code may import: the workflow's and its own. Empty if it runs no Python code.
+    pub requirements: Arc<[Requirement]>,
     /// How it is run.
     pub settings: StepSettings,
     /// It stands for a `goto` of the format of 2021: for `steps.last`, it is as if it were not there.
@@ -104,6 +108,19 @@ impl Plan {
     /// How long a run may take where `allowed` is the most.
     pub fn run_time(&self, allowed: Duration) -> Duration {
         self.timeout_ms.map_or(allowed, |millis| allowed.min(Duration::from_millis(millis)))
+    }
+
+    /// Every list of packages that some step requires, once, in the order of their first use. Each is resolved by itself;
+    /// steps that never run their action need none.
+    pub fn requirements(&self) -> Vec<Arc<[Requirement]>> {
+        let mut lists: Vec<Arc<[Requirement]>> = Vec::new();
+        for step in &self.steps {
+            let is_needed = !step.requirements.is_empty() && !is_idle(&step.settings);
+            if is_needed && !lists.contains(&step.requirements) {
+                lists.push(Arc::clone(&step.requirements));
+            }
+        }
+        lists
     }
 
     /// The steps under this one, whatever is between. They stand behind it, without a gap.

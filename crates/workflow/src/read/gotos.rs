@@ -8,6 +8,8 @@
 
 use std::collections::HashMap;
 
+use std::sync::Arc;
+
 use expr::Value;
 use types::limits::{GOTO_NESTING_MAX, WORKFLOW_STEPS_MAX};
 
@@ -214,6 +216,7 @@ impl Reader<'_> {
             body,
             inputs: Vec::new(),
             connections: Vec::new(),
+            requirements: Arc::default(),
             settings: StepSettings::default(),
             steps,
             goto: None,

@@ -11,6 +11,7 @@ mod inputs;
 mod legacy;
 mod outline;
 mod outputs;
+mod requirements;
 mod retry;
 mod settings;
 mod steps;
@@ -19,14 +20,17 @@ mod triggers;
 mod values;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use types::Requirement;
 use types::limits::WORKFLOW_DOCUMENT_BYTES_MAX;
 
 use expressions::Written;
 pub(crate) use flow::FLOW_ACTIONS;
 pub(crate) use gotos::Goto;
 use outline::{Outline, Place, Use};
+pub use requirements::runs_python;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Problems};
@@ -62,6 +66,8 @@ pub(crate) fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>) {
         place: Place::Outside,
         outline: Outline::default(),
         inputs: HashSet::new(),
+        workflow_requirements: Arc::default(),
+        requirement_lists: Vec::new(),
         variables: HashSet::new(),
         variables_unknown: false,
         idle: false,
@@ -104,6 +110,10 @@ struct Reader<'a> {
     outline: Outline,
     /// The names of the declared inputs, of the broken ones too.
     inputs: HashSet<String>,
+    /// The packages that the whole workflow requires.
+    workflow_requirements: Arc<[Requirement]>,
+    /// The different lists of packages that steps require.
+    requirement_lists: Vec<Arc<[Requirement]>>,
     /// The variables that some step sets.
     variables: HashSet<String>,
     /// Some step sets a variable whose name only its run knows.

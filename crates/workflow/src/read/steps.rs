@@ -29,8 +29,8 @@ const PARALLEL_BRANCH: &str = "internal.parallelBranch";
 
 pub(super) const CATCH: &str = "internal.catch";
 
-const KEYS: [&str; 8] =
-    ["id", "action", "name", "inputs", "connections", "steps", "configuration", "settings"];
+const KEYS: [&str; 9] =
+    ["id", "action", "name", "inputs", "connections", "requirements", "steps", "configuration", "settings"];
 
 /// The keys of one step, each where the document has it.
 #[derive(Default)]
@@ -40,6 +40,7 @@ struct Keys<'n> {
     name: Option<&'n Node>,
     inputs: Option<&'n Node>,
     connections: Option<&'n Node>,
+    requirements: Option<&'n Entry>,
     steps: Option<&'n Node>,
     configuration: Option<&'n Node>,
     goto: Option<&'n Entry>,
@@ -109,6 +110,7 @@ impl Reader<'_> {
         }
         let name = keys.name.and_then(|name| self.text(name, "`name`"));
         let connections = keys.connections.map(|node| self.connections(node)).unwrap_or_default();
+        let requirements = self.step_requirements(&action, action_at, keys.requirements);
         let inputs = keys.inputs.map(|node| self.map(node, "`inputs`")).unwrap_or_default();
         let inputs_at = keys.inputs.map_or(action_at, |node| node.at);
         let body = match called_workflow(&action) {
@@ -128,6 +130,7 @@ impl Reader<'_> {
             body,
             inputs,
             connections,
+            requirements,
             settings,
             runner_group_at,
             steps,
@@ -146,6 +149,7 @@ impl Reader<'_> {
                 "name" => keys.name = value,
                 "inputs" => keys.inputs = value,
                 "connections" => keys.connections = value,
+                "requirements" => keys.requirements = value.map(|_| entry),
                 "steps" => keys.steps = value,
                 "configuration" | "settings" => {
                     keys.configuration = value.or(keys.configuration);

@@ -11,7 +11,7 @@ use crate::read::outline::Place;
 use crate::source::{Extent, Source};
 use crate::yaml::{Entry, Node};
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "workflow",
     "name",
     "desc",
@@ -23,6 +23,7 @@ const KEYS: [&str; 14] = [
     "triggers",
     "concurrency",
     "runner",
+    "requirements",
     "tags",
     "timeout",
     "version",
@@ -44,6 +45,10 @@ impl Reader<'_> {
         let get = |key: &str| root.get(key).filter(|node| !node.is_null());
         // Inputs come first, so that the names are known wherever they stand in the document.
         let inputs = get("inputs").map(|node| self.inputs(node)).unwrap_or_default();
+        // So do packages: steps add to them.
+        let requirements = get("requirements");
+        self.workflow_requirements =
+            requirements.map(|node| self.workflow_requirements(node)).unwrap_or_default();
         let automation_type = self.automation_type(get("automation_type"));
         self.triggers_fit(automation_type, root, &inputs);
         let description = get("desc").or_else(|| get("description"));
@@ -69,6 +74,7 @@ impl Reader<'_> {
             },
             inputs,
         };
+        self.used_requirements(requirements.map(|node| node.at));
         for entry in entries {
             let of_legacy = self.is_legacy && &*entry.key.text == "steps";
             if !of_legacy && !KEYS.contains(&&*entry.key.text) {

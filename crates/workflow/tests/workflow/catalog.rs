@@ -6,6 +6,7 @@ use workflow::{ActionSignature, Catalog, Parameter};
 pub(crate) struct TestCatalog {
     http: Vec<Parameter>,
     slack: Vec<Parameter>,
+    python: Vec<Parameter>,
     every_type: Vec<String>,
     slack_types: Vec<String>,
     runner_groups: Vec<String>,
@@ -25,6 +26,7 @@ impl Default for TestCatalog {
                 parameter("body", false, &[]),
                 parameter("flags", false, &["a", "b"]),
             ],
+            python: vec![parameter("code", false, &[])],
             slack: vec![parameter("channel", true, &[]), parameter("text", true, &[])],
             every_type: vec!["slack".to_owned(), "github".to_owned()],
             slack_types: vec!["slack".to_owned()],
@@ -37,6 +39,7 @@ impl Catalog for TestCatalog {
     fn action(&self, full_name: &str) -> Option<ActionSignature<'_>> {
         let (parameters, connection_types, connection_optional) = match full_name {
             "http.requestV2" => (&self.http, &self.every_type, true),
+            "core.python" | "array.ArraySort" => (&self.python, &self.every_type, true),
             "slack.send_message" => (&self.slack, &self.slack_types, false),
             _ => return None,
         };
@@ -52,6 +55,6 @@ impl Catalog for TestCatalog {
     }
 
     fn action_names(&self) -> Vec<&str> {
-        vec!["http.requestV2", "slack.send_message"]
+        vec!["http.requestV2", "slack.send_message", "core.python", "array.ArraySort"]
     }
 }

@@ -381,3 +381,67 @@ fn a_step_and_a_workflow_name_runner_groups() {
     assert_eq!((plan.runner.as_str(), groups), ("dmz", vec![Some("edge"), Some("edge"), None]));
     assert_eq!(parse(&text).document.unwrap().runner_groups(), ["dmz", "edge"]);
 }
+
+/// A workflow with these packages at the top, whose steps run code and have these.
+fn packages(top: &str, steps: &[&str]) -> String {
+    let mut text = format!("requirements: {top}\nworkflow:\n  - section: Steps\n    steps:\n");
+    for (index, own) in steps.iter().enumerate() {
+        let _ = writeln!(text, "      - {{id: S{index}, action: core.python{own}}}");
+    }
+    text
+}
+
+#[test]
+fn packages_of_a_step_come_to_those_of_its_workflow_and_replace_the_same_ones() {
+    let own = ", requirements: ['Requests[socks]>=3', d]";
+    let text = packages(
+        "|\n  requests>=2\n  c==1; os_name=='x'\n  c==2\n",
+        &["", own, "", ", when: 'false', requirements: e"],
+    );
+    let plan = plan(&text);
+    let said = |index: usize| -> Vec<String> {
+        plan.steps[index].requirements.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(said(0), ["requests>=2", "c==1 ; os_name == 'x'", "c==2"]);
+    assert_eq!(said(1), ["c==1 ; os_name == 'x'", "c==2", "requests[socks]>=3", "d"]);
+    assert_eq!(said(2), said(0));
+    let lists: Vec<usize> = plan.requirements().iter().map(|list| list.len()).collect();
+    assert_eq!(lists, [3, 4], "one list for those that are equal, none for what never runs");
+}
+
+#[test]
+fn packages_are_few_and_so_are_their_lists() {
+    let check = |text: &str, expected: &[&str]| {
+        let (_, diagnostics) = compile(text, &TestCatalog::default());
+        let said: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+        assert_eq!(said, expected);
+    };
+    let names = |prefix: char, count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("{prefix}{number}")).collect();
+        format!("[{}]", names.join(", "))
+    };
+    let own = |prefix: char, count: usize| format!(", requirements: {}", names(prefix, count));
+    check(&packages(&names('a', 50), &["", &own('a', 50)]), &[]);
+    check(
+        &packages(&names('a', 51), &[&own('a', 50)]),
+        &["1:15: error: `requirements` names `51` packages, more than `50` [invalid_requirement]"],
+    );
+    check(
+        &packages(&names('a', 50), &[&own('b', 1)]),
+        &[
+            "5:53: error: the step and its workflow require `51` packages, more than `50` [invalid_requirement]",
+        ],
+    );
+    let lists: Vec<String> = (1..=20).map(|count| own('b', count)).collect();
+    let mut lists: Vec<&str> = lists.iter().map(String::as_str).collect();
+    check(&packages("[]", &lists), &[]);
+    lists.extend(["", ", requirements: [c]"]);
+    let text = packages("[a]", &lists);
+    let (_, diagnostics) = compile(&text, &TestCatalog::default());
+    let said: Vec<_> = diagnostics.iter().map(|it| (it.code, it.message.as_str(), it.span.line)).collect();
+    let message = "the steps require more than `20` different lists of packages";
+    assert_eq!(said, [("invalid_requirement", message, 25), ("invalid_requirement", message, 26)]);
+    let long = format!("a=={}", "1".repeat(198));
+    let (_, diagnostics) = compile(&packages(&format!("['{long}']"), &[""]), &TestCatalog::default());
+    assert!(diagnostics[0].message.ends_with("has `201` bytes, more than `200`"), "{diagnostics:?}");
+}
