@@ -20,6 +20,7 @@ mod simulate;
 mod stopwatch;
 mod test;
 mod tidy;
+mod uv;
 
 use std::process::ExitCode;
 

@@ -24,6 +24,7 @@ pub(crate) const POSTGRES: Package =
 pub(crate) const CHROMIUM: Package = Package { debian: "chromium", program: "chromium" };
 pub(crate) const NODE: Package = Package { debian: "nodejs", program: "node" };
 pub(crate) const NPM: Package = Package { debian: "npm", program: "npm" };
+pub(crate) const PIP: Package = Package { debian: "python3-pip", program: "pip3" };
 pub(crate) const SQLITE: Package = Package { debian: "sqlite3", program: "sqlite3" };
 pub(crate) const WRK: Package = Package { debian: "wrk", program: "wrk" };
 

@@ -10,10 +10,11 @@ use crate::postgres::{Durability, Postgres};
 use crate::shell::{self, cargo, find_program};
 use crate::stopwatch::Stopwatch;
 use crate::tidy;
+use crate::uv;
 
 /// The list to read: what is checked, in this order.
 const STAGES: &[Stage] = &[
-    Stage { name: "packages", needs: None, run: |_| packages::ensure(&[POSTGRES, CHROMIUM, NODE, NPM]) },
+    Stage { name: "packages", needs: None, run: |_| ensure_packages() },
     Stage { name: "format", needs: None, run: |_| shell::run(&mut cargo(["fmt", "--all", "--check"])) },
     Stage { name: "tidy", needs: None, run: |_| tidy::run() },
     Stage { name: "clippy", needs: None, run: |_| clippy() },
@@ -128,6 +129,11 @@ fn summarize(reports: &[Report]) -> Outcome {
     if failed == 0 { Ok(()) } else { Err(Failure::new(format!("failed stages: {failed}"))) }
 }
 
+fn ensure_packages() -> Outcome {
+    packages::ensure(&[POSTGRES, CHROMIUM, NODE, NPM])?;
+    uv::ensure().map(drop)
+}
+
 fn clippy() -> Outcome {
     // The feature is named so that the code behind it is read too.
     let words = [
@@ -144,12 +150,12 @@ fn clippy() -> Outcome {
 }
 
 fn rust_tests(machine: &mut Machine) -> Outcome {
-    let url = machine.postgres_url()?;
+    let (url, uv) = (machine.postgres_url()?, uv::ensure()?);
     let mut command = match find_program("cargo-nextest") {
         Some(_) => cargo(["nextest", "run", "--workspace", "--no-fail-fast"]),
         None => cargo(["test", "--workspace", "--no-fail-fast", "--bins", "--lib", "--tests"]),
     };
-    shell::run(command.env("NICTATE_TEST_POSTGRES_URL", url))
+    shell::run(command.env("NICTATE_TEST_POSTGRES_URL", url).env("NICTATE_TEST_UV", uv))
 }
 
 fn browser_tests() -> Outcome {

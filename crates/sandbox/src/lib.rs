@@ -11,6 +11,7 @@ mod error;
 mod host;
 mod link;
 mod output;
+pub mod packages;
 mod payload;
 mod program;
 mod python;
@@ -23,6 +24,7 @@ pub use egress::CONNECTIONS_MAX;
 pub use error::SandboxError;
 pub use host::{HOST_ARGUMENT, host_main, is_host};
 pub use output::LINE_BYTES_MAX;
+pub use packages::{Environment, Hidden, Lock, Packages, PackagesError, PackagesSettings};
 pub use program::{
     CODE_BYTES_MAX, CONTEXT_BYTES_MAX, Egress, End, FILES_BYTES_MAX, FILES_MAX, Finished, Language, Limits,
     Network, Program, Stream,
