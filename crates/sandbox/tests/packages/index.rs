@@ -28,8 +28,8 @@ struct Shared {
 
 impl Index {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = listener.local_addr().expect("it has an address").port();
         let shared = Arc::new(Shared::default());
         let index = Self { port, shared: Arc::clone(&shared) };
         tokio::spawn(async move {
@@ -70,21 +70,31 @@ impl Index {
 
     /// A file of a package, as it is.
     pub(crate) fn file(&self, package: &str, file: &str, bytes: Vec<u8>) {
-        self.shared.files.lock().unwrap().insert(format!("/simple/{package}/{file}"), bytes);
+        self.shared
+            .files
+            .lock()
+            .expect("no answer panics")
+            .insert(format!("/simple/{package}/{file}"), bytes);
     }
 
     pub(crate) fn want_user(&self, user: &str) {
-        *self.shared.user.lock().unwrap() = Some(user.to_owned());
+        *self.shared.user.lock().expect("no answer panics") = Some(user.to_owned());
     }
 
     /// Never answers what has this in its path.
     pub(crate) fn hang(&self, part: Option<&str>) {
-        *self.shared.hangs.lock().unwrap() = part.map(str::to_owned);
+        *self.shared.hangs.lock().expect("no answer panics") = part.map(str::to_owned);
     }
 
     /// How often something with this in its path was fetched.
     pub(crate) fn fetched(&self, part: &str) -> usize {
-        self.shared.asked.lock().unwrap().iter().filter(|asked| asked.contains(part)).count()
+        self.shared
+            .asked
+            .lock()
+            .expect("no answer panics")
+            .iter()
+            .filter(|asked| asked.contains(part))
+            .count()
     }
 }
 
@@ -99,8 +109,8 @@ async fn answer(mut stream: TcpStream, shared: Arc<Shared>) {
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut words = head.split_whitespace();
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    shared.asked.lock().unwrap().push(format!("{method} {path}"));
-    let hangs = shared.hangs.lock().unwrap().clone();
+    shared.asked.lock().expect("no answer panics").push(format!("{method} {path}"));
+    let hangs = shared.hangs.lock().expect("no answer panics").clone();
     if hangs.is_some_and(|part| path.contains(&part)) {
         return std::future::pending().await;
     }
@@ -118,13 +128,13 @@ async fn answer(mut stream: TcpStream, shared: Arc<Shared>) {
 }
 
 fn found(shared: &Shared, head: &str, path: &str) -> (&'static str, Vec<u8>) {
-    if let Some(user) = &*shared.user.lock().unwrap() {
+    if let Some(user) = &*shared.user.lock().expect("no answer panics") {
         let wanted = format!("Basic {}", STANDARD.encode(user));
         if !head.contains(&wanted) {
             return ("401 Unauthorized\r\nWWW-Authenticate: Basic", Vec::new());
         }
     }
-    let files = shared.files.lock().unwrap();
+    let files = shared.files.lock().expect("no answer panics");
     if let Some(bytes) = files.get(path) {
         return ("200 OK", bytes.clone());
     }
@@ -149,26 +159,29 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (path, bytes) in files {
-        let size = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        let size = u32::try_from(bytes.len()).expect("it is small").to_le_bytes();
         let mut entry = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
         entry.extend(crc32(bytes).to_le_bytes());
         entry.extend([size, size].concat());
-        entry.extend(u16::try_from(path.len()).unwrap().to_le_bytes());
+        entry.extend(u16::try_from(path.len()).expect("it is small").to_le_bytes());
         entry.extend([0, 0]);
         directory.extend([0x50, 0x4b, 1, 2, 20, 3]);
         directory.extend(&entry);
         // No comment, the first disk, a plain file for all to read, and where it begins.
         directory.extend([0; 6]);
         directory.extend((0o100_644_u32 << 16).to_le_bytes());
-        directory.extend(u32::try_from(archive.len()).unwrap().to_le_bytes());
+        directory.extend(u32::try_from(archive.len()).expect("it is small").to_le_bytes());
         directory.extend(path.as_bytes());
         archive.extend([0x50, 0x4b, 3, 4]);
         archive.extend(&entry);
         archive.extend(path.as_bytes());
         archive.extend(bytes);
     }
-    let count = u16::try_from(files.len()).unwrap().to_le_bytes();
-    let (size, begin) = (u32::try_from(directory.len()).unwrap(), u32::try_from(archive.len()).unwrap());
+    let count = u16::try_from(files.len()).expect("it is small").to_le_bytes();
+    let (size, begin) = (
+        u32::try_from(directory.len()).expect("it is small"),
+        u32::try_from(archive.len()).expect("it is small"),
+    );
     archive.extend(directory);
     archive.extend([0x50, 0x4b, 5, 6, 0, 0, 0, 0]);
     archive.extend([count, count].concat());

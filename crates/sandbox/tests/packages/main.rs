@@ -18,15 +18,15 @@ use types::Requirement;
 /// The one that `cargo xtask test` names, the one it has installed, or the machine's.
 fn uv() -> Option<PathBuf> {
     let named = std::env::var_os("NICTATE_TEST_UV").map(PathBuf::from);
-    let target = std::env::current_exe().unwrap();
+    let target = std::env::current_exe().expect("it has a path");
     let installed = target.ancestors().map(|folder| folder.join("tools/uv/bin/uv")).find(|uv| uv.is_file());
     named.or(installed)
 }
 
 fn python() -> PathBuf {
     let ask = ["-I", "-S", "-c", "import os, sys; print(os.path.realpath(sys.executable))"];
-    let said = std::process::Command::new("python3").args(ask).output().unwrap();
-    String::from_utf8(said.stdout).unwrap().trim().into()
+    let said = std::process::Command::new("python3").args(ask).output().expect("there is a Python");
+    String::from_utf8(said.stdout).expect("it is text").trim().into()
 }
 
 struct Machine {
@@ -37,7 +37,11 @@ struct Machine {
 
 impl Machine {
     async fn new() -> Self {
-        Self { index: Index::start().await, folder: tempfile::tempdir().unwrap(), python: python() }
+        Self {
+            index: Index::start().await,
+            folder: tempfile::tempdir().expect("a folder can be made"),
+            python: python(),
+        }
     }
 
     fn settings(&self) -> PackagesSettings {
@@ -50,7 +54,7 @@ impl Machine {
     fn packages(&self, change: impl FnOnce(&mut PackagesSettings)) -> Packages {
         let mut settings = self.settings();
         change(&mut settings);
-        Packages::new(settings).unwrap()
+        Packages::new(settings).expect("they can be used")
     }
 
     /// With the usual settings.
@@ -59,7 +63,8 @@ impl Machine {
     }
 
     async fn lock(&self, packages: &Packages, requirements: &[&str]) -> Result<Lock, PackagesError> {
-        let requirements: Vec<Requirement> = requirements.iter().map(|one| one.parse().unwrap()).collect();
+        let requirements: Vec<Requirement> =
+            requirements.iter().map(|one| one.parse().expect("it is one")).collect();
         packages.lock(&requirements, &self.python).await
     }
 
@@ -70,8 +75,11 @@ impl Machine {
 
     /// What is in a folder of the folder of packages.
     fn names(&self, folder: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path().join("packages").join(folder)).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        let entries =
+            std::fs::read_dir(self.folder.path().join("packages").join(folder)).expect("there is one");
+        entries
+            .map(|entry| entry.expect("it can be read").file_name().into_string().expect("it is text"))
+            .collect()
     }
 }
 
