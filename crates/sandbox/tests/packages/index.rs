@@ -155,7 +155,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An archive whose files are stored as they are.
+/// An archive whose files are stored as they are. What ends with `.link` is a symbolic link to its content.
 fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (path, bytes) in files {
@@ -167,9 +167,10 @@ fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
         entry.extend([0, 0]);
         directory.extend([0x50, 0x4b, 1, 2, 20, 3]);
         directory.extend(&entry);
-        // No comment, the first disk, a plain file for all to read, and where it begins.
+        // No comment, the first disk, its mode, and where it begins.
         directory.extend([0; 6]);
-        directory.extend((0o100_644_u32 << 16).to_le_bytes());
+        let mode: u32 = if path.ends_with(".link") { 0o120_777 } else { 0o100_644 };
+        directory.extend((mode << 16).to_le_bytes());
         directory.extend(u32::try_from(archive.len()).expect("it is small").to_le_bytes());
         directory.extend(path.as_bytes());
         archive.extend([0x50, 0x4b, 3, 4]);

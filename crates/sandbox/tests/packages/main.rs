@@ -168,6 +168,35 @@ async fn nothing_is_built_and_nothing_comes_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_wheel_writes_nowhere_else_and_links_to_nothing() {
+    let machine = Machine::new().await;
+    let outside = machine.folder.path().join("outside");
+    std::fs::write(&outside, "secret").unwrap();
+    let up = "../".repeat(12);
+    let away = format!("{up}{}/mark", machine.folder.path().display());
+    machine.index.wheel("climber", "1.0", &[("climber.py", b""), (&away, b"x")], &[]);
+    let absolute = format!("{}/mark", machine.folder.path().display());
+    machine.index.wheel("absolute", "1.0", &[("absolute.py", b""), (&absolute, b"x")], &[]);
+    let data = format!("data-1.0.data/data/{away}");
+    machine.index.wheel("data", "1.0", &[("data.py", b""), (&data, b"x")], &[]);
+    let target = outside.display().to_string();
+    machine.index.wheel("linked", "1.0", &[("linked.py", b""), ("x.link", target.as_bytes())], &[]);
+    let packages = machine.usual();
+    for name in ["climber", "absolute", "data", "linked"] {
+        // Whether it is refused or done without is for `uv` to say.
+        if let Ok(lock) = machine.lock(&packages, &[name]).await
+            && let Ok(environment) = packages.install(&lock, &machine.python).await
+        {
+            for entry in std::fs::read_dir(environment.path()).unwrap() {
+                assert!(!entry.unwrap().file_type().unwrap().is_symlink(), "{name}");
+            }
+        }
+        assert!(!machine.folder.path().join("mark").exists(), "{name} wrote outside");
+    }
+    assert_eq!(std::fs::read_to_string(outside).unwrap(), "secret");
+}
+
+#[tokio::test]
 async fn an_environment_is_for_all_to_read_and_for_none_to_write() {
     let machine = Machine::new().await;
     machine.index.wheel(
