@@ -1,5 +1,6 @@
 //! What an action is given and where it speaks to while it runs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct ActionContext<'a> {
     pub inputs: &'a Map<String, Json>,
     /// What the step's program sees of the run, a JSON object; none if it may read nothing of it.
     pub context: Option<&'a str>,
+    /// The folder of the Python packages that its code imports.
+    pub packages: Option<&'a Path>,
     /// The connections that the step names, opened.
     pub connections: &'a [Connection],
     /// What is left for the attempt. The runner ends it then in any case; an action that knows its own

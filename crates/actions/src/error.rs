@@ -52,13 +52,15 @@ pub enum ErrorCode {
     CodeOutputTooLarge,
     /// The runner has no sandbox to run code in.
     SandboxUnavailable,
+    /// The Python packages that the step requires cannot be installed where it runs.
+    PackagesUnavailable,
     /// The action itself is broken; the message says where to look.
     Internal,
 }
 
 impl ErrorCode {
     /// Every code there is.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidInput,
         Self::UnknownAction,
         Self::ConnectionMissing,
@@ -82,6 +84,7 @@ impl ErrorCode {
         Self::CodeMemoryExceeded,
         Self::CodeOutputTooLarge,
         Self::SandboxUnavailable,
+        Self::PackagesUnavailable,
         Self::Internal,
     ];
 
@@ -114,6 +117,9 @@ impl ErrorCode {
             Self::CodeCpuTimeExceeded => "The code of a step used up its processor time.",
             Self::CodeMemoryExceeded => "The code of a step wanted more memory than it may have.",
             Self::CodeOutputTooLarge => "The code of a step printed or returned more than it may.",
+            Self::PackagesUnavailable => {
+                "The Python packages that the step requires cannot be installed where it runs."
+            }
             Self::SandboxUnavailable => "The runner has no sandbox to run code in.",
             Self::Internal => "The action itself is broken; the message says where to look.",
         }
@@ -145,6 +151,7 @@ impl ErrorCode {
             Self::CodeMemoryExceeded => "code_memory_exceeded",
             Self::CodeOutputTooLarge => "code_output_too_large",
             Self::SandboxUnavailable => "sandbox_unavailable",
+            Self::PackagesUnavailable => "packages_unavailable",
             Self::Internal => "internal",
         }
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use actions::CodeHost;
 use sandbox::HostCommand;
+use sandbox::PackagesSettings;
 use server::config::Sandbox;
 
 /// The code host that these settings ask for. Nothing is started yet.
-pub(crate) fn code_host(settings: &Sandbox) -> Arc<CodeHost> {
-    let host = settings.code_settings().map(|code| CodeHost::new(code, HostCommand::this_program()));
+pub(crate) fn code_host(settings: &Sandbox, packages: PackagesSettings) -> Arc<CodeHost> {
+    let host = settings.code_settings(packages).map(|code| CodeHost::new(code, HostCommand::this_program()));
     Arc::new(host.unwrap_or_else(CodeHost::off))
 }

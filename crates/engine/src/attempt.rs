@@ -10,7 +10,7 @@ use workflow::plan::{PlanStep, StepIndex, StepKind};
 
 use crate::code_context;
 use crate::codes;
-use crate::command::{Command, Dispatch, EffectResult};
+use crate::command::{Command, Dispatch, EffectResult, Packages};
 use crate::entry::{Entry, StepError};
 use crate::evaluate::{bounded_output, settled};
 use crate::execution::Execution;
@@ -199,6 +199,10 @@ impl Execution {
             action: step.action.clone(),
             inputs,
             context,
+            packages: (!step.requirements.is_empty()).then(|| Packages {
+                document: plan.hash.clone(),
+                requirements: Arc::clone(&step.requirements),
+            }),
             connections: step.connections.clone(),
             timeout_ms: timeout_ms(step),
             full_response: step.settings.full_response,

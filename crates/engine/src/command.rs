@@ -1,9 +1,10 @@
 //! What the driver tells the engine and what the engine asks of the driver.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use expr::{Map, Value};
-use types::{FileId, Timestamp, WorkflowId};
+use types::{FileId, Requirement, Timestamp, WorkflowId};
 
 use crate::control::Control;
 use crate::entry::{Entry, StepError, SubflowOptions};
@@ -165,6 +166,15 @@ pub struct SubflowCall {
     pub options: SubflowOptions,
 }
 
+/// The Python packages of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packages {
+    /// SHA-256 of the document that requires them, in hex: all of its runs have the same versions.
+    pub document: String,
+    /// What is required.
+    pub requirements: Arc<[Requirement]>,
+}
+
 /// An effect to carry out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
@@ -181,6 +191,8 @@ pub struct Dispatch {
     /// What the action's program sees of the run: [`Scope`](expr::Scope)'s roots by name, those that it may read.
     /// None: it sees nothing.
     pub context: Option<Value>,
+    /// The Python packages that the action's code imports; none if it requires none.
+    pub packages: Option<Packages>,
     /// Connection type -> connection name.
     pub connections: BTreeMap<String, String>,
     /// Milliseconds that the attempt may take.

@@ -36,7 +36,7 @@ mod subflow;
 mod variables;
 mod view;
 
-pub use command::{Command, Dispatch, EffectResult, Event, SaveFile, SubflowCall};
+pub use command::{Command, Dispatch, EffectResult, Event, Packages, SaveFile, SubflowCall};
 pub use concurrency::concurrency_key;
 pub use control::{Control, Decision, NewInputs, Refusal};
 pub use entry::{

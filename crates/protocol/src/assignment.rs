@@ -50,6 +50,9 @@ pub struct Assignment {
     /// `metadata`, those that it may read. As text, because nobody between engine and program reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    /// The Python packages that its code imports: exact versions and hashes of files, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<String>,
     /// The connections that the step names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionGrant>,

@@ -30,6 +30,7 @@ fn assignment() -> Assignment {
         action: "http.requestV2".to_owned(),
         inputs: json!({"url": "/users"}),
         context: None,
+        packages: None,
         connections: vec![ConnectionGrant {
             id: ConnectionId::of_name("c"),
             name: "my jira".to_owned(),

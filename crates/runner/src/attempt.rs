@@ -6,6 +6,7 @@ use std::time::Duration;
 use actions::guard::NetworkPolicy;
 use actions::{ActionContext, ActionError, Effect, ErrorCode};
 use protocol::{Assignment, Outcome, SecretUse, ToServer};
+use sandbox::Environment;
 use serde_json::{Map, Value as Json};
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +63,12 @@ async fn run(
     assignment: Assignment,
     cancelled: &CancellationToken,
 ) -> (Outcome, Vec<SecretUse>) {
+    // Before the step's time begins: packages that were never used here take minutes.
+    let environment = match environment(shared, &assignment, cancelled).await {
+        Some(Ok(environment)) => environment,
+        Some(Err(error)) => return (outcome::failed(error), Vec::new()),
+        None => return (Outcome::Cancelled, Vec::new()),
+    };
     let started = ToServer::Started { token: assignment.token.clone(), at: shared.clock.now() };
     let _ = shared.to_server.send(started).await;
     let grants = match open(shared.sessions.of(&assignment.token).as_deref(), &assignment) {
@@ -71,7 +78,7 @@ async fn run(
     let redactor = Arc::clone(&grants.redactor);
     let voice = Arc::new(Voice::new(shared, &assignment.token, Arc::clone(&redactor)));
     let result = tokio::select! {
-        result = perform(shared, assignment, grants, Arc::clone(&voice)) => Some(result),
+        result = perform(shared, assignment, Given { grants, environment }, Arc::clone(&voice)) => Some(result),
         () = cancelled.cancelled() => None,
     };
     let Said { variables, secret_uses } = voice.end().await;
@@ -79,12 +86,32 @@ async fn run(
     (outcome, secret_uses)
 }
 
+/// What an action is given beside its assignment.
+struct Given {
+    grants: Grants,
+    /// Held until the action has ended: nobody removes it before.
+    environment: Option<Environment>,
+}
+
+/// The packages that the step's code imports, installed; none if the attempt was cancelled meanwhile.
+async fn environment(
+    shared: &Shared,
+    assignment: &Assignment,
+    cancelled: &CancellationToken,
+) -> Option<Result<Option<Environment>, ActionError>> {
+    let Some(lock) = &assignment.packages else { return Some(Ok(None)) };
+    tokio::select! {
+        environment = shared.code.environment(lock) => Some(environment.map(Some)),
+        () = cancelled.cancelled() => None,
+    }
+}
+
 /// Performs the action in a task of its own, so that a panic ends the attempt and not the runner. Dropping
 /// the future stops the task.
 async fn perform(
     shared: &Arc<Shared>,
     assignment: Assignment,
-    grants: Grants,
+    given: Given,
     voice: Arc<Voice>,
 ) -> Result<Json, ActionError> {
     let effect = shared.catalog.effect(&assignment.action).ok_or_else(|| {
@@ -94,7 +121,7 @@ async fn perform(
     let timeout = Duration::from_millis(assignment.timeout_ms);
     let action = assignment.action.clone();
     let mut task = tokio::task::JoinSet::new();
-    task.spawn(act(Arc::clone(shared), effect, assignment, grants, voice));
+    task.spawn(act(Arc::clone(shared), effect, assignment, given, voice));
     match tokio::time::timeout(timeout.saturating_add(GRACE), task.join_next()).await {
         Ok(Some(Ok(result))) => result,
         Ok(_) => {
@@ -115,7 +142,7 @@ async fn act(
     shared: Arc<Shared>,
     effect: &'static dyn Effect,
     assignment: Assignment,
-    grants: Grants,
+    Given { grants, environment }: Given,
     voice: Arc<Voice>,
 ) -> Result<Json, ActionError> {
     let inputs = match assignment.inputs {
@@ -133,6 +160,7 @@ async fn act(
     let cx = ActionContext {
         inputs: &inputs,
         context: assignment.context.as_deref(),
+        packages: environment.as_ref().map(Environment::path),
         connections: &grants.connections,
         timeout: Duration::from_millis(assignment.timeout_ms),
         idempotency_key: &assignment.idempotency_key,

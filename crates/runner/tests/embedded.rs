@@ -171,6 +171,7 @@ fn assignment(text: &str, action: &str, inputs: Json) -> Assignment {
         action: action.to_owned(),
         inputs,
         context: None,
+        packages: None,
         connections: Vec::new(),
         timeout_ms: 20_000,
         idempotency_key: "e/S1".to_owned(),

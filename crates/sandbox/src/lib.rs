@@ -29,6 +29,7 @@ pub use program::{
     CODE_BYTES_MAX, CONTEXT_BYTES_MAX, Egress, End, FILES_BYTES_MAX, FILES_MAX, Finished, Language, Limits,
     Network, Program, Stream,
 };
+pub use python::find_python;
 pub use report::{Part, PartState, Report};
 pub use sandbox::Sandbox;
 pub use settings::{CONCURRENT_DEFAULT, HostCommand, Level, PREPARED_DEFAULT, SandboxSettings};

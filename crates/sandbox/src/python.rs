@@ -32,6 +32,11 @@ struct Answer {
     version: (u32, u32, u32),
 }
 
+/// The path of the interpreter, or of `python3` on `PATH`, behind shims and virtual environments; or why there is none.
+pub async fn find_python(wanted: Option<&Path>) -> Result<PathBuf, String> {
+    find(wanted).await.map(|python| python.executable)
+}
+
 /// Asks the interpreter, or `python3` on `PATH`, where it really is.
 pub(crate) async fn find(wanted: Option<&Path>) -> Result<PythonHome, String> {
     let program = wanted.unwrap_or(Path::new("python3"));

@@ -15,6 +15,7 @@ use crate::driver::Driver;
 use crate::error::ApiResult;
 use crate::http::KnownUses;
 use crate::identity::Identity;
+use crate::package_locks::PackageLocks;
 use crate::vault::Vault;
 
 /// The parts. Cheap to clone.
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) vault: Arc<Vault>,
     pub(crate) kinds: Arc<ConnectionKinds>,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) package_locks: Arc<PackageLocks>,
     pub(crate) driver: Driver,
     pub(crate) started_at: types::Timestamp,
     /// Where people and workflows reach the server.
@@ -75,6 +77,11 @@ impl App {
 
     pub(crate) fn driver(&self) -> &Driver {
         &self.0.driver
+    }
+
+    /// The Python packages of documents.
+    pub(crate) fn package_locks(&self) -> &PackageLocks {
+        &self.0.package_locks
     }
 
     pub(crate) fn http(&self) -> &HttpClient {

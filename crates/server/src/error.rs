@@ -56,6 +56,7 @@ pub mod code {
         BODY_TIMEOUT = 408 "body_timeout", "The body did not arrive in time.";
         QUERY_INVALID = 400 "query_invalid", "The parameter `q` is no JSON, or names an unknown field or operator.";
         PARAMETER_INVALID = 400 "parameter_invalid", "A query parameter has a value it cannot have.";
+        PACKAGES_UNRESOLVED = 400 "packages_unresolved", "No versions of the Python packages that the workflow requires fit together; `message` says why.";
         CONNECTION_INVALID = 400 "connection_invalid", "Attributes or other members of the connection are missing, unknown or ill-formed; `user_error.fields` names each.";
         CONNECTION_NAME_TAKEN = 400 "connection_name_taken", "Another connection of the tenant has that name already.";
         CONNECTION_IN_USE = 400 "connection_in_use", "Workflows use the connection; `data.workflows` names them. `?force=true` deletes it all the same.";
@@ -95,6 +96,7 @@ pub mod code {
         QUEUE_FULL = 429 "queue_full", "As many runs wait for their turn as may: those of the workspace or of the server, as `data.whose` says. Nothing was started; try again after `Retry-After` seconds.";
         OVERLOADED = 429 "overloaded", "There is no room at the moment: a restarted run finds no place, or too many answers follow runs already; try again after `Retry-After` seconds.";
         STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database cannot be reached or is full; nothing was written.";
+        PACKAGES_UNAVAILABLE = 503 "packages_unavailable", "The Python packages that the workflow requires cannot be looked up: there is no `uv`, no Python, or it took too long.";
         SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop and takes nothing new.";
         INTERNAL = 500 "internal", "The server failed; the log has the details under the request id.";
     }

@@ -17,6 +17,7 @@ mod jobs;
 pub mod keys;
 mod listen;
 mod network;
+mod package_locks;
 mod predecessor;
 mod reference;
 mod retention;

@@ -24,6 +24,7 @@ use crate::http::{Api, FOLLOWERS_MAX, KnownUses};
 use crate::identity::Identity;
 use crate::jobs::{self, Membership};
 use crate::network::NetworkRules;
+use crate::package_locks::PackageLocks;
 use crate::predecessor::Held;
 use crate::retention;
 use crate::vault::{Vault, VaultError};
@@ -255,6 +256,11 @@ fn assemble(
         configured => configured.to_owned(),
     };
     let network = NetworkRules::new(&config, &public_url, address);
+    let package_locks = Arc::new(PackageLocks::new(
+        db.clone(),
+        config.packages.settings(&config.server.data),
+        config.sandbox.interpreter(),
+    ));
     let driver = Driver::new(driver::Parts {
         db: db.clone(),
         clock: Arc::clone(&clock),
@@ -262,6 +268,7 @@ fn assemble(
         vault: Arc::clone(&vault),
         kinds: Arc::clone(&kinds),
         catalog: Arc::clone(&catalog),
+        package_locks: Arc::clone(&package_locks),
         server,
         network: network.clone(),
         public_url: public_url.clone(),
@@ -278,6 +285,7 @@ fn assemble(
         vault,
         kinds,
         catalog,
+        package_locks,
         driver,
         started_at,
         public_url,

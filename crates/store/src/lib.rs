@@ -30,6 +30,7 @@ pub mod journal;
 pub mod key_rotations;
 pub mod keyed_runs;
 pub mod members;
+pub mod package_locks;
 pub mod queued_runs;
 pub mod runner_groups;
 pub mod runners;

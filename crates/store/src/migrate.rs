@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations![
     10 "0010_history",
     11 "0011_journal_bodies",
     12 "0012_tables",
+    13 "0013_package_locks",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -32,7 +32,6 @@ pub use file_name::file_name_problem;
 pub use instant::instant;
 pub use metadata::Metadata;
 pub use plan::{InputDefinition, InputKind, Plan};
-pub use read::runs_python;
 
 /// What was read of a document.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! The sandbox of a runner, as its actions use it: started once, in its own time, under what the operator decided.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use sandbox::{CONCURRENT_DEFAULT, HostCommand, Language, Level, Sandbox, SandboxSettings};
+use sandbox::{CONCURRENT_DEFAULT, Environment, HostCommand, Language, Level, Lock, Packages, PackagesError};
+use sandbox::{PackagesSettings, Sandbox, SandboxSettings};
 use tokio::sync::OnceCell;
+use types::Requirement;
 
 use crate::{ActionError, ErrorCode};
 
@@ -27,16 +29,20 @@ pub struct CodeSettings {
     pub memory_bytes: u64,
     /// Whether a step may open the network for its code.
     pub network: bool,
+    /// Where Python packages come from and are kept.
+    pub packages: PackagesSettings,
 }
 
-impl Default for CodeSettings {
-    fn default() -> Self {
+impl CodeSettings {
+    /// The usual ones.
+    pub fn new(packages: PackagesSettings) -> Self {
         Self {
             level: Level::Full,
             python: None,
             concurrent: CONCURRENT_DEFAULT,
             memory_bytes: CODE_MEMORY_BYTES_DEFAULT,
             network: true,
+            packages,
         }
     }
 }
@@ -50,12 +56,13 @@ struct On {
     settings: CodeSettings,
     host: HostCommand,
     sandbox: OnceCell<Sandbox>,
+    packages: OnceCell<Packages>,
 }
 
 impl CodeHost {
     /// A sandbox whose host process is started by `host`. Nothing is started until it is asked for.
     pub fn new(settings: CodeSettings, host: HostCommand) -> Self {
-        Self { on: Some(On { settings, host, sandbox: OnceCell::new() }) }
+        Self { on: Some(On { settings, host, sandbox: OnceCell::new(), packages: OnceCell::new() }) }
     }
 
     /// Refuses every program.
@@ -68,10 +75,7 @@ impl CodeHost {
     /// # Errors
     /// `sandbox_unavailable` if there is to be none, or it does not start.
     pub async fn sandbox(&self) -> Result<&Sandbox, ActionError> {
-        let Some(on) = &self.on else {
-            let message = "this runner runs no code: its operator has switched the sandbox off";
-            return Err(ActionError::new(ErrorCode::SandboxUnavailable, message));
-        };
+        let on = self.on()?;
         let start = || async {
             let CodeSettings { level, python, concurrent, .. } = on.settings.clone();
             let preludes = [(Language::Python, PYTHON_PRELUDE), (Language::JavaScript, JAVASCRIPT_PRELUDE)];
@@ -84,6 +88,41 @@ impl CodeHost {
             .get_or_try_init(start)
             .await
             .map_err(|error| ActionError::transient(ErrorCode::SandboxUnavailable, error.to_string()))
+    }
+
+    fn on(&self) -> Result<&On, ActionError> {
+        self.on.as_ref().ok_or_else(|| {
+            let message = "this runner runs no code: its operator has switched the sandbox off";
+            ActionError::new(ErrorCode::SandboxUnavailable, message)
+        })
+    }
+
+    /// Exact versions for what code requires, as the text of a lock.
+    ///
+    /// # Errors
+    /// `packages_unavailable` if there are none, `sandbox_unavailable` if no code is run.
+    pub async fn lock(&self, requirements: &[Requirement]) -> Result<String, ActionError> {
+        let (packages, python) = self.packages().await?;
+        packages.lock(requirements, python).await.map(|lock| lock.to_string()).map_err(unavailable)
+    }
+
+    /// The packages of a lock, installed if they are not yet; held for as long as a program uses them.
+    ///
+    /// # Errors
+    /// As of [`Self::lock`].
+    pub async fn environment(&self, lock: &str) -> Result<Environment, ActionError> {
+        let (packages, python) = self.packages().await?;
+        let lock: Lock = lock.parse().map_err(unavailable)?;
+        packages.install(&lock, python).await.map_err(unavailable)
+    }
+
+    async fn packages(&self) -> Result<(&Packages, &Path), ActionError> {
+        let on = self.on()?;
+        let python = self.sandbox().await?.python_executable().ok_or_else(|| {
+            ActionError::new(ErrorCode::SandboxUnavailable, "there is no Python to have packages for")
+        })?;
+        let open = || async { Packages::new(on.settings.packages.clone()) };
+        Ok((on.packages.get_or_try_init(open).await.map_err(unavailable)?, python))
     }
 
     /// Starts the sandbox and says in one line of the log what the kernel allows and whether code is run.
@@ -116,4 +155,9 @@ impl CodeHost {
     pub(super) fn memory_bytes(&self) -> u64 {
         self.on.as_ref().map_or(CODE_MEMORY_BYTES_DEFAULT, |on| on.settings.memory_bytes)
     }
+}
+
+fn unavailable(error: PackagesError) -> ActionError {
+    let retryable = error.is_retryable();
+    ActionError { retryable, ..ActionError::new(ErrorCode::PackagesUnavailable, error.to_string()) }
 }

@@ -7,6 +7,7 @@ mod host;
 mod printed;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use sandbox::{Finished, Language, Limits, Network, Program};
@@ -67,6 +68,7 @@ pub(crate) async fn run(cx: &ActionContext<'_>, script: Script<'_>) -> Result<Do
     let program = Program {
         context: script.document.into_bytes(),
         network,
+        packages: cx.packages.filter(|_| script.language == Language::Python).map(Path::to_owned),
         limits: Limits { wall: time, cpu: time, memory_bytes: host.memory_bytes(), ..Limits::default() },
         ..Program::new(script.language, script.code)
     };

@@ -77,6 +77,7 @@ impl World {
         let cx = ActionContext {
             inputs: inputs.as_object().unwrap(),
             context: None,
+            packages: None,
             connections: &self.connections,
             timeout: self.timeout,
             idempotency_key: "run-1/S1",

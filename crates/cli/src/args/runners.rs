@@ -49,6 +49,18 @@ pub(crate) struct RunnerArgs {
     /// Let no code step reach the network, whatever it asks for
     #[arg(long)]
     pub(crate) no_code_network: bool,
+    /// The program uv, which installs the Python packages that code requires, instead of uv on PATH
+    #[arg(long, value_name = "PATH", env = "NICTATE_RUNNER_UV")]
+    pub(crate) uv: Option<PathBuf>,
+    /// Where installed Python packages are kept; without it in a folder of the user's cache
+    #[arg(long, value_name = "FOLDER", env = "NICTATE_RUNNER_PACKAGES")]
+    pub(crate) packages: Option<PathBuf>,
+    /// The index that Python packages come from, also with user:password@; better in the environment
+    #[arg(long, value_name = "URL", env = "NICTATE_RUNNER_INDEX_URL", hide_env_values = true)]
+    pub(crate) index_url: Option<String>,
+    /// Fetch no Python packages: what is not in the cache is not to be had
+    #[arg(long)]
+    pub(crate) offline: bool,
     /// Connect without TLS to another machine, for example inside a tunnel
     #[arg(long)]
     pub(crate) allow_plaintext: bool,

@@ -2,6 +2,7 @@
 //! process; there is no server, and no journal: a run that is interrupted is gone.
 
 mod drive;
+mod locks;
 mod report;
 mod stored;
 
@@ -27,6 +28,7 @@ use crate::printer::{Printer, Target};
 use crate::settings;
 use crate::signals::StopSignals;
 use drive::Local;
+use locks::Locks;
 use report::Report;
 use stored::Stored;
 
@@ -42,8 +44,9 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
     let stored = if named.is_empty() { None } else { Some(Stored::open(&config, &named).await?) };
 
     let http = server::http_client(&config).map_err(start_failure)?;
+    let code = code_host(&config.sandbox, config.packages.settings(&config.server.data));
     let settings = RunnerSettings::new(http, Arc::new(SystemClock));
-    let settings = RunnerSettings { code: code_host(&config.sandbox), ..settings };
+    let settings = RunnerSettings { code: Arc::clone(&code), ..settings };
     let (link, runner) = Runner::embedded(settings, &mut SystemRng);
     let runner = tokio::spawn(runner.run());
 
@@ -65,7 +68,7 @@ pub(crate) async fn run(args: &RunArgs, printer: &Printer) -> Outcome {
         allowed_endpoints: Vec::new(),
     };
     let mut report = Report::new(printer);
-    let local = Local::new(id, link, stored, network, StopSignals::listen()?);
+    let local = Local::new(id, link, stored, Locks::new(code), network, StopSignals::listen()?);
     let execution = local.drive(Arc::new(plan), start, &mut report).await?;
     runner.abort();
     report.end(&execution);

@@ -1,6 +1,7 @@
 //! `nictate runner`: a runner for servers elsewhere, until it is asked to stop or a server does not want it. Each server
 //! has a link of its own, and what one gives takes no place from the others.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use actions::guard::NetworkPolicy;
 use actions::http::HttpClient;
 use runner::{LinkError, Plaintext, RemoteServer, Runner, RunnerSettings};
 use secrets::Secret;
-use server::config::{Log, LogFormat, Sandbox};
+use server::config::{Log, LogFormat, Packages, Sandbox};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use types::{SystemClock, SystemRng};
@@ -43,13 +44,20 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
     let clock = Arc::new(SystemClock);
     // Each assignment says which networks it may reach.
     let http = HttpClient::new(NetworkPolicy::default());
-    let code = code_host(&Sandbox {
+    let packages = Packages {
+        uv: args.uv.clone().unwrap_or_default(),
+        folder: args.packages.clone().unwrap_or_default(),
+        index_url: args.index_url.clone().unwrap_or_default(),
+        offline: args.offline,
+    };
+    let sandbox = Sandbox {
         mode: args.sandbox,
         python: args.python.clone().unwrap_or_default(),
         memory_mib: args.code_memory,
         network: !args.no_code_network,
         ..Sandbox::default()
-    });
+    };
+    let code = code_host(&sandbox, packages.settings(&cache_folder()));
     code.announce().await;
     let mut links = JoinSet::new();
     for server in servers {
@@ -94,6 +102,13 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
         return Err(Failure::new(Exit::Failed, message));
     }
     Ok(Exit::Ok)
+}
+
+/// What may be made anew at any time is kept here.
+fn cache_folder() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("nictate")
 }
 
 fn failure(error: LinkError) -> Failure {

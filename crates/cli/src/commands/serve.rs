@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &ServeArgs, printer: &Printer) -> Outcome {
     let example = args.example.as_deref().map(Example::read).transpose()?;
     let mut stop = StopSignals::listen()?;
 
-    let code = code_host(&config.sandbox);
+    let code = code_host(&config.sandbox, config.packages.settings(&config.server.data));
     let server = start(config.clone(), Arc::clone(&code)).await?;
     let first = First::of(&server, config);
     announce(printer, &server, first.as_ref());

@@ -12,6 +12,7 @@ mod execute;
 mod help;
 mod local;
 mod output;
+mod packages;
 mod real;
 mod runners;
 mod server;

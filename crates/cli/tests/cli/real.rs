@@ -21,9 +21,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
+        Self::start_with(folder, more, &[])
+    }
+
+    /// With these settings in its environment.
+    pub(crate) fn start_with(folder: &Path, more: &[&str], settings: &[(String, String)]) -> Self {
         let log = folder.join("server.log");
         let mut command = nictate(&["serve", "--listen", "127.0.0.1:0", "--json"]);
-        command.arg("--data").arg(folder.join("data")).args(more);
+        command.arg("--data").arg(folder.join("data")).args(more).envs(settings.iter().cloned());
         command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.spawn().unwrap();
         let mut document = String::new();

@@ -268,6 +268,7 @@ impl World {
             action: pending.action.clone(),
             inputs: pending.inputs.clone(),
             context: None,
+            packages: None,
             connections: BTreeMap::new(),
             timeout_ms: 0,
             full_response: false,

@@ -260,6 +260,7 @@ impl World {
                 action: pending.action,
                 inputs: pending.inputs,
                 context: None,
+                packages: None,
                 connections: BTreeMap::new(),
                 timeout_ms: 0,
                 full_response: false,

@@ -8,6 +8,7 @@ mod http;
 mod limits;
 mod load;
 mod log;
+mod packages;
 mod reference;
 mod sandbox;
 mod secrets;
@@ -25,6 +26,7 @@ pub use http::Http;
 pub use limits::Limits;
 pub use load::{ConfigError, Flags, load};
 pub use log::{Log, LogFormat};
+pub use packages::Packages;
 pub use reference::reference;
 pub use sandbox::{Sandbox, SandboxMode};
 pub use secrets::Secrets;
@@ -44,6 +46,8 @@ pub struct Config {
     pub http: Http,
     /// How the embedded runner runs the code of steps.
     pub sandbox: Sandbox,
+    /// Where the Python packages come from that code steps require.
+    pub packages: Packages,
     /// How much runs at a time.
     pub limits: Limits,
     /// How much of the past is kept.

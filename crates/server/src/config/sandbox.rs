@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use actions::CodeSettings;
-use sandbox::Level;
+use sandbox::{Level, PackagesSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -73,8 +73,13 @@ impl Sandbox {
     /// MiB that a program may be given at most.
     pub const MEMORY_MIB_MAX: u64 = sandbox::Limits::MOST.memory_bytes / MIB;
 
-    /// What the runner's code host is made of; none if there is to be none.
-    pub fn code_settings(&self) -> Option<CodeSettings> {
+    /// The Python interpreter, if one is named.
+    pub fn interpreter(&self) -> Option<PathBuf> {
+        Some(self.python.clone()).filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// What the runner's code host is made of, with its packages; none if there is to be none.
+    pub fn code_settings(&self, packages: PackagesSettings) -> Option<CodeSettings> {
         let level = match self.mode {
             SandboxMode::Full => Level::Full,
             SandboxMode::Reduced => Level::Reduced,
@@ -82,10 +87,11 @@ impl Sandbox {
         };
         Some(CodeSettings {
             level,
-            python: Some(self.python.clone()).filter(|path| !path.as_os_str().is_empty()),
+            python: self.interpreter(),
             concurrent: self.concurrent,
             memory_bytes: self.memory_mib.saturating_mul(MIB),
             network: self.network,
+            packages,
         })
     }
 }

@@ -14,6 +14,7 @@ codes! {
     CONNECTION_INACTIVE = "connection_inactive", "The connection is deactivated.";
     CONNECTION_UNUSABLE = "connection_unusable", "The connection's secrets cannot be opened; the log says why.";
     STORAGE_UNAVAILABLE = "storage_unavailable", "The database did not answer when the connection was looked up.";
+    PACKAGES_UNRESOLVED = "packages_unresolved", "The Python packages that the step requires could not be resolved to versions; the message says why.";
     RUNNER_LOST = "runner_lost", "No runner takes the step.";
     RUNNER_GROUP_NOT_FOUND = "runner_group_not_found", "The workspace has no runner group of the name that the step, a connection or the workflow gives.";
     RUNNER_UNAVAILABLE = "runner_unavailable", "No runner of the step's group was connected within the step's time; the step has not begun.";

@@ -248,6 +248,7 @@ mod tests {
             action: "http.requestV2".to_owned(),
             inputs: Value::Nil,
             context: None,
+            packages: None,
             connections: BTreeMap::new(),
             timeout_ms: 1,
             full_response: false,

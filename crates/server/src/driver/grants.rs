@@ -63,6 +63,7 @@ impl Inner {
             action: dispatch.action.clone(),
             inputs: dispatch.inputs.to_json(),
             context: dispatch.context.as_ref().map(expr::Value::render),
+            packages: self.lock_packages(run, dispatch).await?,
             connections,
             timeout_ms: dispatch.timeout_ms,
             idempotency_key: idempotency_key(run, dispatch),
@@ -72,6 +73,20 @@ impl Inner {
             lease_term: self.lease.term(),
         });
         Ok(Prepared { assignment, target, audit })
+    }
+
+    /// The versions of the packages that the step's code imports.
+    async fn lock_packages(&self, run: RunIds, dispatch: &Dispatch) -> Result<Option<String>, StepError> {
+        let Some(packages) = &dispatch.packages else { return Ok(None) };
+        let lock = self
+            .package_locks
+            .lock(run.workspace, &packages.document, &packages.requirements, &*self.clock)
+            .await
+            .map_err(|error| {
+                let message = format!("the packages that step `{}` requires: {error}", dispatch.step);
+                StepError::new(codes::PACKAGES_UNRESOLVED, message)
+            })?;
+        Ok(Some(lock))
     }
 
     /// The runner group of that name, or the workspace's default one.

@@ -50,6 +50,7 @@ pub(crate) use start::NewRun;
 
 use crate::connection_kinds::ConnectionKinds;
 use crate::network::NetworkRules;
+use crate::package_locks::PackageLocks;
 use crate::vault::Vault;
 use commit::Effect;
 use control::Signal;
@@ -74,6 +75,7 @@ pub(crate) struct Parts {
     pub(crate) vault: Arc<Vault>,
     pub(crate) kinds: Arc<ConnectionKinds>,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) package_locks: Arc<PackageLocks>,
     pub(crate) server: ServerId,
     pub(crate) network: NetworkRules,
     pub(crate) public_url: String,
@@ -109,6 +111,7 @@ pub(crate) struct Inner {
     vault: Arc<Vault>,
     kinds: Arc<ConnectionKinds>,
     catalog: Arc<Catalog>,
+    package_locks: Arc<PackageLocks>,
     plans: Plans,
     server: ServerId,
     network: NetworkRules,
@@ -143,6 +146,7 @@ impl Driver {
             vault: parts.vault,
             kinds: parts.kinds,
             catalog: parts.catalog,
+            package_locks: parts.package_locks,
             plans,
             server: parts.server,
             network: parts.network,

@@ -10,6 +10,7 @@ mod history;
 mod identity;
 mod journal;
 mod ownership;
+mod package_locks;
 mod readers;
 mod runner_groups;
 mod runs;

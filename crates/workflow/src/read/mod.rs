@@ -30,7 +30,6 @@ use expressions::Written;
 pub(crate) use flow::FLOW_ACTIONS;
 pub(crate) use gotos::Goto;
 use outline::{Outline, Place, Use};
-pub use requirements::runs_python;
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Problems};

@@ -3,23 +3,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use expr::Rendering;
 use types::Requirement;
 use types::limits::{REQUIREMENT_LISTS_MAX, REQUIREMENTS_MAX};
 
+use crate::code::CodeInput;
 use crate::codes;
 use crate::read::Reader;
 use crate::source::Extent;
 use crate::yaml::{Entry, Node, shorten};
 
-/// The actions that run Python code, which can use packages.
-const PYTHON_ACTIONS: [&str; 5] =
-    ["core.python", "core.pythonV2", "array.ArraySort", "array.ArrayFilter", "array.GetArrayItem"];
-
 const SHAPE: &str = "write names with versions, such as `requirements: ['requests>=2.31,<3']`";
 
 /// Whether the action runs Python code, and so can use packages.
-pub fn runs_python(action: &str) -> bool {
-    PYTHON_ACTIONS.contains(&action)
+fn runs_python(action: &str) -> bool {
+    CodeInput::of(action).is_some_and(|code| code.rendering == Rendering::Python)
 }
 
 impl Reader<'_> {

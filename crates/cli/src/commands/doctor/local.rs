@@ -82,7 +82,7 @@ async fn look_at_sandbox(config: &Config) -> Finding {
     if config.sandbox.mode == SandboxMode::Off {
         return Finding::new(WHAT, Verdict::Skipped, "`sandbox.mode` is `off`: code steps are refused");
     }
-    let host = code_host(&config.sandbox);
+    let host = code_host(&config.sandbox, config.packages.settings(&config.server.data));
     let sandbox = match host.sandbox().await {
         Ok(sandbox) => sandbox,
         Err(error) => return Finding::new(WHAT, Verdict::Failed, error.message),

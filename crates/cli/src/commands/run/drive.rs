@@ -16,6 +16,7 @@ use runner::RunnerLink;
 use types::{Clock as _, ExecutionId, Rng as _, SystemClock, SystemRng, Timestamp};
 use workflow::Plan;
 
+use super::locks::Locks;
 use super::report::Report;
 use super::stored::Stored;
 use crate::exit::Exit;
@@ -30,6 +31,7 @@ pub(super) struct Local {
     id: ExecutionId,
     link: RunnerLink,
     stored: Option<Stored>,
+    locks: Locks,
     network: NetworkPolicy,
     catalog: Catalog,
     /// What the runner works on.
@@ -47,12 +49,13 @@ impl Local {
         id: ExecutionId,
         link: RunnerLink,
         stored: Option<Stored>,
+        locks: Locks,
         network: NetworkPolicy,
         stop: StopSignals,
     ) -> Self {
         let (attempts, timers, next) = (HashMap::new(), HashMap::new(), VecDeque::new());
         let catalog = Catalog::builtin();
-        Self { id, link, stored, network, catalog, attempts, timers, deadline: None, stop, next }
+        Self { id, link, stored, locks, network, catalog, attempts, timers, deadline: None, stop, next }
     }
 
     /// Takes the run to its end, or to where it is paused.
@@ -125,6 +128,10 @@ impl Local {
                 Err(error) => return self.fail(dispatch, error),
             }
         }
+        let packages = match self.locks.of(dispatch.packages.as_ref()).await {
+            Ok(packages) => packages,
+            Err(error) => return self.fail(dispatch, error),
+        };
         let assignment = Box::new(Assignment {
             token: token.clone(),
             execution_id: self.id,
@@ -134,6 +141,7 @@ impl Local {
             action: dispatch.action.clone(),
             inputs: dispatch.inputs.to_json(),
             context: dispatch.context.as_ref().map(Value::render),
+            packages,
             connections,
             timeout_ms: dispatch.timeout_ms,
             idempotency_key: format!("{}/{}", self.id, dispatch.path),

@@ -155,7 +155,21 @@ pub(crate) struct PlaybookWithVersion {
     pub has_published_version: bool,
     #[schema(value_type = Object)]
     pub inputs: Value,
+    /// The Python packages that its steps run with, as far as they have been resolved.
+    pub package_locks: Vec<PackageLock>,
     pub version_id: i64,
+}
+
+/// Exact versions for one list of required Python packages.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = v1::PackageLock)]
+pub(crate) struct PackageLock {
+    /// What is required.
+    pub requirements: Vec<String>,
+    /// Packages, versions and the hashes of their files.
+    pub lock: String,
+    /// Milliseconds since 1970, when they were resolved.
+    pub created_at: i64,
 }
 
 /// What a caller says of a workflow; everything else is accepted and has no effect.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use store::workflow_versions::{self, Branch, Document};
 use store::workflows::{self, Workflow as Row};
 
-use super::model::{Playbook, PlaybookForCommit, PlaybookWithVersion, SavedVersion, Uses};
+use super::model::{PackageLock, Playbook, PlaybookForCommit, PlaybookWithVersion, SavedVersion, Uses};
 use super::write::{self, Origin, Strictness, Text};
 use super::{excerpt, find};
 use crate::ctx::Ctx;
@@ -59,6 +59,9 @@ async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult 
         None => return Err(ApiError::new(&code::BODY_INVALID, "the member `playbook` is missing")),
     };
     let text = Text::read(&ctx, &document, strictness).await?;
+    if branch == Branch::Public {
+        text.lock_packages(&ctx).await?;
+    }
     let source = commit.source.filter(|source| !source.is_empty()).unwrap_or_else(|| "manual".to_owned());
     check_text("source", Some(&source))?;
     let origin = Origin { source, branched_from: Some(commit.branched_from).filter(|version| *version > 0) };
@@ -115,6 +118,17 @@ async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {
     Ok(draft.map(|draft| draft.text).unwrap_or_default())
 }
 
+/// The Python packages that were resolved for a document.
+async fn package_locks(ctx: &Ctx, document_hash: &str) -> ApiResult<Vec<PackageLock>> {
+    let locks = store::package_locks::list(ctx.db(), ctx.workspace(), document_hash).await?;
+    let shown = |lock: store::package_locks::PackageLock| PackageLock {
+        requirements: serde_json::from_str(&lock.requirements).unwrap_or_default(),
+        lock: lock.lock_text,
+        created_at: lock.created_at.as_millis(),
+    };
+    Ok(locks.into_iter().map(shown).collect())
+}
+
 async fn with_version(ctx: &Ctx, known: &KnownTags, row: Row, document: Document) -> ApiResult {
     let newest = workflow_versions::shown(ctx.db(), row.workspace_id, &[row.id], false).await?;
     let has_unpublished_changes = newest.iter().any(|newest| newest.hash != newest.draft_hash);
@@ -130,6 +144,7 @@ async fn with_version(ctx: &Ctx, known: &KnownTags, row: Row, document: Document
         .map(|(type_name, name)| (type_name.to_owned(), Value::from(name)))
         .collect();
     let version = document.version;
+    let package_locks = package_locks(ctx, &version.hash).await?;
     // The version never changes, but the answer shows the workflow too.
     let tag = format!("{}-{}-{}", version.branch.as_str(), version.version, row.row_version);
     let answer = PlaybookWithVersion {
@@ -139,6 +154,7 @@ async fn with_version(ctx: &Ctx, known: &KnownTags, row: Row, document: Document
         branched_from: version.branched_from.unwrap_or(0),
         connections: Value::Object(connections),
         inputs: Value::Object(inputs),
+        package_locks,
         version_id: version.version,
     };
     json_with_etag(known, &tag, &answer)

@@ -14,6 +14,7 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::excerpt;
 use crate::http::names::{check_name, check_tags};
+use crate::package_locks::LockError;
 
 /// How good a document must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,26 @@ impl Text {
             runner: document.runner().to_owned(),
             tags: json!(document.tags()).to_string(),
         })
+    }
+
+    /// Resolves the Python packages that its steps require, if that was not done for this text before.
+    ///
+    /// # Errors
+    /// `packages_unresolved` if there are none that fit, `packages_unavailable` if they cannot be looked up.
+    pub(super) async fn lock_packages(&self, ctx: &Ctx) -> ApiResult<()> {
+        let plan = compile(&self.text, &ctx.app().action_catalog(ctx.tenant()).await?)?;
+        for requirements in plan.requirements() {
+            let locks = ctx.app().package_locks();
+            let locked = locks.lock(ctx.workspace(), &self.hash, &requirements, ctx.app().clock()).await;
+            locked.map_err(|error| match error {
+                LockError::Store(error) => error.into(),
+                error if error.is_of_requirements() => {
+                    ApiError::new(&code::PACKAGES_UNRESOLVED, error.to_string())
+                }
+                error => ApiError::new(&code::PACKAGES_UNAVAILABLE, error.to_string()),
+            })?;
+        }
+        Ok(())
     }
 
     /// Lays what the document says of the workflow over its row.
