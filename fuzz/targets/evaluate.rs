@@ -58,7 +58,9 @@ fuzz_target!(|source: &str| {
     }
     if let Ok(template) = Template::parse(source) {
         show(source, &with_context(|context| template.render(context)));
-        show(source, &with_context(|context| template.render_with(context, Rendering::Python)));
+        for rendering in [Rendering::Python, Rendering::Bash, Rendering::JavaScript] {
+            show(source, &with_context(|context| template.render_with(context, rendering)));
+        }
     }
 });
 

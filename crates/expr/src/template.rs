@@ -2,9 +2,14 @@
 //!
 //! Read once, rendered often. Whatever is not an expression is kept byte for byte.
 
+mod bash;
+mod javascript;
+mod program;
 mod python;
 
 use std::sync::Arc;
+
+use program::Program;
 
 use crate::error::{Error, ErrorKind};
 use crate::lexer::Stop;
@@ -40,6 +45,26 @@ pub enum Rendering {
     /// program, and no value can become a part of its code. Inside of a text of that program it is what may stand
     /// there: `"https://{{ host }}/"`. In formatted (`f"…"`) and raw texts and in bytes there can be no expression.
     Python,
+    /// As in [`Python`](Self::Python), for the code of bash: one word between single quotes, or what may stand inside
+    /// of the quotes or the here-document around it. Lists and maps are their JSON, `nil` is the empty text. Where bash
+    /// counts (`$(( … ))`, `a[…]`) only whole numbers can stand. In backquotes and in `${…}` there can be no expression.
+    Bash,
+    /// As in [`Python`](Self::Python), for the code of JavaScript: a literal (`"a"`, `null`, `({"b": [true]})`), or what
+    /// may stand inside of the text, the template or the comment around it. In regular expressions and tagged templates
+    /// there can be no expression.
+    JavaScript,
+}
+
+impl Rendering {
+    /// What reads the program that a template is, if it is one.
+    fn program(self) -> Option<Box<dyn Program>> {
+        match self {
+            Self::Text => None,
+            Self::Python => Some(Box::<python::Reader>::default()),
+            Self::Bash => Some(Box::<bash::Reader>::default()),
+            Self::JavaScript => Some(Box::<javascript::Reader>::default()),
+        }
+    }
 }
 
 impl Template {
@@ -89,29 +114,26 @@ impl Template {
         if !self.has_expressions() {
             return Ok(Value::String(self.0.source.clone()));
         }
-        let mut program = python::Reader::default();
+        let mut program = rendering.program();
         let mut text = String::new();
+        let mut last = 0..0;
         for part in &self.0.parts {
-            match (part, rendering) {
-                (Part::Expression(expression, _), Rendering::Text) if self.0.sole => {
+            match (part, &mut program) {
+                (Part::Expression(expression, _), None) if self.0.sole => {
                     return expression.evaluate(context);
                 }
-                (Part::Expression(expression, _), Rendering::Text) => {
+                (Part::Expression(expression, _), None) => {
                     text.push_str(&expression.evaluate(context)?.render());
                 }
-                (Part::Expression(expression, span), Rendering::Python) => {
-                    let form = program.expression().map_err(|fault| fault.at(span.clone()))?;
+                (Part::Expression(expression, span), Some(program)) => {
                     let value = expression.evaluate(context)?;
-                    match form {
-                        python::Form::Literal => text.push_str(&value.python()),
-                        python::Form::SpacedLiteral => text.extend([" ", &value.python()]),
-                        python::Form::InsideText => text.push_str(&value.inside_python_text()),
-                    }
+                    program.put(&value, &mut text).map_err(|fault| fault.at(span.clone()))?;
+                    last = span.clone();
                 }
-                (Part::Text(span), rendering) => {
+                (Part::Text(span), program) => {
                     let part = &self.0.source[span.clone()];
-                    if rendering == Rendering::Python && program.read(part) {
-                        text.push(' ');
+                    if let Some(program) = program {
+                        text.push_str(program.read(part).map_err(|fault| fault.at(last.clone()))?);
                     }
                     text.push_str(part);
                 }

@@ -49,6 +49,7 @@ fn a_value_in_a_text_of_the_program_is_text() {
     check("u = 'https://{{ x }}/'", "a.example", "u = 'https://a.example/'");
     check("u = \"{{ x }}\" + {{ x }}", "a'b\"c\\\n", r#"u = "a\'b\"c\\\n" + 'a\'b"c\\\n'"#);
     check("u = '''a''{{ x }}'\n''' + {{ x }}", "'", "u = '''a''\\''\n''' + \"'\"");
+    check("u = '''a''{{ x }}' + {{ x }}", "", "u = '''a''' + ''");
     check("u = \"\" + {{ x }} + ''", "a", "u = \"\" + 'a' + ''");
     check("u = \"\\\"{{ x }}\\\\\" + {{ x }}", "'", "u = \"\\\"\\'\\\\\" + \"'\"");
     check("u = \"it's {{ x }}\" # it's\nv = {{ x }}", 1.5, "u = \"it's 1.5\" # it's\nv = 1.5");

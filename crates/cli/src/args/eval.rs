@@ -2,7 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+
+/// A language of code steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Python,
+    Bash,
+    #[value(name = "javascript")]
+    JavaScript,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
@@ -18,9 +27,9 @@ pub(crate) struct EvalArgs {
     /// It is a text with expressions in `{{ … }}`; if it is nothing but one, its value keeps its type
     #[arg(long, short)]
     pub(crate) template: bool,
-    /// The template is the code of a Python step: values become literals of Python
-    #[arg(long, requires = "template")]
-    pub(crate) python: bool,
+    /// The template is the code of a step in this language: values become text or literals there, never code
+    #[arg(long, requires = "template", value_name = "LANGUAGE")]
+    pub(crate) language: Option<Language>,
     /// Say what is wrong with it, certainly or probably, without evaluating it; ends with 6 if anything fails for certain
     #[arg(long, conflicts_with_all = ["batch", "complete"])]
     pub(crate) check: bool,

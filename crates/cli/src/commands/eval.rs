@@ -10,7 +10,7 @@ use std::path::Path;
 use expr::{Context, Expression, Map, Problem, Rendering, Shape, Template, Value};
 use types::{Clock as _, Rng, SeededRng, SystemClock, SystemRng, Timestamp};
 
-use crate::args::EvalArgs;
+use crate::args::{EvalArgs, Language};
 use crate::exit::Exit;
 use crate::failure::{Context as _, Failure, Outcome};
 use crate::printer::Printer;
@@ -67,7 +67,7 @@ impl Evaluator {
     fn new(args: &EvalArgs) -> Outcome<Self> {
         Ok(Self {
             env: args.env.as_deref().map(read_env).transpose()?.unwrap_or_default(),
-            template: args.template.then_some(if args.python { Rendering::Python } else { Rendering::Text }),
+            template: args.template.then_some(rendering(args.language)),
             now: args.now.map(|now| Timestamp::from_millis(now.as_millisecond())),
             rng: match args.seed {
                 Some(seed) => Box::new(SeededRng::from_u64(seed)),
@@ -83,6 +83,15 @@ impl Evaluator {
             Some(rendering) => Template::parse(source)?.render_with(&mut context, rendering),
             None => Expression::parse(source)?.evaluate(&mut context),
         }
+    }
+}
+
+fn rendering(language: Option<Language>) -> Rendering {
+    match language {
+        None => Rendering::Text,
+        Some(Language::Python) => Rendering::Python,
+        Some(Language::Bash) => Rendering::Bash,
+        Some(Language::JavaScript) => Rendering::JavaScript,
     }
 }
 

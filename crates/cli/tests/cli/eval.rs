@@ -80,10 +80,16 @@ fn a_template_is_text_unless_it_is_one_expression() {
 }
 
 #[test]
-fn in_the_code_of_a_python_step_values_are_literals() {
-    let ran = eval(ALERT, &["--template", "--python", "ips = {{ inputs.ips }}; x = {{ inputs.missing }}"]);
-    assert_eq!(ran.stdout, "\"ips = ['10.0.0.1', '8.8.8.8']; x = None\"\n");
-    assert_eq!(eval(ALERT, &["--python", "1"]).code, 2);
+fn in_the_code_of_a_step_values_are_never_code() {
+    let of = |language, text| eval(ALERT, &["--template", "--language", language, text]).stdout;
+    assert_eq!(
+        of("python", "ips = {{ inputs.ips }}; x = {{ inputs.missing }}"),
+        "\"ips = ['10.0.0.1', '8.8.8.8']; x = None\"\n"
+    );
+    assert_eq!(of("bash", "ping {{ inputs.ips[0] }}"), "\"ping '10.0.0.1'\"\n");
+    assert_eq!(of("javascript", "x = {{ inputs.missing }}"), "\"x = null\"\n");
+    assert_eq!(eval(ALERT, &["--language", "python", "1"]).code, 2);
+    assert_eq!(eval(ALERT, &["--template", "--language", "perl", "1"]).code, 2);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! In code a literal takes the expression's place, in a text only what may stand in a text. Where it cannot be
 //! told which, or nothing could be made safe, there is an error. It reads no more of Python than its quotes.
 
+use super::program::Program;
+use crate::Value;
 use crate::budget::Fault;
 
 /// What of a program was read so far.
@@ -52,16 +54,15 @@ enum TextKind {
 
 /// How an expression is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+enum Form {
     Literal,
     /// A literal after a space, without which it would be one with the word or text before it.
     SpacedLiteral,
     InsideText,
 }
 
-impl Reader {
-    /// Reads on; tells whether a space must stand before `text`, which would else be one with what is before it.
-    pub(super) fn read(&mut self, text: &str) -> bool {
+impl Program for Reader {
+    fn read(&mut self, text: &str) -> Result<&'static str, Fault> {
         let spaced = matches!(self.place, Place::Code) && self.after_text && text.starts_with(['"', '\'']);
         let mut rest = text.chars();
         while let Some(char) = rest.next() {
@@ -83,9 +84,27 @@ impl Reader {
                 }
             }
         }
-        spaced
+        Ok(if spaced { " " } else { "" })
     }
 
+    fn put(&mut self, value: &Value, out: &mut String) -> Result<(), Fault> {
+        match self.form()? {
+            Form::Literal => out.push_str(&value.python()),
+            Form::SpacedLiteral => out.extend([" ", &value.python()]),
+            Form::InsideText => {
+                let inside = value.inside_python_text();
+                // Nothing between two quotes leaves them next to one another.
+                if let (Place::Text(text), false) = (&mut self.place, inside.is_empty()) {
+                    text.quotes = 0;
+                }
+                out.push_str(&inside);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
     fn code(&mut self, char: char, rest: &mut std::str::Chars<'_>) {
         self.after_text = false;
         match char {
@@ -111,7 +130,7 @@ impl Reader {
     }
 
     /// How an expression at this place is to be written.
-    pub(super) fn expression(&mut self) -> Result<Form, Fault> {
+    fn form(&mut self) -> Result<Form, Fault> {
         let hint = "give it a name before: `name = {{ … }}`";
         if self.unsure {
             let message =
@@ -126,10 +145,7 @@ impl Reader {
                 Ok(if joined { Form::SpacedLiteral } else { Form::Literal })
             }
             Place::Comment => Ok(Form::Literal),
-            Place::Text(text) if text.kind == TextKind::Plain && !text.escaped => {
-                text.quotes = 0;
-                Ok(Form::InsideText)
-            }
+            Place::Text(text) if text.kind == TextKind::Plain && !text.escaped => Ok(Form::InsideText),
             Place::Text(text) => {
                 let what = match text.kind {
                     TextKind::Plain => "after a backslash",

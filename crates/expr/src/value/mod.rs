@@ -2,8 +2,10 @@
 //!
 //! Everything a value holds is shared, so a clone costs a counter, never a copy; that is what makes
 //! member access on a large step output cheap. How values look as JSON is in `json`, how they look as
-//! text in `text` and `python`. There is no object protocol: a value is data and can do nothing.
+//! text in `text`, how they look in programs in `python` and `javascript`. There is no object protocol: a
+//! value is data and can do nothing.
 
+mod javascript;
 mod json;
 mod python;
 mod text;

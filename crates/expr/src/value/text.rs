@@ -164,7 +164,7 @@ fn new_line(style: Json, depth: usize, out: &mut String) {
 }
 
 /// As `write_float`, but the exponent begins below 1e-6 and has no leading zero, as JSON writers do.
-fn write_json_float(float: f64, out: &mut String) {
+pub(super) fn write_json_float(float: f64, out: &mut String) {
     if !float.is_finite() {
         out.push_str("null");
     } else if float == 0.0 || (1e-6..1e21).contains(&float.abs()) {
