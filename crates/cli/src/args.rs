@@ -18,7 +18,7 @@ pub(crate) use assignment::{Assignment, Source};
 pub(crate) use connections::{
     ConnectionTypesArgs, ConnectionTypesCommand, ConnectionsArgs, ConnectionsCommand, CreateArgs,
 };
-pub(crate) use eval::EvalArgs;
+pub(crate) use eval::{EvalArgs, Language};
 pub(crate) use executions::{
     Decision, ExecutionsArgs, ExecutionsCommand, ListArgs as ExecutionsListArgs, LogsArgs, ResolveArgs,
     ResumeArgs,

@@ -249,7 +249,7 @@ fn values_are_literals() {
     check(
         "a = {{ x }}.b",
         of_json(json!({"b": [1, "a\"\n</"], "__proto__": null})),
-        concat!("a = ({\"b\": [1, \"a\\\"\\n</\"], [\"__proto__\"]: null}) .b"),
+        "a = ({\"b\": [1, \"a\\\"\\n</\"], [\"__proto__\"]: null}) .b",
     );
     check("a = {{ [0 / 0, 1 / 0, -1 / 0] }}", 0, "a = [NaN, Infinity, -Infinity]");
     check("a = {{ -1 / 0 }}", 0, "a = (-Infinity)");

@@ -106,9 +106,12 @@ impl Reader {
             self.doubt = Some("the character NUL");
         }
         if char == '\n' && !self.documents.is_empty() && self.frames.len() != self.documents_depth {
-            let comment = matches!(self.frames.last(), Some(Frame::Comment));
-            let inside = matches!(self.frames.last(), Some(Frame::Document(_)));
-            if !inside && !(comment && self.frames.len() == self.documents_depth + 1) {
+            let expected = match self.frames.last() {
+                Some(Frame::Document(_)) => true,
+                Some(Frame::Comment) => self.frames.len() == self.documents_depth + 1,
+                _ => false,
+            };
+            if !expected {
                 self.doubt = Some("a line that ends between a here-document and its text");
                 return Ok(());
             }
@@ -212,9 +215,7 @@ impl Reader {
 
     fn bracket(&mut self, cursor: &mut Cursor<'_>) {
         let blank = |text: &str| text.starts_with([' ', '\t', '\n']);
-        if self.in_condition() {
-            self.word.push('[');
-        } else if self.word.is_empty() && blank(cursor.rest()) {
+        if self.in_condition() || self.word.is_empty() && blank(cursor.rest()) {
             self.word.push('[');
         } else if self.word.is_empty() && cursor.rest().strip_prefix('[').is_some_and(blank) {
             cursor.next();

@@ -177,7 +177,7 @@ fn substitution<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
     cursor.next();
     let inside = cursor.take_while(simple);
     // `case` has a `)` of its own, and after `${ ` there is code.
-    let plain = !inside.contains("case") && !(end == "}" && inside.starts_with(' '));
-    let closed = cursor.take(end) && plain;
+    let code = inside.contains("case") || end == "}" && inside.starts_with(' ');
+    let closed = cursor.take(end) && !code;
     closed.then(|| rest.get(..rest.len() - cursor.rest().len()).unwrap_or_default())
 }
