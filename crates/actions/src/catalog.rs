@@ -10,8 +10,8 @@ use crate::internal::{
     append_list, catch, end_run, for_each, if_condition, parallel, print, set_variables, sleep, switch_case,
     while_loop,
 };
-use crate::{ActionKind, ActionSpec, Effect, Idempotency};
-use crate::{array, code::opens_network};
+use crate::code::opens_network;
+use crate::{ActionKind, ActionSpec, Effect, Idempotency, array, json};
 
 /// The built-in actions.
 const FLOW: [fn() -> ActionSpec; 11] = [
@@ -37,6 +37,16 @@ const EFFECTS: [&dyn Effect; 8] = [
     &array::FILTER,
     &array::GET_ITEM,
 ];
+/// Those that only compute.
+const PURE: [&dyn Effect; 7] = [
+    &array::Chunk,
+    &array::Deduplicate,
+    &array::Flatten,
+    &array::GetLength,
+    &array::Slice,
+    &json::CompareJsonStructure,
+    &json::MergeJsonObjects,
+];
 
 /// All actions, found by their full names.
 pub struct Catalog {
@@ -48,9 +58,9 @@ pub struct Catalog {
 impl Catalog {
     /// The built-in actions.
     pub fn builtin() -> Self {
-        let effects: HashMap<_, _> =
-            EFFECTS.into_iter().map(|effect| (effect.spec().full_name, effect)).collect();
-        let specs = FLOW.into_iter().map(|spec| spec()).chain(EFFECTS.into_iter().map(Effect::spec));
+        let effects = || EFFECTS.into_iter().chain(PURE);
+        let specs = FLOW.into_iter().map(|spec| spec()).chain(effects().map(Effect::spec));
+        let effects = effects().map(|effect| (effect.spec().full_name, effect)).collect();
         let mut specs: Vec<ActionSpec> = specs.collect();
         specs.sort_by(|a, b| a.full_name.cmp(&b.full_name));
         Self { specs, effects }
@@ -119,7 +129,7 @@ mod tests {
     fn every_action_is_described_and_found_by_its_name() {
         let catalog = Catalog::builtin();
         let names: BTreeSet<&str> = catalog.all().iter().map(|spec| spec.full_name.as_str()).collect();
-        assert_eq!(names.len(), FLOW.len() + EFFECTS.len(), "a name stands for one action");
+        assert_eq!(names.len(), FLOW.len() + EFFECTS.len() + PURE.len(), "a name stands for one action");
         for spec in catalog.all() {
             assert_eq!(catalog.get(&spec.full_name), Some(spec));
             assert!(!spec.service().is_empty(), "{}", spec.full_name);

@@ -13,7 +13,10 @@ mod core;
 mod error;
 pub mod guard;
 pub mod http;
+mod inputs;
 mod internal;
+mod json;
+mod pure;
 mod spec;
 
 pub use catalog::Catalog;

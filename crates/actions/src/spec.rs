@@ -158,6 +158,16 @@ impl ActionSpec {
         }
     }
 
+    /// An action that a runner computes from its inputs alone: no connection, nothing outside the run.
+    pub(crate) fn pure(full_name: &str, display_name: &str, collection: &str, description: &str) -> Self {
+        Self {
+            collection: collection.to_owned(),
+            hidden: false,
+            kind: ActionKind::Effect,
+            ..Self::flow(full_name, display_name, description)
+        }
+    }
+
     /// The part of the name before the first dot.
     pub fn service(&self) -> &str {
         self.full_name.split_once('.').map_or("", |(service, _)| service)

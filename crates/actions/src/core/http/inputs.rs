@@ -10,8 +10,9 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCOD
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value as Json};
 
+use crate::ActionError;
 use crate::http::RESPONSE_BYTES_MAX;
-use crate::{ActionError, ErrorCode};
+use crate::inputs::{chosen, invalid, same_name, scalar, truth, wrong};
 
 /// Query parameters and headers of one request.
 const PAIRS_MAX: usize = 1000;
@@ -102,26 +103,16 @@ impl Inputs {
 
 /// The published name of an input.
 fn canonical(key: &str) -> Option<&'static str> {
-    let plain = |name: &str| -> String {
-        name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).flat_map(char::to_lowercase).collect()
-    };
-    let key = plain(key);
     let known = |(name, others): &&(&str, &[&str])| {
-        plain(name) == key || others.iter().any(|other| plain(other) == key)
+        same_name(name, key) || others.iter().any(|other| same_name(other, key))
     };
     NAMES.iter().find(known).map(|(name, _)| *name)
 }
 
-/// The value of the input with that published name; none if it is null. A drop-down's
-/// `{display_name, value}` stands for its value.
+/// The value of the input with that published name; none if it is null.
 fn value<'a>(map: &'a Map<String, Json>, name: &str) -> Option<&'a Json> {
-    let exact = map.get(name);
-    let value =
-        exact.or_else(|| map.iter().find(|(key, _)| canonical(key) == Some(name)).map(|(_, value)| value))?;
-    let chosen = value.as_object().filter(|object| {
-        object.len() == 2 && object.contains_key("value") && object.contains_key("display_name")
-    });
-    chosen.map_or(Some(value), |object| object.get("value")).filter(|value| !value.is_null())
+    let written = || map.iter().find(|(key, _)| canonical(key) == Some(name)).map(|(_, value)| value);
+    chosen(map.get(name).or_else(written)?)
 }
 
 fn text(map: &Map<String, Json>, name: &str) -> Result<Option<String>, ActionError> {
@@ -129,14 +120,7 @@ fn text(map: &Map<String, Json>, name: &str) -> Result<Option<String>, ActionErr
 }
 
 fn boolean(map: &Map<String, Json>, name: &str) -> Result<Option<bool>, ActionError> {
-    let Some(given) = value(map, name) else { return Ok(None) };
-    let word = scalar(given).map(|text| text.trim().to_ascii_lowercase());
-    match word.as_deref() {
-        Some("true" | "yes" | "on" | "1") => Ok(Some(true)),
-        Some("false" | "no" | "off" | "0") => Ok(Some(false)),
-        Some("") => Ok(None),
-        _ => Err(wrong(name, "true or false", given)),
-    }
+    value(map, name).map(|given| truth(name, given)).transpose().map(Option::flatten)
 }
 
 fn number(map: &Map<String, Json>, name: &str) -> Result<Option<f64>, ActionError> {
@@ -286,7 +270,7 @@ fn body(map: &Map<String, Json>) -> Result<Option<(Bytes, HeaderValue)>, ActionE
 }
 
 /// Binary data in the form in which an output of this action holds it.
-fn file(object: &Map<String, Json>) -> Option<(Bytes, Option<&str>)> {
+pub(crate) fn file(object: &Map<String, Json>) -> Option<(Bytes, Option<&str>)> {
     if object.get("encoding")?.as_str()? != "base64" {
         return None;
     }
@@ -309,32 +293,6 @@ fn form(fields: &[(String, String)]) -> Bytes {
 
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// Text, number or truth as text.
-fn scalar(value: &Json) -> Option<String> {
-    match value {
-        Json::String(text) => Some(text.clone()),
-        Json::Number(number) => Some(number.to_string()),
-        Json::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-fn wrong(name: &str, expected: &str, given: &Json) -> ActionError {
-    let kind = match given {
-        Json::Null => "null",
-        Json::Bool(_) => "a boolean",
-        Json::Number(_) => "a number",
-        Json::String(_) => "a text that is not",
-        Json::Array(_) => "a list",
-        Json::Object(_) => "a map",
-    };
-    invalid(&format!("input `{name}` must be {expected}, not {kind}"))
-}
-
-fn invalid(message: &str) -> ActionError {
-    ActionError::new(ErrorCode::InvalidInput, message)
 }
 
 #[cfg(test)]
