@@ -11,7 +11,7 @@ use crate::internal::{
     while_loop,
 };
 use crate::code::opens_network;
-use crate::{ActionKind, ActionSpec, Effect, Idempotency, array, json};
+use crate::{ActionKind, ActionSpec, Effect, Idempotency, array, json, utility};
 
 /// The built-in actions.
 const FLOW: [fn() -> ActionSpec; 11] = [
@@ -38,7 +38,7 @@ const EFFECTS: [&dyn Effect; 8] = [
     &array::GET_ITEM,
 ];
 /// Those that only compute.
-const PURE: [&dyn Effect; 7] = [
+const PURE: [&dyn Effect; 24] = [
     &array::Chunk,
     &array::Deduplicate,
     &array::Flatten,
@@ -46,6 +46,23 @@ const PURE: [&dyn Effect; 7] = [
     &array::Slice,
     &json::CompareJsonStructure,
     &json::MergeJsonObjects,
+    &utility::ConvertCsvToJson,
+    &utility::ConvertDateFormat,
+    &utility::ConvertEpochToDate,
+    &utility::ConvertHtmlToText,
+    &utility::ConvertJsonToCsv,
+    &utility::ConvertJsonToXml,
+    &utility::ConvertJsonToYaml,
+    &utility::ConvertListToText,
+    &utility::ConvertMarkdownToHtml,
+    &utility::ConvertTextToList,
+    &utility::ConvertTimezone,
+    &utility::ConvertXmlToJson,
+    &utility::ConvertYamlToJson,
+    &utility::DecodeBase64,
+    &utility::EncodeBase64,
+    &utility::ExtractIndicators,
+    &utility::GetEpochTime,
 ];
 
 /// All actions, found by their full names.

@@ -18,6 +18,7 @@ mod internal;
 mod json;
 mod pure;
 mod spec;
+mod utility;
 
 pub use catalog::Catalog;
 pub use code::{CODE_MEMORY_BYTES_DEFAULT, CodeHost, CodeSettings};

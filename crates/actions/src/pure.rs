@@ -1,7 +1,7 @@
 //! Actions that compute their output from their inputs and nothing else. One implements [`Pure`] and is an
 //! [`Effect`] by that: the rest, from unknown inputs to the size of the output, is the same for all.
 
-use std::io;
+use std::{fmt, io};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
@@ -113,7 +113,48 @@ impl io::Write for Room {
     }
 }
 
-fn too_large() -> ActionError {
+/// A text that is written piece by piece and may not become larger than a step's output.
+#[derive(Default)]
+pub(crate) struct Draft {
+    bytes: Vec<u8>,
+    room: Room,
+}
+
+impl Draft {
+    /// Puts `text` at the end.
+    pub(crate) fn push(&mut self, text: &str) -> Result<(), ActionError> {
+        self.room.take(text.len())?;
+        self.bytes.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// The whole text.
+    pub(crate) fn finish(self) -> Json {
+        String::from_utf8(self.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into())
+            .into()
+    }
+}
+
+impl io::Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room.take(bytes.len()).map_err(io::Error::other)?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Write for Draft {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text).map_err(|_| fmt::Error)
+    }
+}
+
+pub(crate) fn too_large() -> ActionError {
     invalid(&format!("the output has more than the {STEP_OUTPUT_BYTES_MAX} bytes that a step may keep"))
 }
 

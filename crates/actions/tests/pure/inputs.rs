@@ -20,7 +20,7 @@ fn they_take_no_connection_and_may_be_repeated() {
         assert_eq!(spec.connections, ConnectionNeed::Nothing, "{}", spec.full_name);
         assert!(!spec.hidden && !spec.example_output.is_null(), "{}", spec.full_name);
     }
-    assert!(count >= 7);
+    assert!(count >= 24);
 }
 
 #[tokio::test]

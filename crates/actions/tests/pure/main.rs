@@ -4,8 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod array;
+mod dates;
+mod formats;
 mod inputs;
 mod json;
+mod markup;
+mod texts;
 
 use std::sync::Mutex;
 use std::time::Duration;
