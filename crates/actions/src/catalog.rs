@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::core::code;
 use crate::core::http::RequestV2;
+use crate::core::jq::Jq;
 use crate::internal::{
     append_list, catch, end_run, for_each, if_condition, parallel, print, set_variables, sleep, switch_case,
     while_loop,
@@ -38,7 +39,8 @@ const EFFECTS: [&dyn Effect; 8] = [
     &array::GET_ITEM,
 ];
 /// Those that only compute.
-const PURE: [&dyn Effect; 24] = [
+const PURE: [&dyn Effect; 25] = [
+    &Jq,
     &array::Chunk,
     &array::Deduplicate,
     &array::Flatten,

@@ -34,12 +34,25 @@ impl<'a> Inputs<'a> {
         self.map.keys().map(String::as_str).filter(move |key| !known(key))
     }
 
-    /// The value of the parameter, also if it is written under the form's label; none if it is null.
-    fn value(&self, name: &str) -> Option<&'a Json> {
+    /// What is written for the parameter, also under the form's label.
+    fn written(&self, name: &str) -> Option<&'a Json> {
         let label = self.spec.parameter(name).map_or(name, |parameter| &parameter.display_name);
         let named = |key: &str| same_name(name, key) || same_name(label, key);
-        let written = || self.map.iter().find(|(key, _)| named(key)).map(|(_, value)| value);
-        chosen(self.map.get(name).or_else(written)?)
+        let other = || self.map.iter().find(|(key, _)| named(key)).map(|(_, value)| value);
+        self.map.get(name).or_else(other)
+    }
+
+    /// The value of the parameter; none if it is null.
+    fn value(&self, name: &str) -> Option<&'a Json> {
+        chosen(self.written(name)?)
+    }
+
+    /// As [`Inputs::json`], but null is a value too.
+    pub(crate) fn json_or_null(&self, name: &str) -> Result<Cow<'a, Json>, ActionError> {
+        match self.written(name) {
+            Some(Json::Null) => Ok(Cow::Owned(Json::Null)),
+            _ => self.json(name),
+        }
     }
 
     /// Any value; a text that is JSON stands for what it says, another text for itself.

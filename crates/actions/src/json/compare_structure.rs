@@ -36,7 +36,8 @@ impl Pure for CompareJsonStructure {
 
     fn compute(inputs: &Inputs<'_>) -> Result<Json, ActionError> {
         let mut found = Differences { path: "$".to_owned(), list: Vec::new(), truncated: false };
-        found.compare(Some(&*inputs.json("first_json")?), Some(&*inputs.json("second_json")?));
+        found
+            .compare(Some(&*inputs.json_or_null("first_json")?), Some(&*inputs.json_or_null("second_json")?));
         Ok(json!({
             "equal": found.list.is_empty(),
             "differences": found.list,

@@ -51,7 +51,7 @@ impl Pure for ConvertJsonToYaml {
 
     fn compute(inputs: &Inputs<'_>) -> Result<Json, ActionError> {
         let mut text = Draft::default();
-        let written = serde_saphyr::to_fmt_writer(&mut text, &*inputs.json("json")?);
+        let written = serde_saphyr::to_fmt_writer(&mut text, &*inputs.json_or_null("json")?);
         written.map_err(|_| too_large())?;
         Ok(text.finish())
     }

@@ -7,6 +7,7 @@ mod array;
 mod dates;
 mod formats;
 mod inputs;
+mod jq;
 mod json;
 mod markup;
 mod texts;
