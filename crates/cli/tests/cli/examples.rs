@@ -81,6 +81,13 @@ fn the_examples_run_as_they_stand() {
     let caught = outputs(&server, "run-on-error", &[]);
     assert_eq!(caught, json!({"good": 1, "bad": ["S1[1].S2 http_status"]}));
 
+    let blocked = outputs(&server, "convert-and-query", &[]);
+    let report = "source,count\n203.0.113.9,12\n";
+    assert_eq!(
+        blocked,
+        json!({"addresses": ["203.0.113.9"], "last": "2026-01-02T03:04:20Z", "report": report})
+    );
+
     for (score, level) in [("10", "low"), ("55", "medium"), ("90", "high")] {
         let sorted = outputs(&server, "file-of-2021", &[&format!("score={score}")]);
         assert_eq!(sorted, json!({"level": level}), "{score}");
