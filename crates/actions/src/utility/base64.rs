@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, PAD, URL_SAFE_NO_PAD};
-use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use serde_json::{Value as Json, json};
 
 use crate::inputs::{Inputs, invalid};
@@ -55,7 +55,7 @@ impl Pure for DecodeBase64 {
         let mut text: String = inputs.text("base64")?.split_whitespace().collect();
         text.truncate(text.trim_end_matches('=').len());
         let url_safe = text.contains(['-', '_']);
-        let tolerant = GeneralPurposeConfig::from(NO_PAD)
+        let tolerant = NO_PAD
             .with_decode_allow_trailing_bits(true)
             .with_decode_padding_mode(DecodePaddingMode::RequireNone);
         let engine = GeneralPurpose::new(if url_safe { &URL_SAFE } else { &STANDARD }, tolerant);

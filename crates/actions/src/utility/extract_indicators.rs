@@ -4,9 +4,9 @@ use indexmap::IndexSet;
 use serde_json::{Value as Json, json};
 
 use super::indicators;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, scalar};
 use crate::pure::{LIST_ITEMS_MAX, Pure, too_many_items};
-use crate::{ActionError, ActionSpec};
+use crate::{ActionError, ActionSpec, InputType, Parameter};
 
 /// The action.
 pub(crate) struct ExtractIndicators;
@@ -17,7 +17,15 @@ impl Pure for ExtractIndicators {
                            also defanged ones (`hxxp`, `[.]`). Each is listed once, in the order in which it \
                            appears.";
         ActionSpec {
-            parameters: vec![super::source("text", "Text")],
+            parameters: vec![
+                Parameter::new(
+                    "text",
+                    "Text",
+                    InputType::Textarea,
+                    "A text, or a list or map whose texts are searched.",
+                )
+                .required(),
+            ],
             example_output: json!({
                 "ips": ["203.0.113.9"],
                 "domains": ["evil.example"],
@@ -34,7 +42,8 @@ impl Pure for ExtractIndicators {
     }
 
     fn compute(inputs: &Inputs<'_>) -> Result<Json, ActionError> {
-        let text = inputs.text("text")?;
+        let mut text = String::new();
+        gather(&*inputs.json("text")?, &mut text);
         let text = indicators::refang(&text);
         let hashes = once_each(indicators::hashes(&text))?;
         let of_length = |length: usize| -> Vec<&str> {
@@ -51,6 +60,24 @@ impl Pure for ExtractIndicators {
             "hashes": hashes,
             "cves": once_each(indicators::cves(&text).map(str::to_ascii_uppercase))?,
         }))
+    }
+}
+
+/// All texts in the value, keys of maps included, each on a line: as JSON, a `\n` before a name would be part of it.
+fn gather(value: &Json, lines: &mut String) {
+    match value {
+        Json::Array(items) => items.iter().for_each(|item| gather(item, lines)),
+        Json::Object(map) => {
+            for (key, value) in map {
+                lines.push_str(key);
+                lines.push('\n');
+                gather(value, lines);
+            }
+        }
+        value => {
+            lines.push_str(&scalar(value).unwrap_or_default());
+            lines.push('\n');
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! `core.jq`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use crate::{attempt, check, check_fails, run};
 

@@ -55,6 +55,16 @@ async fn indicators_are_found_each_once() {
 }
 
 #[tokio::test]
+async fn indicators_are_found_in_lists_and_maps() {
+    let alert = json!({"evil.example": ["x\nc.example", {"ip": "10.0.0.1"}], "n": 7});
+    for given in [alert.clone(), Json::from(alert.to_string())] {
+        let output = run("utility.ExtractIndicators", json!({"text": given})).await.unwrap();
+        assert_eq!(output["domains"], json!(["evil.example", "c.example"]));
+        assert_eq!(output["ips"], json!(["10.0.0.1"]));
+    }
+}
+
+#[tokio::test]
 async fn a_text_without_indicators_has_none() {
     let output =
         run("utility.ExtractIndicators", json!({"text": "nothing 1.2.3 a.b CVE-1 deadbeef"})).await.unwrap();
