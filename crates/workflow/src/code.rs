@@ -17,10 +17,11 @@ pub struct CodeInput {
 }
 
 /// All of them; an action has one at most.
-pub const CODE_INPUTS: [CodeInput; 6] = [
+pub const CODE_INPUTS: [CodeInput; 7] = [
     CodeInput::python("core.python", "code", true),
     CodeInput::python("core.pythonV2", "code", true),
-    CodeInput { action: "core.javascript", input: "code", rendering: Rendering::Text, sees_run: true },
+    CodeInput { action: "core.javascript", input: "code", rendering: Rendering::JavaScript, sees_run: true },
+    CodeInput { action: "core.bash", input: "code", rendering: Rendering::Bash, sees_run: false },
     CodeInput::python("array.ArraySort", "key", false),
     CodeInput::python("array.ArrayFilter", "filterFunction", false),
     CodeInput::python("array.GetArrayItem", "filterFunction", false),
