@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
+use crate::code::opens_network;
 use crate::core::code;
 use crate::core::http::RequestV2;
 use crate::core::jq::Jq;
@@ -11,7 +12,6 @@ use crate::internal::{
     append_list, catch, end_run, for_each, if_condition, parallel, print, set_variables, sleep, switch_case,
     while_loop,
 };
-use crate::code::opens_network;
 use crate::{ActionKind, ActionSpec, Effect, Idempotency, array, json, utility};
 
 /// The built-in actions.

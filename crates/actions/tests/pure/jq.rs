@@ -190,7 +190,7 @@ async fn nothing_of_the_machine_can_be_reached() {
 /// Queries that never end, or would take all there is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_goes_too_far_is_stopped() {
-    let steps = "the query takes more than 20000000 steps";
+    let steps = "the query takes more than 10000000 steps";
     let memory = "the query's values have more than 268435456 bytes";
     let depth = "a value of the query has more than 120 levels";
     let stack = "the query calls itself too deeply";

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use actions::guard::NetworkPolicy;
 use actions::http::{HttpClient, TokenCache};
-use actions::{ActionContext, ActionError, Catalog, Sink};
+use actions::{ActionContext, ActionError, Catalog, CodeHost, Sink};
 use serde_json::Value as Json;
 use types::{ConnectionId, FixedClock, Timestamp};
 
@@ -31,11 +31,14 @@ async fn attempt(action: &str, inputs: &Json, timeout: Duration) -> (Result<Json
     let clock = FixedClock::new(Timestamp::from_millis(NOW_MS));
     let cx = ActionContext {
         inputs: inputs.as_object().unwrap(),
+        context: None,
+        packages: None,
         connections: &[],
         timeout,
         idempotency_key: "run-1/S1",
         include_full_response: false,
         http: &http,
+        code: &CodeHost::off(),
         token_cache: &TokenCache::default(),
         clock: &clock,
         sink: &heard,
@@ -76,6 +79,10 @@ struct Heard(Mutex<Vec<String>>);
 impl Sink for Heard {
     fn log(&self, line: &str) {
         self.0.lock().unwrap().push(line.to_owned());
+    }
+
+    fn set_variable(&self, name: String, _: Json) {
+        panic!("a computation sets no variable, and sets `{name}`");
     }
 
     fn secret_used(&self, _: ConnectionId, _: &str) {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use regex::Regex;
 
 /// Steps of one query.
-pub(super) const STEPS_MAX: u64 = 20_000_000;
+pub(super) const STEPS_MAX: u64 = 10_000_000;
 /// Bytes of the values that are there at a time.
 pub(super) const LIVE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Levels of lists and maps in a value.
