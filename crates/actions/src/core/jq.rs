@@ -32,7 +32,7 @@ use crate::{ActionContext, ActionError, ActionSpec, Effect, ErrorCode, InputType
 /// Bytes of a query.
 const QUERY_BYTES_MAX: usize = 16 * 1024;
 /// Results of a query.
-const RESULTS_MAX: usize = 1_000_000;
+const RESULTS_MAX: usize = 250_000;
 /// Bytes of all results as JSON.
 const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Time that a query may take, if its step allows as much.

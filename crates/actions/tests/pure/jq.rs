@@ -215,7 +215,7 @@ async fn a_query_that_goes_too_far_is_stopped() {
     futures_util::future::join_all(stopped).await;
     fails("reduce range(60) as $i ([1]; [., .])", Json::Null, "the results have more than 16777216 bytes")
         .await;
-    fails("range(1000001) | null", Json::Null, "the query has more than 1000000 results").await;
+    fails("range(250001) | null", Json::Null, "the query has more than 250000 results").await;
 }
 
 #[tokio::test]
