@@ -83,6 +83,9 @@ pub struct ConnectionGrant {
     /// The type's definition; absent for a type that the runner has itself under `type_name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Json>,
+    /// The runner's secret manager that keeps the secrets: the secret attributes are what they are called there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_manager: Option<String>,
     /// All attributes, sealed under the link's session key for this attempt's token.
     pub sealed_attributes: String,
 }

@@ -36,6 +36,7 @@ fn assignment() -> Assignment {
             name: "my jira".to_owned(),
             type_name: "jira".to_owned(),
             definition: None,
+            secret_manager: None,
             sealed_attributes: "s1.AAAA".to_owned(),
         }],
         timeout_ms: 60_000,

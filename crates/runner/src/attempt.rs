@@ -71,7 +71,8 @@ async fn run(
     };
     let started = ToServer::Started { token: assignment.token.clone(), at: shared.clock.now() };
     let _ = shared.to_server.send(started).await;
-    let grants = match open(shared.sessions.of(&assignment.token).as_deref(), &assignment) {
+    let session = shared.sessions.of(&assignment.token);
+    let grants = match open(session.as_deref(), &shared.secret_managers, &assignment).await {
         Ok(grants) => grants,
         Err(error) => return (outcome::failed(error), Vec::new()),
     };

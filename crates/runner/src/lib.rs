@@ -10,6 +10,7 @@ mod dial;
 mod grants;
 mod link;
 mod outcome;
+mod secret_managers;
 mod voice;
 
 use std::collections::{HashMap, VecDeque};
@@ -33,6 +34,7 @@ use types::{Clock, Lease, Moment, Rng, RunnerId};
 
 pub use dial::{Plaintext, RemoteServer};
 pub use link::LinkError;
+pub use secret_managers::{SECRET_BYTES_MAX, SecretError, SecretManagers, VaultLogin};
 
 use link::Link;
 
@@ -57,16 +59,19 @@ pub struct RunnerSettings {
     pub http: HttpClient,
     /// Where it runs code; runners of one process share one.
     pub code: Arc<CodeHost>,
+    /// Where secrets are that the server does not have.
+    pub secret_managers: Arc<SecretManagers>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
 
 impl RunnerSettings {
-    /// The usual capacity, the built-in actions, the label `default`, no code.
+    /// The usual capacity, the built-in actions, the label `default`, no code, no secret managers.
     pub fn new(http: HttpClient, clock: Arc<dyn Clock>) -> Self {
         let labels = vec!["default".to_owned()];
         let (catalog, code) = (Arc::new(Catalog::builtin()), Arc::new(CodeHost::off()));
-        Self { capacity: CAPACITY_DEFAULT, labels, catalog, http, code, clock }
+        let secret_managers = Arc::default();
+        Self { capacity: CAPACITY_DEFAULT, labels, catalog, http, code, secret_managers, clock }
     }
 }
 
@@ -108,6 +113,7 @@ struct Shared {
     catalog: Arc<Catalog>,
     http: HttpClient,
     code: Arc<CodeHost>,
+    secret_managers: Arc<SecretManagers>,
     token_cache: TokenCache,
     clock: Arc<dyn Clock>,
 }
@@ -187,11 +193,22 @@ impl Runner {
     ) -> (Self, mpsc::UnboundedSender<ToRunner>, mpsc::Receiver<ToServer>) {
         let (to_runner, from_server) = mpsc::unbounded_channel();
         let (to_server, from_runner) = mpsc::channel(LINK_MESSAGES_MAX);
-        let RunnerSettings { capacity, labels, catalog, http, code, clock } = settings;
+        let RunnerSettings { capacity, labels, catalog, http, code, secret_managers, clock } = settings;
         let turns = Semaphore::new(usize::try_from(capacity.max(1)).unwrap_or(1));
         let token_cache = TokenCache::default();
-        let shared =
-            Shared { to_server, sessions, lease, draining, turns, catalog, http, code, token_cache, clock };
+        let shared = Shared {
+            to_server,
+            sessions,
+            lease,
+            draining,
+            turns,
+            catalog,
+            http,
+            code,
+            secret_managers,
+            token_cache,
+            clock,
+        };
         let runner = Self {
             shared: Arc::new(shared),
             labels,

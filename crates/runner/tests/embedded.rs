@@ -152,6 +152,7 @@ impl Server {
             name: "mine".to_owned(),
             type_name: "http_bearer".to_owned(),
             definition: None,
+            secret_manager: None,
             sealed_attributes: self.link.session.seal(token, id, &attributes, &mut self.rng),
         }
     }

@@ -112,7 +112,7 @@ sql! {
         "UPDATE connections
          SET name = $4, display_name = $5, full_name = $6, description = $7, status = $8, external_id = $9,
              active = $10, tags = $11, attributes = $12, sealed = $13, data_key_version = $14, updated_at = $15,
-             updated_by = $16, runner_group = $17, row_version = row_version + 1
+             updated_by = $16, runner_group = $17, secret_manager = $18, row_version = row_version + 1
          WHERE workspace_id = $1 AND id = $2 AND row_version = $3";
     SET_STATUS = "connections.set_status":
         "UPDATE connections SET status = $3 WHERE workspace_id = $1 AND id = $2";
@@ -227,6 +227,7 @@ pub async fn update(tx: &Tx<'_>, connection: &Connection) -> Result<bool, StoreE
         c.updated_at.into(),
         (&c.updated_by).into(),
         (&c.runner_group).into(),
+        (&c.secret_manager).into(),
     ];
     Ok(tx.execute(&UPDATE, &params).await? == 1)
 }

@@ -65,6 +65,12 @@ pub(crate) struct CreateArgs {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) description: String,
+    /// The secret manager of the runners that keeps the secrets; secret attributes are what they are called there
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) secret_manager: String,
+    /// The runner group whose runners may use it
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) runner_group: String,
 }
 
 #[derive(Debug, Args)]

@@ -61,6 +61,11 @@ pub(crate) struct RunnerArgs {
     /// Fetch no Python packages: what is not in the cache is not to be had
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Where secrets are that the server does not have: NAME=folder:PATH or NAME=vault:https://HOST/MOUNT; can be repeated
+    ///
+    /// A vault is asked with VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID, of the environment.
+    #[arg(long = "secret-manager", value_name = "NAME=PLACE")]
+    pub(crate) secret_managers: Vec<String>,
     /// Connect without TLS to another machine, for example inside a tunnel
     #[arg(long)]
     pub(crate) allow_plaintext: bool,

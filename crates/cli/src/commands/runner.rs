@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actions::guard::NetworkPolicy;
 use actions::http::HttpClient;
-use runner::{LinkError, Plaintext, RemoteServer, Runner, RunnerSettings};
+use runner::{LinkError, Plaintext, RemoteServer, Runner, RunnerSettings, SecretManagers, VaultLogin};
 use secrets::Secret;
 use server::config::{Log, LogFormat, Packages, Sandbox};
 use tokio::task::JoinSet;
@@ -59,11 +59,14 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
     };
     let code = code_host(&sandbox, packages.settings(&cache_folder()));
     code.announce().await;
+    let managers = SecretManagers::parse(&args.secret_managers, vault_login().as_ref(), &http);
+    let managers = Arc::new(managers.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
     let mut links = JoinSet::new();
     for server in servers {
         let mut settings = RunnerSettings::new(http.clone(), clock.clone());
         settings.capacity = args.capacity;
         settings.code = Arc::clone(&code);
+        settings.secret_managers = Arc::clone(&managers);
         settings.labels.clone_from(&args.labels);
         links.spawn(Runner::remote(
             settings,
@@ -102,6 +105,16 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
         return Err(Failure::new(Exit::Failed, message));
     }
     Ok(Exit::Ok)
+}
+
+/// How vaults know the runner: by what is set in the environment.
+fn vault_login() -> Option<VaultLogin> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    if let Some(token) = set("VAULT_TOKEN") {
+        return Some(VaultLogin::Token(Secret::new(token.trim().to_owned())));
+    }
+    let (role_id, secret_id) = (set("VAULT_ROLE_ID")?, set("VAULT_SECRET_ID")?);
+    Some(VaultLogin::AppRole { role_id, secret_id: Secret::new(secret_id) })
 }
 
 /// What may be made anew at any time is kept here.

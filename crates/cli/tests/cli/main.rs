@@ -15,6 +15,7 @@ mod output;
 mod packages;
 mod real;
 mod runners;
+mod secret_managers;
 mod server;
 mod start;
 mod support;

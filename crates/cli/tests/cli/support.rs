@@ -69,10 +69,17 @@ pub(crate) struct Request {
     /// Decoded; empty if there is none.
     pub(crate) query: String,
     pub(crate) api_key: Option<String>,
+    /// Their names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Request {
+    /// The header of that name, in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// `GET /api/v1/connections`.
     pub(crate) fn line(&self) -> String {
         format!("{} {}", self.method, self.path)
@@ -131,7 +138,7 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Request) -> (u16, String), seen: &
     }
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
-    let (mut length, mut api_key) = (0, None);
+    let (mut length, mut api_key, mut headers) = (0, None, Vec::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).unwrap();
@@ -141,12 +148,13 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Request) -> (u16, String), seen: &
             "blink-api-key" => api_key = Some(value.to_owned()),
             _ => {}
         }
+        headers.push((name.to_ascii_lowercase(), value.to_owned()));
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let body = String::from_utf8(body).unwrap();
-    let request = Request { method, path: path.to_owned(), query: decoded(query), api_key, body };
+    let request = Request { method, path: path.to_owned(), query: decoded(query), api_key, headers, body };
     let (status, body) = answer(&request);
     seen.lock().unwrap().push(request);
     let location = if status == 302 { "location: http://elsewhere.example/\r\n" } else { "" };

@@ -169,6 +169,7 @@ impl Inner {
             name: row.name.clone(),
             type_name: row.type_name.clone(),
             definition,
+            secret_manager: Some(row.secret_manager.clone()).filter(|name| !name.is_empty()),
             sealed_attributes: sealed,
         })
     }

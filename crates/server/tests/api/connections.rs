@@ -466,3 +466,51 @@ async fn a_test_of_a_connection_that_is_not_there_names_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_secret_manager_of_the_runners_changes_with_all_secrets_or_not_at_all() {
+    on_both(async |nictate| {
+        let attributes = json!({"base_url": nictate.tool.url(), "token": "jira#token"});
+        let body = |manager: &str| {
+            let mut body = bearer(&format!("kept {}", manager.len()), attributes.clone());
+            body["secret_manager"] = json!(manager);
+            body
+        };
+        let made = nictate.post("/connections", body("corp")).await.ok();
+        assert_eq!(made["secret_manager"], "corp");
+        assert_eq!(made["attributes"]["token"]["value"], "********", "what it is called is not shown either");
+        let [row] = nictate.get("/connections").await.results().try_into().unwrap();
+        assert_eq!(row["secret_manager_name"], "corp");
+        let error = nictate.post_nothing(&format!("{}/test", path(&made))).await;
+        let error = error.error(400, "connection_test_failed");
+        assert!(text(&error, "message").contains("`corp`"), "{error}");
+        assert!(nictate.tool.seen().is_empty());
+
+        for changes in [
+            json!({"secret_manager": ""}),
+            json!({"secret_manager": "other", "attributes": {"token": "********"}}),
+        ] {
+            let error = nictate.post(&path(&made), changes).await.error(400, "connection_invalid");
+            assert!(
+                text(&error, "message").contains("`token` and every other secret must be given again"),
+                "{error}"
+            );
+        }
+        let here = json!({"secret_manager": "", "attributes": {"token": "a real one"}});
+        let changed = nictate.post(&path(&made), here).await.ok();
+        assert_eq!(changed["secret_manager"], "");
+        assert_eq!(token_sent(nictate, &changed).await, "Bearer a real one");
+
+        let most = "m".repeat(64);
+        assert_eq!(nictate.post("/connections", body(&most)).await.ok()["secret_manager"], most);
+        for wrong in ["m".repeat(65), "a=b".to_owned(), "a\nb".to_owned()] {
+            let error = nictate.post("/connections", body(&wrong)).await.error(400, "connection_invalid");
+            assert!(text(&error, "message").contains("is no name of a secret manager"), "{error}");
+        }
+        // A shape that this type's secrets must have says nothing of what they are called; that there is one does.
+        let mut nothing = body("corp2");
+        nothing["attributes"]["token"] = json!("");
+        nictate.post("/connections", nothing).await.error(400, "connection_invalid");
+    })
+    .await;
+}

@@ -23,12 +23,16 @@ pub(super) async fn run(client: &Client, printer: &Printer, args: &CreateArgs) -
             ));
         }
     }
-    let body = json!({
+    let mut body = json!({
         "name": args.name,
         "type_name": args.type_name,
         "description": args.description,
         "attributes": attributes,
     });
+    let at_runners = [("secret_manager", &args.secret_manager), ("runner_group", &args.runner_group)];
+    for (member, value) in at_runners.into_iter().filter(|(_, value)| !value.is_empty()) {
+        body[member] = json!(value);
+    }
     let connection = client.post(&["connections"], &body).await?;
     if printer.is_json() {
         printer.json(&connection);

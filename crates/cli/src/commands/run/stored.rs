@@ -85,6 +85,8 @@ impl Stored {
             name: name.to_owned(),
             type_name: kind.to_owned(),
             definition: found.definition.clone(),
+            // A runner's own: the one of a local run has none, and says so.
+            secret_manager: Some(found.row.secret_manager.clone()).filter(|name| !name.is_empty()),
             sealed_attributes: session.seal(token.as_str(), found.row.id, &attributes, &mut SystemRng),
         })
     }

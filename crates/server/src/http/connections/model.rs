@@ -132,6 +132,9 @@ pub(crate) struct ConnectionInput {
     pub tags: Option<Vec<String>>,
     /// Names the entity at the tool.
     pub external_id: Option<String>,
+    /// The secret manager of the runners that keeps its secrets; secret attributes are what they are called there. Empty:
+    /// they are kept here.
+    pub secret_manager: Option<String>,
     /// The runner group whose runners may use it; empty: any.
     pub runner_group: Option<String>,
 }

@@ -18,6 +18,8 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::names::{check_name, check_tags, check_text};
 
+/// Bytes of the name of a secret manager.
+const SECRET_MANAGER_NAME_BYTES_MAX: usize = 64;
 /// Usable, as far as is known.
 pub(super) const STATUS_ACTIVE: &str = "Active";
 /// Switched off.
@@ -36,8 +38,9 @@ pub(super) async fn new_row(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row>
     let name = check_name("connection", input.name.as_deref())?;
     check_texts(&input)?;
     let kind = find_kind(ctx, &input).await?;
+    let secret_manager = secret_manager(input.secret_manager.as_deref())?.unwrap_or_default();
     let given = given_attributes(input.attributes)?;
-    let attributes = complete(&kind.definition, given, &Attributes::new())?;
+    let attributes = complete(&kind.definition, given, &Attributes::new(), &secret_manager)?;
     let (id, now, user) = (ctx.new_id(), ctx.now(), ctx.user().to_string());
     let (public, secret) = split(&kind.definition, &attributes);
     let sealed =
@@ -56,7 +59,7 @@ pub(super) async fn new_row(ctx: &Ctx, input: ConnectionInput) -> ApiResult<Row>
         type_name: kind.definition.name.clone(),
         status: status(active).to_owned(),
         external_id: input.external_id.unwrap_or_default(),
-        secret_manager: String::new(),
+        secret_manager,
         creation_method: "manual".to_owned(),
         creation_location: "api".to_owned(),
         created_with_o_auth: false,
@@ -82,12 +85,17 @@ pub(super) async fn changed_row(ctx: &Ctx, mut row: Row, input: ConnectionInput)
     }
     check_texts(&input)?;
     refuse_other_kind(ctx, &row, &input).await?;
+    let moved = secret_manager(input.secret_manager.as_deref())?.filter(|name| *name != row.secret_manager);
+    if let Some(manager) = moved {
+        refuse_kept_secrets(&row, input.attributes.as_ref(), &manager)?;
+        row.secret_manager = manager;
+    }
     if let Some(attributes) = input.attributes {
         let kind = kind_of(ctx, row.connection_type_id).await?;
         let stored = ctx.app().vault().open(&row).await.map_err(ApiError::internal)?;
         let given = merged(&row, given_attributes(Some(attributes))?)?;
         refuse_new_destination(&kind.definition, Some(&row), &given)?;
-        let attributes = complete(&kind.definition, given, &stored)?;
+        let attributes = complete(&kind.definition, given, &stored, &row.secret_manager)?;
         let (public, secret) = split(&kind.definition, &attributes);
         let sealed = ctx.app().vault().seal(row.workspace_id, row.id, &secret, ctx.now()).await;
         let sealed = sealed.map_err(ApiError::internal)?;
@@ -118,6 +126,15 @@ pub(super) async fn candidate(
     stored: Option<&Row>,
     input: ConnectionInput,
 ) -> ApiResult<Candidate> {
+    let named = secret_manager(input.secret_manager.as_deref())?;
+    let manager = named.or(stored.map(|row| row.secret_manager.clone())).unwrap_or_default();
+    if !manager.is_empty() {
+        let message = format!(
+            "the secrets are kept by `{manager}`, which the connection's runners reach and the server does not: a workflow \
+             on such a runner tests it"
+        );
+        return Err(ApiError::new(&code::CONNECTION_TEST_FAILED, message));
+    }
     let (kind, kept, given) = match stored {
         Some(row) => {
             let kind = kind_of(ctx, row.connection_type_id).await?;
@@ -130,7 +147,7 @@ pub(super) async fn candidate(
         }
     };
     refuse_new_destination(&kind.definition, stored, &given)?;
-    let attributes = complete(&kind.definition, given, &kept)?;
+    let attributes = complete(&kind.definition, given, &kept, &manager)?;
     Ok(Candidate { kind: kind.definition, attributes: attribute_texts(&attributes) })
 }
 
@@ -174,6 +191,34 @@ async fn runner_group(ctx: &Ctx, named: Option<&str>) -> ApiResult<Option<String
             Err(ApiError::new(&code::CONNECTION_INVALID, message))
         }
     }
+}
+
+/// The name of the runners' secret manager, if the caller says one; empty for none.
+fn secret_manager(named: Option<&str>) -> ApiResult<Option<String>> {
+    let Some(name) = named.map(str::trim) else { return Ok(None) };
+    if name.len() > SECRET_MANAGER_NAME_BYTES_MAX || name.chars().any(|c| c.is_control() || c == '=') {
+        let message = format!(
+            "`{}` is no name of a secret manager: at most {SECRET_MANAGER_NAME_BYTES_MAX} bytes without `=`",
+            crate::http::excerpt(name)
+        );
+        return Err(ApiError::new(&code::CONNECTION_INVALID, message));
+    }
+    Ok(Some(name.to_owned()))
+}
+
+/// What is a secret here is no name of one elsewhere, and the other way round.
+fn refuse_kept_secrets(row: &Row, given: Option<&Map<String, Value>>, manager: &str) -> ApiResult<()> {
+    let stored: Map<String, Value> = serde_json::from_str(&row.attributes).map_err(ApiError::internal)?;
+    let given = given_attributes(given.cloned())?;
+    let is_masked = |value: &Value| value.as_str() == Some(SECRET_MASK);
+    let kept = given_attributes(Some(stored))?
+        .into_iter()
+        .find(|(name, value)| is_masked(value) && given.get(name).is_none_or(is_masked));
+    let Some((name, _)) = kept else { return Ok(()) };
+    let message = format!(
+        "the secret manager changes to `{manager}`, so that `{name}` and every other secret must be given again"
+    );
+    Err(ApiError::new(&code::CONNECTION_INVALID, message))
 }
 
 async fn find_kind(ctx: &Ctx, input: &ConnectionInput) -> ApiResult<Kind> {
@@ -250,6 +295,7 @@ fn complete(
     kind: &ConnectionType,
     mut given: BTreeMap<String, Value>,
     stored: &Attributes,
+    secret_manager: &str,
 ) -> ApiResult<BTreeMap<String, Value>> {
     let masked = |(name, value): (&String, &Value)| {
         (kind.is_secret(name) && value.as_str() == Some(SECRET_MASK)).then(|| name.clone())
@@ -262,14 +308,21 @@ fn complete(
             None => given.remove(&name),
         };
     }
-    validate_attributes(kind, &given).map_err(|errors| {
+    // A secret that is kept elsewhere need not look like one here; that it is there is still asked for.
+    let is_elsewhere = |field: &str| {
+        let is_given = given.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        !secret_manager.is_empty() && kind.is_secret(field) && is_given
+    };
+    let errors = validate_attributes(kind, &given).err().unwrap_or_default();
+    let errors: Vec<_> = errors.into_iter().filter(|error| !is_elsewhere(&error.field)).collect();
+    if !errors.is_empty() {
         let fields: Map<String, Value> =
             errors.iter().map(|error| (error.field.clone(), error.message.clone().into())).collect();
         let list: Vec<String> =
             errors.iter().map(|error| format!("`{}`: {}", error.field, error.message)).collect();
         let message = format!("the attributes do not fit type `{}`: {}", kind.name, list.join("; "));
-        ApiError::new(&code::CONNECTION_INVALID, message).with_user_error("fields", fields)
-    })?;
+        return Err(ApiError::new(&code::CONNECTION_INVALID, message).with_user_error("fields", fields));
+    }
     Ok(given)
 }
 
