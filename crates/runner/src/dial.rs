@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Certificate, Client, StatusCode, Url};
+use rustls::pki_types::CertificateDer;
 use secrets::Secret;
 use secrets::session::{Offer, SessionKey};
 use tokio_tungstenite::WebSocketStream;
@@ -56,14 +57,16 @@ pub enum Plaintext {
 
 impl RemoteServer {
     /// The server at `url`, `https://nictate.example.com`; the token must open the group of that name, if one is given.
+    /// The `authorities` are trusted besides those of the machine.
     ///
     /// # Errors
-    /// An address or token that cannot be used, or plain HTTP where it is not allowed.
+    /// An address, token or certificate that cannot be used, or plain HTTP where it is not allowed.
     pub fn new(
         url: &str,
         group: Option<&str>,
         token: Secret<String>,
         plaintext: Plaintext,
+        authorities: &[CertificateDer<'static>],
     ) -> Result<Self, LinkError> {
         let unusable = |text: String| LinkError::Unusable(text);
         let mut address = Url::parse(url)
@@ -103,6 +106,13 @@ impl RemoteServer {
             .redirect(reqwest::redirect::Policy::none());
         if loopback {
             builder = builder.no_proxy();
+        }
+        if !authorities.is_empty() {
+            let authorities: Result<Vec<_>, _> =
+                authorities.iter().map(|der| Certificate::from_der(der)).collect();
+            let authorities = authorities
+                .map_err(|error| unusable(format!("an authority's certificate cannot be used: {error}")))?;
+            builder = builder.tls_certs_merge(authorities);
         }
         let http = builder.build().map_err(|error| unusable(format!("cannot set up HTTP: {error}")))?;
         Ok(Self { url: address, token, http })
@@ -203,7 +213,7 @@ mod tests {
     #[test]
     fn plain_http_goes_to_this_machine_alone_unless_it_is_allowed() {
         let server = |url: &str, plaintext| {
-            RemoteServer::new(url, Some("dmz"), Secret::from("nct_x"), plaintext)
+            RemoteServer::new(url, Some("dmz"), Secret::from("nct_x"), plaintext, &[])
                 .map(|server| server.url.to_string())
         };
         for url in

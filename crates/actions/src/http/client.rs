@@ -17,7 +17,7 @@ use super::failure::{address_refused, transport};
 use super::redirect::{follow, same_origin};
 use super::request::host_and_port;
 use super::resolver::{GuardedResolver, Resolver, SystemResolver};
-use super::tls::{TlsSettings, certificates};
+use super::tls::{TlsSettings, authorities};
 use super::{OutgoingRequest, Response, SendOptions};
 use crate::guard::NetworkPolicy;
 use crate::{ActionError, ErrorCode};
@@ -73,11 +73,19 @@ impl HttpClient {
 
     /// The same client, trusting the certificates in `pem` too. For the deployment's own authority; call it
     /// before the client is shared.
+    ///
+    /// # Errors
+    /// If `pem` holds no certificate that can be used as an authority.
     pub fn trusting(self, pem: &str) -> Result<Self, ActionError> {
         let mut roots = self.shared.roots.clone();
-        roots.extend(certificates(pem)?);
+        roots.extend(authorities(pem)?);
         let shared = Shared { resolver: Arc::clone(&self.shared.resolver), roots, pools: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), policy: self.policy })
+    }
+
+    /// The authorities that are trusted besides the public ones.
+    pub fn authorities(&self) -> &[CertificateDer<'static>] {
+        &self.shared.roots
     }
 
     pub(super) fn policy(&self) -> &NetworkPolicy {

@@ -59,8 +59,18 @@ impl TlsSettings<'_> {
     }
 }
 
+/// The certificates in `pem` that can be used as authorities, where a bundle may hold others; an error if there is none.
+pub(super) fn authorities(pem: &str) -> Result<Vec<CertificateDer<'static>>, ActionError> {
+    let mut found = certificates(pem)?;
+    found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    if found.is_empty() {
+        return Err(invalid("no certificate in the text can be used as an authority"));
+    }
+    Ok(found)
+}
+
 /// The certificates in `pem`; an error if there is none.
-pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, ActionError> {
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, ActionError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),

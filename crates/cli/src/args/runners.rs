@@ -66,6 +66,9 @@ pub(crate) struct RunnerArgs {
     /// A vault is asked with VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID, of the environment.
     #[arg(long = "secret-manager", value_name = "NAME=PLACE")]
     pub(crate) secret_managers: Vec<String>,
+    /// A PEM file of certificate authorities to trust besides the public ones, as servers and as what steps ask
+    #[arg(long, value_name = "PATH", env = "NICTATE_RUNNER_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Connect without TLS to another machine, for example inside a tunnel
     #[arg(long)]
     pub(crate) allow_plaintext: bool,

@@ -1,7 +1,7 @@
 //! `nictate runner`: a runner for servers elsewhere, until it is asked to stop or a server does not want it. Each server
 //! has a link of its own, and what one gives takes no place from the others.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
     let format = if printer.is_json() { LogFormat::Json } else { LogFormat::Text };
     settings::start_log(&Log { level: args.log_level.clone(), format }, printer)?;
     let plaintext = if args.allow_plaintext { Plaintext::Allowed } else { Plaintext::LoopbackOnly };
+    let http = http_client(args.ca_file.as_deref())?;
     let servers: Result<Vec<RemoteServer>, LinkError> = args
         .servers
         .iter()
@@ -35,6 +36,7 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
                 args.group.as_deref(),
                 Secret::new(args.token.trim().to_owned()),
                 plaintext,
+                http.authorities(),
             )
         })
         .collect();
@@ -42,8 +44,6 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
     let mut stop = StopSignals::listen()?;
     let draining = CancellationToken::new();
     let clock = Arc::new(SystemClock);
-    // Each assignment says which networks it may reach.
-    let http = HttpClient::new(NetworkPolicy::default());
     let packages = Packages {
         uv: args.uv.clone().unwrap_or_default(),
         folder: args.packages.clone().unwrap_or_default(),
@@ -115,6 +115,18 @@ fn vault_login() -> Option<VaultLogin> {
     }
     let (role_id, secret_id) = (set("VAULT_ROLE_ID")?, set("VAULT_SECRET_ID")?);
     Some(VaultLogin::AppRole { role_id, secret_id: Secret::new(secret_id) })
+}
+
+/// The client of the steps. Each assignment says which networks it may reach.
+fn http_client(ca_file: Option<&Path>) -> Result<HttpClient, Failure> {
+    let http = HttpClient::new(NetworkPolicy::default());
+    let Some(path) = ca_file else { return Ok(http) };
+    let unusable = |why: String| {
+        let message = format!("the file `{}` of `--ca-file` cannot be used: {why}", path.display());
+        Failure::new(Exit::Invalid, message)
+    };
+    let pem = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    http.trusting(&pem).map_err(|error| unusable(error.message))
 }
 
 /// What may be made anew at any time is kept here.

@@ -63,6 +63,15 @@ impl Remote {
         }
     }
 
+    /// Waits until it has said that.
+    pub(crate) async fn says(&self, text: &str) {
+        let began = Instant::now();
+        while !self.said().contains(text) {
+            assert!(began.elapsed() < PATIENCE, "no `{text}`: {}", self.said());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Everything that it has said.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
