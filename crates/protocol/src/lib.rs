@@ -22,6 +22,10 @@ pub const PROTOCOL_VERSION: u32 = 3;
 /// [`ToServer::Draining`] and [`ToServer::Goodbye`], and its runner does not say who it is.
 pub const PROTOCOL_VERSION_MIN: u32 = 2;
 
+/// The status with which a server closes the websocket of a runner that it will not have however often it comes: what the
+/// runner says of itself cannot be. The reason is beside it.
+pub const CLOSED_REFUSED: u16 = 4000;
+
 /// What a server says to a runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use protocol::{AttemptToken, Outcome, ToRunner, ToServer};
+use protocol::{AttemptToken, CLOSED_REFUSED, Outcome, ToRunner, ToServer};
 use secrets::session::SessionKey;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use types::{Lease, Rng};
 
 use crate::dial::{Dialled, RemoteServer, Socket, dial};
@@ -24,6 +25,9 @@ const WELCOME_TIME: Duration = Duration::from_secs(10);
 /// Heartbeats without an answer after which the connection counts as cut.
 const MISSED_MAX: u32 = 3;
 
+/// The code of an output that is more than a run keeps, here as where it is kept.
+const OUTPUT_TOO_LARGE: &str = "output_too_large";
+
 /// Why a runner ends that was not asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -35,7 +39,7 @@ pub enum LinkError {
         /// What the server says.
         message: String,
     },
-    /// The address or the token cannot be used.
+    /// The address, the token or what the runner says of itself cannot be used.
     #[error("{0}")]
     Unusable(String),
 }
@@ -63,6 +67,8 @@ enum End {
     /// For good.
     Done,
     Cut,
+    /// The server will not have the runner, however often it comes.
+    Refused(String),
 }
 
 impl Link {
@@ -108,6 +114,7 @@ impl Link {
                     match end {
                         End::Done => return Ok(()),
                         End::Cut => tracing::warn!(server = %self.server.address(), "the connection was cut"),
+                        End::Refused(why) => return Err(LinkError::Unusable(why)),
                     }
                     pause = RECONNECT_PAUSE.0;
                 }
@@ -211,7 +218,11 @@ impl Link {
                 message = stream.next() => {
                     let Some(Ok(message)) = message else { return End::Cut };
                     heard = tokio::time::Instant::now();
-                    let Message::Text(text) = message else { continue };
+                    let text = match message {
+                        Message::Text(text) => text,
+                        Message::Close(Some(frame)) => return self.closed(&frame),
+                        _ => continue,
+                    };
                     match serde_json::from_str(text.as_str()) {
                         Ok(message) => {
                             if let ToRunner::Welcome { heartbeat_ms, .. } = &message {
@@ -225,6 +236,15 @@ impl Link {
                 () = tokio::time::sleep_until(heard + silence) => return End::Cut,
             }
         }
+    }
+
+    /// The server has closed the connection, and says why.
+    fn closed(&self, frame: &CloseFrame) -> End {
+        if u16::from(frame.code) == CLOSED_REFUSED {
+            return End::Refused(frame.reason.to_string());
+        }
+        tracing::info!(server = %self.server.address(), reason = %frame.reason, "the server ends the connection");
+        End::Cut
     }
 
     /// What the core says of itself: the first thing it says.
@@ -266,7 +286,7 @@ fn frame(message: &ToServer) -> Message {
     }
     let ToServer::Finished { token, secret_uses, .. } = message else { return Message::text(text) };
     let error = protocol::ActionError {
-        code: actions::ErrorCode::Internal.as_str().to_owned(),
+        code: OUTPUT_TOO_LARGE.to_owned(),
         message: format!("the output has more than the {MESSAGE_BYTES_MAX} bytes that a runner reports"),
         retryable: false,
         data: serde_json::Value::Null,

@@ -1,9 +1,10 @@
-//! A way to PostgreSQL that can be cut: connections go through this process as long as it lets them.
+//! A way to PostgreSQL, or to a server, that can be cut or held up: connections go through this process as long as it
+//! lets them.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 /// Bytes that are passed on at a time.
 const CHUNK: usize = 64 * 1024;
@@ -13,6 +14,14 @@ pub(crate) struct Proxy {
     /// The database's address by way of the proxy.
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
+    gate: Arc<Gate>,
+}
+
+/// What every byte passes.
+#[derive(Default)]
+struct Gate {
+    is_shut: Mutex<bool>,
+    turned: Condvar,
 }
 
 #[derive(Default)]
@@ -48,17 +57,18 @@ impl Proxy {
         let user = if user.is_empty() { String::new() } else { format!("{user}@") };
         let url = format!("postgres://{user}127.0.0.1:{port}/{database}?{}", others.join("&"));
         let state = Arc::new(Mutex::new(State::default()));
-        let shared = Arc::clone(&state);
+        let gate = Arc::new(Gate::default());
+        let (shared, passed) = (Arc::clone(&state), Arc::clone(&gate));
         std::thread::spawn(move || {
             for near in listener.incoming() {
                 let mut state = shared.lock().unwrap();
                 // While it is cut, whoever comes is hung up on.
                 if !state.cut {
-                    state.open.push(connect(near.unwrap(), &target));
+                    state.open.push(connect(near.unwrap(), &target, &passed));
                 }
             }
         });
-        Self { url, state }
+        Self { url, state, gate }
     }
 
     /// Breaks every connection, and lets none through from now on.
@@ -74,6 +84,23 @@ impl Proxy {
 
     pub(crate) fn mend(&self) {
         self.state.lock().unwrap().cut = false;
+    }
+
+    /// Lets no byte through from now on, and tells nobody, as a network that loses every packet.
+    pub(crate) fn hold(&self) {
+        *self.gate.is_shut.lock().unwrap() = true;
+    }
+
+    /// Lets everything through again, also what has been held up.
+    pub(crate) fn release(&self) {
+        *self.gate.is_shut.lock().unwrap() = false;
+        self.gate.turned.notify_all();
+    }
+}
+
+impl Gate {
+    fn pass(&self) {
+        drop(self.turned.wait_while(self.is_shut.lock().unwrap(), |is_shut| *is_shut).unwrap());
     }
 }
 
@@ -116,24 +143,33 @@ impl Far {
 }
 
 /// Connects a caller with the target, a thread for each direction.
-fn connect(near: TcpStream, target: &str) -> Ends {
+fn connect(near: TcpStream, target: &str, gate: &Arc<Gate>) -> Ends {
     let far = Far::connect(target);
     let (mut from_near, mut to_far) = (near.try_clone().unwrap(), far.again());
-    std::thread::spawn(move || pass_on(|chunk| from_near.read(chunk), |chunk| to_far.write_all(chunk)));
-    let (mut from_far, mut to_near) = (far.again(), near.try_clone().unwrap());
+    let passed = Arc::clone(gate);
     std::thread::spawn(move || {
-        pass_on(|chunk| from_far.read(chunk), |chunk| to_near.write_all(chunk));
+        pass_on(&passed, |chunk| from_near.read(chunk), |chunk| to_far.write_all(chunk));
+        passed.pass();
+        let _ = to_far.shutdown();
+    });
+    let (mut from_far, mut to_near) = (far.again(), near.try_clone().unwrap());
+    let passed = Arc::clone(gate);
+    std::thread::spawn(move || {
+        pass_on(&passed, |chunk| from_far.read(chunk), |chunk| to_near.write_all(chunk));
+        passed.pass();
         let _ = to_near.shutdown(Shutdown::Both);
     });
     Ends { near, far }
 }
 
 fn pass_on(
+    gate: &Gate,
     mut read: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
     mut write: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) {
     let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = read(&mut chunk) {
+        gate.pass();
         if write(&chunk[..length]).is_err() {
             return;
         }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::HeaderValue;
-use protocol::{Outcome, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, RunnerInfo, ToRunner, ToServer};
+use protocol::{CLOSED_REFUSED, Outcome, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, RunnerInfo, ToRunner, ToServer};
 use secrets::session::{Offer, SessionKey};
 use serde::Deserialize;
 use store::runner_groups::RunnerGroup;
@@ -43,7 +43,6 @@ const LABELS_MAX: usize = 64;
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Why the server closes a link: the codes that are free to use begin at 4000.
 const CLOSED_STOPPING: u16 = 1001;
-const CLOSED_PROTOCOL: u16 = 4000;
 const CLOSED_CUT_OFF: u16 = 4001;
 
 /// Which group the runner means.
@@ -104,7 +103,7 @@ async fn serve(app: &App, group: RunnerGroup, session: SessionKey, socket: WebSo
         Ok(Some(Ok(hello))) => hello,
         Ok(Some(Err(problem))) => {
             tracing::warn!(group = %group.name, problem, "runner refused");
-            return close(&mut sink, CLOSED_PROTOCOL, &problem).await;
+            return close(&mut sink, CLOSED_REFUSED, &problem).await;
         }
         // It has gone, or says nothing.
         Ok(None) | Err(_) => return,
@@ -112,7 +111,7 @@ async fn serve(app: &App, group: RunnerGroup, session: SessionKey, socket: WebSo
     let row = row_of(app, &group, &hello);
     match note_connected(app, row.clone()).await {
         Ok(true) => {}
-        Ok(false) => return close(&mut sink, CLOSED_PROTOCOL, "another group has a runner of that id").await,
+        Ok(false) => return close(&mut sink, CLOSED_REFUSED, "another group has a runner of that id").await,
         Err(error) => {
             tracing::warn!(%error, "a runner's connection cannot be written down");
             return close(&mut sink, CLOSED_STOPPING, "the database cannot be reached").await;

@@ -148,6 +148,23 @@ async fn one_group_is_the_default() {
 }
 
 #[tokio::test]
+async fn a_workspace_has_a_hundred_groups_at_most() {
+    on_both(async |nictate| {
+        // The embedded runner's is one of them.
+        for number in 1..100 {
+            nictate.post("/runner_groups", json!({"name": format!("g{number}")})).await.ok();
+        }
+        let refused = nictate.post("/runner_groups", json!({"name": "g100"})).await;
+        let refused = refused.error(400, "runner_group_limit");
+        assert!(refused["message"].as_str().unwrap().contains("100 runner groups"), "{refused}");
+        assert_eq!(nictate.get("/runner_groups").await.ok()["total"], 100);
+        nictate.delete("/runner_groups/name/g7").await.ok();
+        nictate.post("/runner_groups", json!({"name": "g100"})).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_document_that_names_an_unknown_group_is_a_draft_at_most() {
     on_both(async |nictate| {
         for (runner, of_step, line) in [("dmz", "''", 2), ("''", "dmz", 8)] {

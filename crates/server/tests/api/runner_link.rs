@@ -184,6 +184,51 @@ async fn a_runner_gets_no_work_of_another_workspace_or_group() {
 }
 
 #[tokio::test]
+async fn the_step_decides_before_its_connection_before_the_workflow_before_the_default() {
+    on_both(async |nictate| {
+        let hello = json!({"type": "hello", "version": 3, "labels": vec!["x".repeat(255); 64], "capacity": 4096});
+        let mut runners = Vec::new();
+        for name in ["of step", "of connection", "of workflow", "of all"] {
+            let mut runner = Played::connect(nictate, &group(nictate, name).await).await;
+            runner.say(hello.clone()).await;
+            assert_eq!(runner.hear().await.unwrap()["type"], "welcome");
+            runners.push(runner);
+        }
+        nictate.post_nothing("/runner_groups/default?name=of%20all").await.ok();
+        let edge = text(&nictate.connect("edge", "t").await, "id");
+        nictate.post(&format!("/connections/{edge}"), json!({"runner_group": "of connection"})).await.ok();
+        nictate.connect("plain", "t").await;
+        // Each names one group less than the one before.
+        let documents = [
+            ("of workflow", "edge", "of step"),
+            ("of workflow", "edge", "''"),
+            ("of workflow", "plain", "''"),
+            ("''", "plain", "''"),
+        ];
+        for (number, ((of_workflow, connection, of_step), runner)) in
+            documents.into_iter().zip(&mut runners).enumerate()
+        {
+            let name = format!("far{number}");
+            let more = format!(
+                "custom_runner_group_name: {of_step}\n        connections: {{http_bearer: {connection}}}\n        "
+            );
+            let document = document(&more).replace("name: far", &format!("name: {name}"));
+            let document = document.replace("runner: dmz", &format!("runner: {of_workflow}"));
+            let workflow = nictate.publish(&name, &document).await;
+            let run = nictate.execute(&workflow, json!({})).await;
+            let assignment = runner.assigned().await;
+            assert_eq!(text(&assignment, "execution_id"), run, "{document}");
+            let (token, outcome) = (&assignment["token"], json!({"status": "succeeded", "output": 7}));
+            runner
+                .say(json!({"type": "finished", "token": token, "outcome": outcome, "secret_uses": []}))
+                .await;
+            nictate.execution_in(&run, "Completed").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nonsense_is_refused_by_name() {
     on_both(async |nictate| {
         let token = group(nictate, "dmz").await;
@@ -196,7 +241,8 @@ async fn nonsense_is_refused_by_name() {
         let key = Offer::new(&mut SystemRng).unwrap().public();
         let plain = plain.bearer_auth(&token).header("nictate-runner-key", key);
         Reply::of(plain).await.error(400, "runner_link_invalid");
-        let long = "x".repeat(300);
+        let long = "x".repeat(256);
+        let nameless = json!({"id": types::RunnerId::of_name("r"), "name": long, "software": "0"});
         for (message, why) in [
             (json!({"type": "draining"}), "must be `hello`"),
             (json!({"no": "message"}), "cannot be read"),
@@ -208,6 +254,14 @@ async fn nonsense_is_refused_by_name() {
             (json!({"type": "hello", "version": 3, "labels": [], "capacity": 4097}), "not 4097"),
             (
                 json!({"type": "hello", "version": 3, "labels": [long], "capacity": 1}),
+                "at most 255 characters",
+            ),
+            (
+                json!({"type": "hello", "version": 3, "labels": vec!["x"; 65], "capacity": 1}),
+                "at most 64 labels",
+            ),
+            (
+                json!({"type": "hello", "version": 3, "labels": [], "capacity": 1, "runner": nameless}),
                 "at most 255 characters",
             ),
         ] {
