@@ -114,5 +114,8 @@ async fn a_runner_whose_sandbox_is_off_runs_no_code_although_the_server_would() 
     let steps = server.api.get(&format!("/executions/{run}/steps")).await;
     let error = &steps["results"][1]["error_data"];
     assert_eq!(error["code"], "sandbox_unavailable", "{steps:#}");
-    assert!(error["message"].as_str().unwrap().contains("its operator has switched the sandbox off"), "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains("its operator has switched the sandbox off"),
+        "{error}"
+    );
 }

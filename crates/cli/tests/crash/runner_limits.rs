@@ -70,7 +70,10 @@ async fn inputs_and_outputs_that_no_message_holds_fail_their_steps_and_not_the_l
     };
     let states: Vec<&Value> = steps["results"].as_array().unwrap().iter().map(|row| &row["state"]).collect();
     assert_eq!(states, ["OK", "Failed", "Failed", "OK"], "{steps:#}");
-    assert_eq!((told(1, "code"), told(2, "code")), ("invalid_input".to_owned(), "output_too_large".to_owned()));
+    assert_eq!(
+        (told(1, "code"), told(2, "code")),
+        ("invalid_input".to_owned(), "output_too_large".to_owned())
+    );
     for index in [1, 2] {
         assert!(told(index, "message").contains("67108864 bytes"), "{steps:#}");
     }
@@ -91,8 +94,7 @@ async fn a_runner_that_says_too_much_of_itself_ends_and_says_why() {
         assert!(runner.said().contains("at most 255 characters, of at most 64 labels"), "{}", runner.said());
     }
     for capacity in ["0", "4097"] {
-        let mut runner =
-            Remote::start(folder.path(), &server.api.url, &token, &["--capacity", capacity]);
+        let mut runner = Remote::start(folder.path(), &server.api.url, &token, &["--capacity", capacity]);
         assert_eq!(runner.ended().await, Some(2), "{}", runner.said());
         assert!(runner.said().contains(&format!("{capacity} is not in 1..=4096")), "{}", runner.said());
     }

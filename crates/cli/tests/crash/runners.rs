@@ -37,6 +37,8 @@ async fn a_step_waits_for_a_runner_of_its_group_and_is_done_there() {
     sleep(Duration::from_millis(300)).await;
     assert_eq!(server.api.get(&format!("/executions/{run}")).await["state"], "Running");
     assert_eq!(server.api.get("/runner_groups").await["results"][0]["waiting_steps"], 1);
+    let steps = server.api.get(&format!("/executions/{run}/steps")).await;
+    assert_eq!(steps["results"][0]["state"], "Pending", "{steps:#}");
     assert_eq!(tool.count("/a/get"), 0);
     let runner =
         Remote::start(folder.path(), &server.api.url, &token, &["--group", "dmz", "--name", "edge-1"]);

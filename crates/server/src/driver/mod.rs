@@ -24,6 +24,7 @@ mod seat;
 mod start;
 mod subflows;
 mod waiting;
+mod waits;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -66,6 +67,7 @@ use runner_groups::RunnerGroups;
 use seat::Seat;
 use subflows::Origin;
 pub(crate) use subflows::{Lineage, called_id};
+use waits::Unbegun;
 
 /// What the driver is made of.
 pub(crate) struct Parts {
@@ -100,6 +102,7 @@ struct Driven {
     journaled: watch::Receiver<i64>,
     /// Another server has taken it.
     lost: CancellationToken,
+    unbegun: Unbegun,
 }
 
 pub(crate) struct Inner {
@@ -219,13 +222,28 @@ impl Driver {
     ) -> Run {
         let (sender, signals) = mpsc::unbounded_channel();
         let (journaled, seen) = watch::channel(next_seq - 1);
-        self.0.remember(
-            ids.execution,
-            epoch,
-            Some(Driven { signals: sender, journaled: seen, lost: CancellationToken::new() }),
-        );
+        let (lost, unbegun) = (CancellationToken::new(), Unbegun::default());
+        let driven = Driven { signals: sender, journaled: seen, lost, unbegun: unbegun.clone() };
+        self.0.remember(ids.execution, epoch, Some(driven));
         let inner = Arc::clone(&self.0);
-        Run { inner, ids, origin, epoch, execution, next_seq, stored_state, signals, journaled, seat }
+        Run {
+            inner,
+            ids,
+            origin,
+            epoch,
+            execution,
+            next_seq,
+            stored_state,
+            signals,
+            journaled,
+            seat,
+            unbegun,
+        }
+    }
+
+    /// The run's attempts that wait for a runner to begin them, path -> number; empty if another server drives the run.
+    pub(crate) fn unbegun(&self, id: ExecutionId) -> HashMap<String, u32> {
+        self.0.driven(id).map(|driven| driven.unbegun.all()).unwrap_or_default()
     }
 
     /// Waits until this server no longer drives the run, at most for `timeout` or until it stops; false if it

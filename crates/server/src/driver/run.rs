@@ -1,6 +1,5 @@
 //! One run on its way: a task that feeds the engine events, commits what it decides, and carries it out.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use super::recover::{is_repeatable, lost_attempt};
 use super::result::effect_result;
 use super::seat::Seat;
 use super::subflows::Origin;
+use super::waits::{Unbegun, Waits};
 use super::{Inner, codes};
 
 /// Not the epoch of any owner.
@@ -43,71 +43,18 @@ pub(super) struct Run {
     pub(super) journaled: watch::Sender<i64>,
     /// Its hold on the server; with a place while something of it is in flight.
     pub(super) seat: Seat,
+    /// Tells those who look at the run which of its attempts nobody has begun.
+    pub(super) unbegun: Unbegun,
 }
 
 /// Something that happened, who waits for it to be durable, and what is written down with it.
 type Happened = (Event, Option<oneshot::Sender<Result<(), Refusal>>>, Vec<AuditEntry>);
 
-/// What the run waits for.
-#[derive(Default)]
-struct Waits {
-    /// The attempts in flight: path and number.
-    attempts: HashMap<AttemptToken, (String, u32)>,
-    /// Those among them that no runner has, for there is none: they take no place, and a stop need not wait for them.
-    unplaced: HashSet<AttemptToken>,
-    /// Path -> when its wait, or its attempt's time, is over.
-    timers: HashMap<String, Timestamp>,
-    deadline: Option<Timestamp>,
-    again: bool,
-    failed: VecDeque<Event>,
-}
-
-impl Waits {
-    /// The attempt is over: nobody waits for its runner any more.
-    fn take_attempt(&mut self, token: &AttemptToken) -> Option<(String, u32)> {
-        let (path, attempt) = self.attempts.remove(token)?;
-        self.unplaced.remove(token);
-        self.timers.remove(&path);
-        Some((path, attempt))
-    }
-
-    /// The token of an attempt that is no longer wanted.
-    fn take_cancelled(&mut self, path: &str, attempt: u32) -> Option<AttemptToken> {
-        let is_it = |at_work: &(String, u32)| at_work.0 == path && at_work.1 == attempt;
-        let token =
-            self.attempts.iter().find(|(_, at_work)| is_it(at_work)).map(|(token, _)| token.clone())?;
-        self.take_attempt(&token)?;
-        Some(token)
-    }
-
-    /// Whether a runner has something of it.
-    fn is_in_flight(&self) -> bool {
-        self.attempts.len() > self.unplaced.len()
-    }
-
-    fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.values().min().copied()
-    }
-
-    fn take_timer(&mut self, now: Timestamp) -> Option<String> {
-        let due = self.timers.iter().filter(|(_, due)| **due <= now).min_by_key(|(_, due)| **due);
-        let path = due.map(|(path, _)| path.clone())?;
-        self.timers.remove(&path);
-        Some(path)
-    }
-
-    /// Whether something is in flight. A run that sleeps, pauses between attempts or waits for people or other runs
-    /// leaves its place to others.
-    fn is_busy(&self) -> bool {
-        self.is_in_flight() || self.again || !self.failed.is_empty()
-    }
-}
-
 impl Run {
     /// Drives the run to its end, to the loss of its ownership, or to the server's stop.
     pub(super) async fn drive(mut self, effects: Vec<Effect>, commands: Vec<Command>) {
         let (reports, mut reported) = mpsc::unbounded_channel();
-        let mut waits = Waits::default();
+        let mut waits = Waits { unbegun: self.unbegun.clone(), ..Waits::default() };
         let mut todo = (effects, commands);
         loop {
             self.carry_out(todo.0, todo.1, &mut waits, &reports).await;
@@ -269,7 +216,7 @@ impl Run {
             let failure = match assignment {
                 Ok((target, assignment)) => {
                     let token = assignment.token.clone();
-                    waits.attempts.insert(token.clone(), (dispatch.path.clone(), dispatch.attempt));
+                    waits.add_attempt(&token, &dispatch.path, dispatch.attempt);
                     match self.inner.links.assign(&target, assignment, reports.clone()) {
                         Placed::InHand => continue,
                         Placed::NoRunner => {
@@ -282,7 +229,7 @@ impl Run {
                         }
                         Placed::Gone => {}
                     }
-                    waits.attempts.remove(&token);
+                    waits.take_attempt(&token);
                     StepError::new(codes::RUNNER_LOST, "no runner takes the step")
                 }
                 Err(error) => error,
@@ -447,6 +394,7 @@ impl Run {
             Report::Began(token) => {
                 // From now on its time runs; until then it waited for its turn.
                 let (path, _) = waits.attempts.get(&token)?;
+                waits.unbegun.remove(path);
                 let due = self.execution.attempt_due(path, self.inner.clock.now())?;
                 waits.timers.insert(path.clone(), due);
                 return None;

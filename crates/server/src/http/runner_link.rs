@@ -10,7 +10,9 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::HeaderValue;
-use protocol::{CLOSED_REFUSED, Outcome, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, RunnerInfo, ToRunner, ToServer};
+use protocol::{
+    CLOSED_REFUSED, Outcome, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, RunnerInfo, ToRunner, ToServer,
+};
 use secrets::session::{Offer, SessionKey};
 use serde::Deserialize;
 use store::runner_groups::RunnerGroup;

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use types::{ConnectionId, Role as MemberRole, SystemRng};
 
-use crate::support::{Nictate, PATIENCE, Reply, on_both, text};
+use crate::support::{Nictate, PATIENCE, Reply, on_both, text, until};
 
 /// A runner that the test plays word for word.
 struct Played {
@@ -179,6 +179,41 @@ async fn a_runner_gets_no_work_of_another_workspace_or_group() {
         nictate.execution_in(&run, "Completed").await;
         let outputs = nictate.get(&format!("/executions/{run}/outputs")).await.ok();
         assert!(outputs.to_string().contains("own") && !outputs.to_string().contains("stolen"), "{outputs}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_is_pending_until_a_runner_has_begun_it() {
+    on_both(async |nictate| {
+        let token = group(nictate, "dmz").await;
+        let workflow = nictate.publish("far", &document("")).await;
+        let run = nictate.execute(&workflow, json!({})).await;
+        let state = async |expected: &str| {
+            until(&format!("the step is {expected}"), async || {
+                let steps = nictate.get(&format!("/executions/{run}/steps")).await.ok();
+                (steps["results"][0]["state"] == expected).then_some(())
+            })
+            .await;
+        };
+        state("Pending").await;
+        let mut runner = Played::connect(nictate, &token).await;
+        runner.say(json!({"type": "hello", "version": 3, "labels": [], "capacity": 1})).await;
+        let attempt = runner.assigned().await["token"].clone();
+        state("Pending").await;
+        runner.say(json!({"type": "started", "token": attempt, "at": 1})).await;
+        state("Running").await;
+        // It gives the step back: another attempt waits.
+        runner.say(json!({"type": "not_begun", "token": attempt})).await;
+        let attempt = runner.assigned().await["token"].clone();
+        state("Pending").await;
+        let full = nictate.get(&format!("/executions/{run}")).await.ok();
+        assert_eq!((&full["state"], &full["step_results"]), (&json!("Running"), &json!({"S1": 0})));
+        let outcome = json!({"status": "succeeded", "output": 7});
+        runner
+            .say(json!({"type": "finished", "token": attempt, "outcome": outcome, "secret_uses": []}))
+            .await;
+        state("OK").await;
     })
     .await;
 }

@@ -119,6 +119,8 @@ pub(super) async fn action_history(ctx: Ctx, Query(list): Query<ListQuery>) -> A
 
 async fn steps_of(ctx: &Ctx) -> ApiResult<Vec<StepExecution>> {
     let full = find(ctx).await?;
+    // Before the journal: what begins or ends in between is shown as it was.
+    let unbegun = ctx.app().driver().unbegun(full.execution.id);
     let journal = read_journal(ctx, full.execution.id).await?;
     let actions = actions_of(ctx, &full).await?;
     let calls = journal.iter().any(|entry| matches!(entry, Entry::StepStarted { subflow: Some(_), .. }));
@@ -126,7 +128,8 @@ async fn steps_of(ctx: &Ctx) -> ApiResult<Vec<StepExecution>> {
         true => executions::called_by(ctx.db(), ctx.workspace(), full.execution.id).await?,
         false => Vec::new(),
     };
-    Ok(steps::steps_of(&full.execution, &journal, &actions, &called.into_iter().collect()))
+    let called = called.into_iter().collect();
+    Ok(steps::steps_of(&full.execution, &journal, &actions, &called, &unbegun))
 }
 
 /// Step id -> its action's full name and its own name.

@@ -1,8 +1,8 @@
 //! The steps of a run, read from its journal.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use engine::{BeganWith, Entry, StepRecord};
+use engine::{BeganWith, Entry, StepRecord, StepState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::executions::Execution;
@@ -15,6 +15,9 @@ use crate::error::ApiResult;
 
 /// Rows of one answer if the caller does not say how many: clients ask for all steps at once.
 pub(super) const ROWS_MAX: u64 = 10_000;
+
+/// The state of a step that waits for a runner. Not the journal's: the one who drives the run knows.
+const PENDING: &str = "Pending";
 
 /// The members of a row. Steps come in the order in which they began, and cannot be filtered.
 pub(super) static FIELDS: FieldMap = FieldMap {
@@ -85,12 +88,13 @@ pub(super) fn page_of<'r, T>(rows: &'r [T], query: &Query) -> &'r [T] {
 }
 
 /// One row per executed step, in the order in which they began; one more for each attempt that failed and was
-/// followed by another.
+/// followed by another. `unbegun` are the attempts that no runner has begun: path -> number.
 pub(super) fn steps_of(
     run: &Execution,
     journal: &[Entry],
     actions: &BTreeMap<String, (String, String)>,
     called: &HashSet<ExecutionId>,
+    unbegun: &HashMap<String, u32>,
 ) -> Vec<StepExecution> {
     let records = engine::step_records(journal).into_iter();
     records
@@ -99,7 +103,10 @@ pub(super) fn steps_of(
             let id = called_id(run.id, &record.path, record.attempt);
             let called = record.is_call && called.contains(&id);
             let called = if called { id.to_string() } else { String::new() };
-            row_of(run, record, (action, name), called)
+            let waits = unbegun.get(&record.path) == Some(&record.attempt);
+            let waits = waits && record.state == StepState::Running;
+            let row = row_of(run, record, (action, name), called);
+            if waits { StepExecution { state: PENDING.to_owned(), ..row } } else { row }
         })
         .collect()
 }
