@@ -35,8 +35,8 @@ pub(crate) async fn serve(
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 if is_the_servers(&error) {
                     tracing::warn!(%error, "cannot accept connections");
@@ -47,7 +47,8 @@ pub(crate) async fn serve(
         };
         // Small answers must not wait for a full segment; without it they are late, not wrong.
         let _ = stream.set_nodelay(true);
-        let connection = builder.serve_connection(TokioIo::new(stream), api.clone()).with_upgrades();
+        let api = api.for_peer(peer.ip());
+        let connection = builder.serve_connection(TokioIo::new(stream), api).with_upgrades();
         let stopping = stopping.clone();
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);

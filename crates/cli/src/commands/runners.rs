@@ -75,13 +75,17 @@ async fn list_runners(client: &Client, printer: &Printer, page: &PageArgs) -> Ou
         printer.json(&answer);
         return Ok(Exit::Ok);
     }
-    let mut table = Table::new(&["NAME", "GROUP", "STATUS", "CAPACITY", "VERSION", "LAST SEEN", "ID"]);
+    let columns = ["NAME", "GROUP", "STATUS", "ADDRESS", "CAPACITY", "LABELS", "VERSION", "LAST SEEN", "ID"];
+    let mut table = Table::new(&columns);
     for row in results(&answer) {
+        let labels: Vec<String> = row["labels"].as_array().into_iter().flatten().map(value_line).collect();
         table.row([
             value_line(&row["name"]),
             value_line(&row["group_name"]),
             value_line(&row["status"]),
+            value_line(&row["ip_address"]),
             value_line(&row["capacity"]),
+            labels.join(","),
             value_line(&row["version"]),
             instant(row["last_seen"].as_i64().unwrap_or(0)),
             value_line(&row["id"]),

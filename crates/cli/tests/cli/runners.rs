@@ -34,6 +34,7 @@ fn server() -> Fake {
             ("DELETE", path) if path == token => (200, json!(ID).to_string()),
             ("GET", "/api/v1/runners") => page(&json!([{
                 "id": ID, "name": "edge-1", "group_name": "dmz", "status": "Connected", "capacity": 64,
+                "ip_address": "192.0.2.7", "labels": ["edge", "arm"],
                 "version": "0.1.0", "last_seen": 1_770_091_506_000_i64,
             }])),
             _ => refusal(404, "route_not_found", &request.line()),
@@ -54,8 +55,8 @@ fn groups_and_runners_are_tables() {
     assert_snapshot!(server.run(&["runners", "list"]).transcript(), @r"
     exit 0
     ---- stdout
-    NAME    GROUP  STATUS     CAPACITY  VERSION  LAST SEEN             ID
-    edge-1  dmz    Connected  64        0.1.0    2026-02-03 04:05:06Z  0192d0c0-0000-7000-8000-000000000001
+    NAME    GROUP  STATUS     ADDRESS    CAPACITY  LABELS    VERSION  LAST SEEN             ID
+    edge-1  dmz    Connected  192.0.2.7  64        edge,arm  0.1.0    2026-02-03 04:05:06Z  0192d0c0-0000-7000-8000-000000000001
     ---- stderr
     ");
 }

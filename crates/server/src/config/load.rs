@@ -189,9 +189,12 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             "it must be at least 1",
         );
     }
-    for network in &config.http.allowed_networks {
-        if !is_network(network) {
-            return refused("http.allowed_networks", network, "a network is needed, as in `10.1.0.0/16`");
+    for (key, networks) in [
+        ("http.allowed_networks", &config.http.allowed_networks),
+        ("server.trusted_proxies", &config.server.trusted_proxies),
+    ] {
+        if let Some(network) = networks.iter().find(|network| !is_network(network)) {
+            return refused(key, network, "a network is needed, as in `10.1.0.0/16`");
         }
     }
     for id in &config.http.private_connections {
@@ -267,6 +270,7 @@ mod tests {
             ("NICTATE_SANDBOX_MODE", "none", "mode"),
             ("NICTATE_SERVER_LEASE_MS", "499", "`server.lease_ms` is `499`: it must be at least 500"),
             ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
+            ("NICTATE_SERVER_TRUSTED_PROXIES", "10.0.0.1", "`server.trusted_proxies` is `10.0.0.1`"),
             ("NICTATE_LOG_FORMAT", "xml", "format"),
             ("NICTATE_BOOTSTRAP_WORKSPACE_ID", "x", "bootstrap.workspace_id"),
             ("NICTATE_BOOTSTRAP_API_KEY", "two words", "bootstrap.api_key"),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +18,9 @@ pub struct Server {
     pub listen: String,
     /// Where people and workflows reach the server; empty: `http://` and the address it listens on.
     pub public_url: String,
+    /// Networks of the proxies in front of the server, `10.1.0.0/16`: what they say in `X-Forwarded-For` is believed. It
+    /// decides what is shown as the address of a runner, nothing else.
+    pub trusted_proxies: Vec<String>,
     /// Bytes of a request's body; more is answered with 413.
     pub body_bytes_max: usize,
     /// Milliseconds in which a request's body must arrive.
@@ -40,6 +44,7 @@ impl Default for Server {
             data: PathBuf::from("data"),
             listen: "127.0.0.1:8700".to_owned(),
             public_url: String::new(),
+            trusted_proxies: Vec::new(),
             body_bytes_max: 8 * 1024 * 1024,
             body_timeout_ms: 30_000,
             head_timeout_ms: 30_000,
@@ -51,6 +56,11 @@ impl Default for Server {
 }
 
 impl Server {
+    /// [`Server::trusted_proxies`]; the configuration was checked when it was loaded.
+    pub(crate) fn proxies(&self) -> Vec<IpNet> {
+        self.trusted_proxies.iter().filter_map(|network| network.parse().ok()).collect()
+    }
+
     /// [`Server::body_timeout_ms`] as a length of time.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)

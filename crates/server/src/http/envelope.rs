@@ -4,6 +4,7 @@
 //! every route and every request.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -25,6 +26,7 @@ use tower_http::compression::predicate::Predicate;
 use tracing::Span;
 use types::{Rng as _, SystemRng};
 
+use super::peer::Peer;
 use super::routes::BASE;
 use crate::error::{ApiError, Failure};
 
@@ -41,12 +43,19 @@ pub(crate) struct Api {
     plain: Router,
     /// The same for callers that name the encodings they accept.
     compressing: Compression<Router, WorthCompressing>,
+    /// The other end of the connection; none of one that is not known.
+    peer: Option<IpAddr>,
 }
 
 impl Api {
     pub(super) fn new(router: Router) -> Self {
         let compressing = Compression::new(router.clone()).compress_when(WorthCompressing);
-        Self { plain: router, compressing }
+        Self { plain: router, compressing, peer: None }
+    }
+
+    /// The same, for a connection from there.
+    pub(crate) fn for_peer(&self, peer: IpAddr) -> Self {
+        Self { peer: Some(peer), ..self.clone() }
     }
 }
 
@@ -57,6 +66,9 @@ impl hyper::service::Service<Request<Incoming>> for Api {
 
     fn call(&self, mut request: Request<Incoming>) -> Answering {
         name_no_workspace(request.uri_mut());
+        if let Some(peer) = self.peer.filter(|_| request.headers().contains_key(header::UPGRADE)) {
+            request.extensions_mut().insert(Peer(peer));
+        }
         let id = request_id(&request);
         let span = tracing::debug_span!("request", request.id = %id.to_str().unwrap_or_default());
         let (method, uri) = (request.method().clone(), request.uri().clone());

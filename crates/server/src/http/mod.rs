@@ -13,6 +13,7 @@ mod executions;
 mod extract;
 mod names;
 mod openapi;
+mod peer;
 mod routes;
 mod runner_link;
 mod runners;

@@ -1,6 +1,7 @@
 //! The server's end of a runner's websocket. Its door has found out which group the token opens; here the runner says who
 //! it is, gets its work, and reports. What the messages mean is `driver/link.rs`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts as _;
@@ -22,6 +23,7 @@ use types::limits::NAME_CHARS_MAX;
 use types::{RunnerId, SystemRng, Timestamp};
 
 use super::extract::Query;
+use super::peer::{Peer, origin};
 use super::runners::SEEN_WITHIN;
 use crate::App;
 use crate::driver::{Connected, NewLink};
@@ -72,6 +74,8 @@ pub(super) async fn link(
         return Err(ApiError::new(&code::SHUTTING_DOWN, "the server is about to stop"));
     }
     let invalid = |message: String| ApiError::new(&code::RUNNER_LINK_INVALID, message);
+    let peer = parts.extensions.get::<Peer>();
+    let from = peer.map(|peer| origin(peer.0, &parts.headers, &app.config().server.proxies()));
     let theirs =
         parts.headers.get(RUNNER_KEY_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let offer = Offer::new(&mut SystemRng).map_err(ApiError::internal)?;
@@ -84,7 +88,7 @@ pub(super) async fn link(
         .map_err(|error| invalid(error.body_text()))?;
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     let mut answer: Response = upgrade.on_upgrade(move |socket| async move {
-        serve(&app, group, session, socket).await;
+        serve(&app, group, from, session, socket).await;
     });
     let ours = HeaderValue::try_from(ours).map_err(ApiError::internal)?;
     answer.headers_mut().insert(SERVER_KEY_HEADER, ours);
@@ -99,7 +103,7 @@ struct Hello {
     runner: Option<RunnerInfo>,
 }
 
-async fn serve(app: &App, group: RunnerGroup, session: SessionKey, socket: WebSocket) {
+async fn serve(app: &App, group: RunnerGroup, from: Option<IpAddr>, session: SessionKey, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let hello = match tokio::time::timeout(HELLO_TIME, hello(&mut stream)).await {
         Ok(Some(Ok(hello))) => hello,
@@ -110,7 +114,7 @@ async fn serve(app: &App, group: RunnerGroup, session: SessionKey, socket: WebSo
         // It has gone, or says nothing.
         Ok(None) | Err(_) => return,
     };
-    let row = row_of(app, &group, &hello);
+    let row = row_of(app, &group, from, &hello);
     match note_connected(app, row.clone()).await {
         Ok(true) => {}
         Ok(false) => return close(&mut sink, CLOSED_REFUSED, "another group has a runner of that id").await,
@@ -308,7 +312,7 @@ fn checked(mut hello: Hello) -> Result<Hello, String> {
     Ok(hello)
 }
 
-fn row_of(app: &App, group: &RunnerGroup, hello: &Hello) -> Row {
+fn row_of(app: &App, group: &RunnerGroup, from: Option<IpAddr>, hello: &Hello) -> Row {
     let now = app.clock().now();
     let runner = hello.runner.as_ref();
     let version: String = runner.map_or("", |runner| &runner.software).chars().take(NAME_CHARS_MAX).collect();
@@ -322,8 +326,7 @@ fn row_of(app: &App, group: &RunnerGroup, hello: &Hello) -> Row {
         labels: serde_json::json!(hello.labels).to_string(),
         capacity: i64::from(hello.capacity),
         is_connected: true,
-        // It says where the proxy in front is, as a rule.
-        ip_address: String::new(),
+        ip_address: from.map(|address| address.to_string()).unwrap_or_default(),
         server_id: app.driver().server().to_string(),
         created_at: now,
         started_at: now,

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use types::{ConnectionId, Role as MemberRole, SystemRng};
+use types::{Clock as _, ConnectionId, Role as MemberRole, SystemRng};
 
-use crate::support::{Nictate, PATIENCE, Reply, on_both, text, until};
+use crate::support::{Nictate, PATIENCE, Reply, on_both, on_both_with, text, until};
 
 /// A runner that the test plays word for word.
 struct Played {
@@ -179,6 +179,47 @@ async fn a_runner_gets_no_work_of_another_workspace_or_group() {
         nictate.execution_in(&run, "Completed").await;
         let outputs = nictate.get(&format!("/executions/{run}/outputs")).await.ok();
         assert!(outputs.to_string().contains("own") && !outputs.to_string().contains("stolen"), "{outputs}");
+    })
+    .await;
+}
+
+/// A runner's row after one has come that says so of itself, and of where it comes from.
+async fn row_of(nictate: &Nictate, name: &str, forwarded_for: &str) -> Value {
+    let token = group(nictate, name).await;
+    let offer = Offer::new(&mut SystemRng).unwrap();
+    let request = request(nictate, &token, Some(&offer.public())).header("x-forwarded-for", forwarded_for);
+    let answer = request.send().await.unwrap();
+    let socket = WebSocketStream::from_raw_socket(answer.upgrade().await.unwrap(), Role::Client, None).await;
+    let mut runner = Played { socket, session: SessionKey::generate(&mut SystemRng) };
+    let who = json!({"id": types::RunnerId::of_name(name), "name": name, "software": "7.8.9"});
+    let labels = json!(["edge", "arm"]);
+    runner.say(json!({"type": "hello", "version": 3, "labels": labels, "capacity": 5, "runner": who})).await;
+    assert_eq!(runner.hear().await.unwrap()["type"], "welcome");
+    let rows = nictate.list("/runners", &json!({"filter": {"name": {"$eq": name}}})).await.ok();
+    rows["results"][0].clone()
+}
+
+#[tokio::test]
+async fn a_runner_is_shown_as_it_says_and_with_the_address_that_it_comes_from() {
+    on_both(async |nictate| {
+        let before = nictate.clock.now().as_millis();
+        let row = row_of(nictate, "dmz", "203.0.113.9").await;
+        let shown = ["name", "group_name", "status", "version", "labels", "capacity", "ip_address"];
+        let shown: Vec<&Value> = shown.iter().map(|member| &row[member]).collect();
+        let labels = json!(["edge", "arm"]);
+        let expected = json!(["dmz", "dmz", "Connected", "7.8.9", labels, 5, "127.0.0.1"]);
+        assert_eq!(json!(shown), expected);
+        for member in ["created_at", "started_at", "last_seen"] {
+            assert!(row[member].as_i64().unwrap() >= before, "{row}");
+        }
+    })
+    .await;
+    let behind = |config: &mut server::config::Config| {
+        config.server.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
+    };
+    on_both_with(behind, async |nictate| {
+        let row = row_of(nictate, "dmz", "198.51.100.1, 203.0.113.9").await;
+        assert_eq!(row["ip_address"], "203.0.113.9");
     })
     .await;
 }

@@ -328,6 +328,7 @@ pub(crate) struct StepExecution {
     pub response_type: i64,
     pub runner: String,
     pub started_at: i64,
+    /// `Pending` as long as it waits for a runner, `Running`, `OK`, `Failed`, `Skipped`, `Cancelled` or `InDoubt`.
     pub state: String,
     pub step_id: String,
     /// The run that the step called; empty if it called none.

@@ -109,6 +109,7 @@ pub(crate) struct Runner {
     pub group_id: String,
     pub group_name: String,
     pub id: String,
+    /// Where it connects from; empty if that is not known.
     pub ip_address: String,
     /// Words that it says of itself.
     pub labels: Vec<String>,
