@@ -14,9 +14,9 @@ use crate::{Read, StoreError, Tx, keyed_runs, queued_runs, unwanted_runs};
 
 /// Runs that [`ended`] answers at a time.
 pub const RUNS_A_BATCH: i64 = 200;
-/// Lines of journals and files that one [`purge`] removes.
+/// Lines of journals, files and logs that one [`purge`] removes.
 pub const ROWS_A_BATCH: i64 = 2_000;
-/// Bytes of journals and files that one [`purge`] removes, unless a single line or file has more.
+/// Bytes of journals, files and logs that one [`purge`] removes, unless a single line or file has more.
 pub const BYTES_A_BATCH: i64 = 4 * 1024 * 1024;
 
 /// A run's place in the order of acceptance.
@@ -81,6 +81,9 @@ sql! {
         "DELETE FROM journal_bodies WHERE execution_id = $1 AND seq >= $2";
     FILES = "files.sizes": "SELECT id, size_bytes FROM files WHERE execution_id = $1 ORDER BY id DESC LIMIT $2";
     DELETE_FILES = "files.delete": "DELETE FROM files WHERE execution_id = $1 AND id >= $2";
+    LOGS = "step_logs.sizes":
+        "SELECT id, size_bytes FROM step_logs WHERE execution_id = $1 ORDER BY id DESC LIMIT $2";
+    DELETE_LOGS = "step_logs.delete": "DELETE FROM step_logs WHERE execution_id = $1 AND id >= $2";
     DONE = "deleted_runs.delete": "DELETE FROM deleted_runs WHERE execution_id = $1";
 }
 
@@ -159,6 +162,13 @@ pub async fn purge(tx: &Tx<'_>) -> Result<Purged, StoreError> {
         let files = tx.read_all(&FILES, &left(id, &purged), |row| Ok((row.string(0)?, row.int(1)?))).await?;
         if let Some(first) = purged.take(files) {
             tx.execute(&DELETE_FILES, &[id.into(), (&first).into()]).await?;
+        }
+        if purged.is_full() {
+            break;
+        }
+        let logs = tx.read_all(&LOGS, &left(id, &purged), |row| Ok((row.string(0)?, row.int(1)?))).await?;
+        if let Some(first) = purged.take(logs) {
+            tx.execute(&DELETE_LOGS, &[id.into(), (&first).into()]).await?;
         }
         if purged.is_full() {
             break;

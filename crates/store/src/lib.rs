@@ -36,6 +36,7 @@ pub mod runner_groups;
 pub mod runners;
 pub mod runs;
 pub mod servers;
+pub mod step_logs;
 pub mod tables;
 pub mod tenants;
 pub mod unwanted_runs;

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations![
     11 "0011_journal_bodies",
     12 "0012_tables",
     13 "0013_package_locks",
+    14 "0014_step_logs",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

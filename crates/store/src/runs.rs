@@ -14,6 +14,7 @@ use crate::files::{self, CopiedFiles, NewFile};
 use crate::journal::{Append, Appended};
 use crate::packed::Packed;
 use crate::queued_runs::{self, QueuedRun};
+use crate::step_logs::{self, NewStepLog};
 use crate::{StoreError, Tx, audit, executions, journal, unwanted_runs};
 
 pub use writer::RunWriter;
@@ -55,6 +56,8 @@ pub struct RunWrite {
     pub unwanted: Vec<(ExecutionId, Timestamp)>,
     /// Files that steps have left.
     pub files: Vec<NewFile>,
+    /// What steps have said.
+    pub step_logs: Vec<NewStepLog>,
     /// Files of other runs that runs which begin go on with.
     pub copied_files: Vec<CopiedFiles>,
     /// What the audit log must say.
@@ -101,6 +104,7 @@ impl RunWrite {
             && self.begins.is_empty()
             && self.unwanted.is_empty()
             && self.files.is_empty()
+            && self.step_logs.is_empty()
             && self.copied_files.is_empty()
             && self.audit.is_empty()
     }
@@ -110,7 +114,8 @@ impl RunWrite {
         let begun = self.begins.iter().map(|begin| &begin.lines);
         let lines = self.progress.iter().map(|progress| &progress.lines).chain(begun).flatten();
         let files = self.files.iter().map(|file| file.json.len());
-        lines.map(Line::bytes).chain(files).sum()
+        let logs = self.step_logs.iter().map(|new| new.log.lines.len());
+        lines.map(Line::bytes).chain(files).chain(logs).sum()
     }
 }
 
@@ -181,6 +186,7 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
         executions::outcomes(outcomes),
         unwanted_runs::inserts(kept.iter().flat_map(|write| &write.unwanted)),
         files::inserts(kept.iter().flat_map(|write| &write.files)),
+        step_logs::inserts(kept.iter().flat_map(|write| &write.step_logs)),
         files::copies(kept.iter().flat_map(|write| &write.copied_files)),
         audit::inserts(kept.iter().flat_map(|write| &write.audit)),
     ])

@@ -166,6 +166,8 @@ ids! {
     FileId = FileKind;
     /// One row of the audit log.
     AuditId = AuditKind;
+    /// What one attempt of a step has said.
+    StepLogId = StepLogKind;
     /// A group of runners that a workspace owns.
     RunnerGroupId = RunnerGroupKind;
     /// One process that runs steps for a server.

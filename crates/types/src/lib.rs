@@ -12,8 +12,8 @@ mod rng;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
     ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, FileId, Id, IdError, PackId, RecordId,
-    RunnerGroupId, RunnerId, ServerId, StepExecutionId, TableFieldId, TableId, TenantId, UserId, VersionId,
-    WorkflowId, WorkspaceId,
+    RunnerGroupId, RunnerId, ServerId, StepExecutionId, StepLogId, TableFieldId, TableId, TenantId, UserId,
+    VersionId, WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, Role, TenantRole};

@@ -133,6 +133,9 @@ pub(crate) enum State {
 pub(crate) struct LogsArgs {
     /// The execution's id
     pub(crate) execution: String,
+    /// Print what the steps have said, a line each, instead of how they ended
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) lines: bool,
     /// Print steps as they finish, until the run ends
     #[arg(long, short)]
     pub(crate) follow: bool,

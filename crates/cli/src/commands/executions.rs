@@ -93,6 +93,9 @@ async fn get(client: &Client, printer: &Printer, execution: &str) -> Outcome {
 
 async fn logs(client: &Client, printer: &Printer, args: &LogsArgs) -> Outcome {
     let execution = &args.execution;
+    if args.lines {
+        return lines(client, printer, execution).await;
+    }
     if args.follow {
         let watched = watch(client, printer, execution, None, |step| {
             if !printer.is_json() {
@@ -118,6 +121,27 @@ async fn logs(client: &Client, printer: &Printer, args: &LogsArgs) -> Outcome {
         table.row([line.path.clone(), line.state.clone(), line.duration(), line.detail]);
     }
     table.print(printer);
+    Ok(Exit::Ok)
+}
+
+/// What the steps have said, each line with the path of its step.
+async fn lines(client: &Client, printer: &Printer, execution: &str) -> Outcome {
+    let answer = client.get(&["executions", execution, "logs"], &[]).await?;
+    if printer.is_json() {
+        printer.json(&answer);
+        return Ok(Exit::Ok);
+    }
+    for log in results(&answer) {
+        let path = value_line(&log["path"]);
+        match log["dropped"].as_i64() {
+            None | Some(0) => {}
+            Some(dropped) => printer.line(&format!("{path} ({dropped} lines before these were not kept)")),
+        }
+        for line in log["lines"].as_array().into_iter().flatten() {
+            printer.line(&format!("{path} | {}", printable(line["text"].as_str().unwrap_or_default())));
+        }
+    }
+    note_more(printer, &answer);
     Ok(Exit::Ok)
 }
 

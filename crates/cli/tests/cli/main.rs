@@ -14,6 +14,7 @@ mod local;
 mod output;
 mod packages;
 mod real;
+mod redaction;
 mod runners;
 mod secret_managers;
 mod server;

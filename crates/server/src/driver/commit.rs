@@ -12,6 +12,7 @@ use store::executions::{ExecutionState, Outcome};
 use store::files::{File, NewFile};
 use store::journal::Appended;
 use store::runs::{Begin, Line, RunWrite};
+use store::step_logs::NewStepLog;
 use types::ExecutionId;
 
 use super::Inner;
@@ -43,6 +44,7 @@ pub(super) struct Batch {
     pub(super) lines: Vec<Line>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) files: Vec<NewFile>,
+    pub(super) step_logs: Vec<NewStepLog>,
     pub(super) effects: Vec<Effect>,
     /// The runs that the commit accepts besides.
     pub(super) called: Vec<Begin>,

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use types::{RunnerGroupId, RunnerId, SystemRng};
 
 use super::link::{Connected, Report, Reports};
+use super::said::Said;
 
 pub(super) struct Link {
     pub(super) group: Option<RunnerGroupId>,
@@ -45,6 +46,8 @@ pub(super) struct State {
     pub(super) links: HashMap<u64, Link>,
     pub(super) lines: HashMap<Option<RunnerGroupId>, VecDeque<Waiting>>,
     pub(super) places: HashMap<AttemptToken, Place>,
+    /// What attempts under way have said.
+    pub(super) said: HashMap<AttemptToken, Said>,
     pub(super) last: u64,
     /// The embedded runner will not report any more.
     pub(super) gone: bool,

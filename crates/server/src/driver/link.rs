@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use types::{Lease, RunnerGroupId, RunnerId};
 
 use super::lines::{Link, Place, State, Waiting, seal_anew};
+use super::said::Said;
 
 /// Heartbeats of a runner that may be missing before it counts as gone.
 const MISSED_MAX: u32 = 3;
@@ -58,6 +59,8 @@ pub(crate) struct Ended {
     pub(crate) token: AttemptToken,
     pub(crate) outcome: Outcome,
     pub(crate) secret_uses: Vec<SecretUse>,
+    /// What it said meanwhile.
+    pub(crate) said: Option<Said>,
 }
 
 /// Where the reports of an attempt go.
@@ -276,6 +279,7 @@ impl Links {
         let Some(link) = state.links.remove(&connected.link) else { return };
         for (token, reports) in link.in_flight {
             state.places.remove(&token);
+            state.said.remove(&token);
             if let Some(reports) = reports {
                 // The run may have ended meanwhile.
                 let _ = reports.send(Report::Lost(token));
@@ -305,17 +309,22 @@ impl Links {
         match message {
             ToServer::Finished { token, outcome, secret_uses } => {
                 let reports = link.in_flight.remove(&token).flatten();
-                let ended = Ended { token: token.clone(), outcome, secret_uses };
+                let said = state.said.remove(&token);
+                let ended = Ended { token: token.clone(), outcome, secret_uses, said };
                 self.end(state, connected, &token, reports, Report::Ended(ended));
                 Some(token)
             }
             ToServer::NotBegun { token } => {
                 let reports = link.in_flight.remove(&token).flatten();
+                state.said.remove(&token);
                 self.end(state, connected, &token, reports, Report::NotBegun(token.clone()));
                 Some(token)
             }
-            ToServer::Log { token, line, .. } => {
-                tracing::debug!(attempt.token = %token, line, "step log");
+            ToServer::Log { token, at, line } => {
+                // Nobody waits for what was cancelled to end.
+                if matches!(link.in_flight.get(&token), Some(Some(_))) {
+                    state.said.entry(token).or_default().hear(at, line);
+                }
                 None
             }
             ToServer::Started { token, .. } => {

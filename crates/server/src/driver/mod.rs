@@ -20,6 +20,7 @@ mod restart;
 mod result;
 mod run;
 mod runner_groups;
+mod said;
 mod seat;
 mod start;
 mod subflows;

@@ -8,6 +8,7 @@ use protocol::AttemptToken;
 use store::audit::AuditEntry;
 use store::journal::Appended;
 use store::runs::{Progress, RunWrite};
+use store::step_logs::NewStepLog;
 use tokio::sync::{mpsc, oneshot, watch};
 use types::Timestamp;
 
@@ -48,7 +49,14 @@ pub(super) struct Run {
 }
 
 /// Something that happened, who waits for it to be durable, and what is written down with it.
-type Happened = (Event, Option<oneshot::Sender<Result<(), Refusal>>>, Vec<AuditEntry>);
+type Happened = (Event, Option<oneshot::Sender<Result<(), Refusal>>>, Noted);
+
+/// What is written down beside the journal.
+#[derive(Default)]
+struct Noted {
+    audit: Vec<AuditEntry>,
+    log: Option<NewStepLog>,
+}
 
 impl Run {
     /// Drives the run to its end, to the loss of its ownership, or to the server's stop.
@@ -62,7 +70,7 @@ impl Run {
                 return;
             }
             self.seat.occupy(waits.is_busy());
-            let Some((event, acknowledge, audit)) = self.next_event(&mut waits, &mut reported).await else {
+            let Some((event, acknowledge, noted)) = self.next_event(&mut waits, &mut reported).await else {
                 return;
             };
             let now = self.inner.clock.now();
@@ -71,7 +79,8 @@ impl Run {
             let commands =
                 if stopping { self.execution.absorb(event, now) } else { self.execution.advance(event, now) };
             let mut batch = Batch::new(&self.inner, self.ids, &self.origin, commands).await;
-            batch.audit.extend(audit);
+            batch.audit.extend(noted.audit);
+            batch.step_logs.extend(noted.log);
             match self.commit(&mut batch, now).await {
                 Ok(Appended::Written) => {}
                 Ok(Appended::Fenced) => {
@@ -166,7 +175,16 @@ impl Run {
         let (begins, unwanted) = (std::mem::take(&mut batch.called), std::mem::take(&mut batch.unwanted));
         let unwanted = unwanted.into_iter().map(|run| (run, now)).collect();
         let files = std::mem::take(&mut batch.files);
-        RunWrite { progress: Some(progress), begins, unwanted, files, audit, ..RunWrite::default() }
+        let step_logs = std::mem::take(&mut batch.step_logs);
+        RunWrite {
+            progress: Some(progress),
+            begins,
+            unwanted,
+            files,
+            step_logs,
+            audit,
+            ..RunWrite::default()
+        }
     }
 
     /// So many lines are written, and the state.
@@ -249,7 +267,7 @@ impl Run {
         reported: &mut mpsc::UnboundedReceiver<Report>,
     ) -> Option<Happened> {
         if let Some(event) = waits.failed.pop_front() {
-            return Some((event, None, Vec::new()));
+            return Some((event, None, Noted::default()));
         }
         let stopping = self.inner.stopping.clone();
         let in_flight = waits.is_in_flight();
@@ -277,10 +295,10 @@ impl Run {
                     let now = self.inner.clock.now();
                     if waits.deadline.is_some_and(|deadline| deadline <= now) {
                         waits.deadline = None;
-                        return Some((Event::DeadlineReached, None, Vec::new()));
+                        return Some((Event::DeadlineReached, None, Noted::default()));
                     }
                     if let Some(path) = waits.take_timer(now) {
-                        return Some((self.time_is_over(path, waits), None, Vec::new()));
+                        return Some((self.time_is_over(path, waits), None, Noted::default()));
                     }
                 }
                 // What is in flight gets the grace that the server gives; what merely waits goes on later.
@@ -306,7 +324,7 @@ impl Run {
         self.inner
             .links
             .withdraw(&token)
-            .then(|| (Event::AttemptLost { path, attempt, repeatable: true }, None, Vec::new()))
+            .then(|| (Event::AttemptLost { path, attempt, repeatable: true }, None, Noted::default()))
     }
 
     /// A wait has ended, or the time of an attempt whose runner says nothing.
@@ -347,7 +365,7 @@ impl Run {
         }
         let now = self.inner.clock.now();
         if waits.deadline.take_if(|deadline| *deadline <= now).is_some() {
-            return Some((Event::DeadlineReached, None, Vec::new()));
+            return Some((Event::DeadlineReached, None, Noted::default()));
         }
         // What others of its strands wait for.
         while let Ok(report) = reported.try_recv() {
@@ -355,7 +373,7 @@ impl Run {
                 return Some(happened);
             }
         }
-        Some((Event::Continue, None, Vec::new()))
+        Some((Event::Continue, None, Noted::default()))
     }
 
     /// What somebody asks for, unless the run does not stand so that it could be done.
@@ -370,7 +388,7 @@ impl Run {
                 let _ = done.send(Err(refusal));
                 None
             }
-            None => Some((asked.event, Some(done), asked.audit)),
+            None => Some((asked.event, Some(done), Noted { audit: asked.audit, log: None })),
         }
     }
 
@@ -400,24 +418,30 @@ impl Run {
                 return None;
             }
             Report::Ended(report) => report,
-            Report::Called(event) => return Some((event, None, Vec::new())),
+            Report::Called(event) => return Some((event, None, Noted::default())),
             Report::Lost(token) => {
                 let (path, _) = waits.take_attempt(&token)?;
                 let pending = self.execution.pending_effects().find(|pending| pending.path == path)?;
                 // Whether it may be tried again is decided as after a crash.
-                return Some((lost_attempt(&self.inner, pending), None, Vec::new()));
+                return Some((lost_attempt(&self.inner, pending), None, Noted::default()));
             }
             Report::NotBegun(token) => {
                 let (path, attempt) = waits.take_attempt(&token)?;
                 // Nothing has happened, so whatever it is may be tried again: by whoever owns the run now, which
                 // the commit of the next attempt finds out.
-                return Some((Event::AttemptLost { path, attempt, repeatable: true }, None, Vec::new()));
+                return Some((
+                    Event::AttemptLost { path, attempt, repeatable: true },
+                    None,
+                    Noted::default(),
+                ));
             }
         };
         let (path, attempt) = waits.take_attempt(&report.token)?;
         let audit = report.secret_uses.iter().map(|secret| used(self.ids, &path, attempt, secret)).collect();
+        let now = self.inner.clock.now();
+        let log = report.said.map(|said| said.into_log(self.ids, &path, attempt, now));
         let result = effect_result(report.outcome);
-        Some((Event::EffectFinished { path, attempt, result }, None, audit))
+        Some((Event::EffectFinished { path, attempt, result }, None, Noted { audit, log }))
     }
 }
 

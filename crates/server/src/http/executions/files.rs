@@ -84,7 +84,7 @@ pub(crate) async fn file(ctx: Ctx) -> ApiResult {
     Ok(response)
 }
 
-async fn known_run(ctx: &Ctx) -> ApiResult<ExecutionId> {
+pub(super) async fn known_run(ctx: &Ctx) -> ApiResult<ExecutionId> {
     let id = ctx.id_text().parse().map_err(|_| not_found(ctx))?;
     let found = store::executions::outputs(ctx.db(), ctx.workspace(), id).await?;
     found.map(|_| id).ok_or_else(|| not_found(ctx))

@@ -5,6 +5,7 @@ mod events;
 mod feed;
 mod files;
 mod lists;
+mod logs;
 mod message;
 mod model;
 mod restart;
@@ -36,6 +37,8 @@ pub(crate) use feed::FOLLOWERS_MAX;
 pub(crate) use files::ExecutionFile;
 pub(super) use files::{file, list_files};
 pub(super) use lists::{list, list_with_inputs, list_with_metrics};
+pub(crate) use logs::ExecutionLog;
+pub(super) use logs::list_logs;
 use model::FullView;
 pub(crate) use model::{
     ActionHistory, ExecuteInput, Execution, FullView as FullExecutionView, Restarted, RestartedMany, Started,

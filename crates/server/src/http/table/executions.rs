@@ -139,6 +139,18 @@ fn files(routes: Routes) -> Routes {
     routes
         .workspace(
             Method::GET,
+            "/executions/{id}/logs",
+            executions::list_logs,
+            Needs(ExecutionView),
+            Describe::new("PlaybookExecutionGetLogs", TAG, "Gets what the steps of an Execution have said")
+                .id(ID)
+                .q()
+                .page::<executions::ExecutionLog>()
+                .error(400, "Cannot read the query")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
             "/executions/{id}/files",
             executions::list_files,
             Needs(ExecutionView),
