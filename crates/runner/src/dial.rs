@@ -17,6 +17,7 @@ use types::Rng;
 
 use crate::MESSAGE_BYTES_MAX;
 use crate::link::LinkError;
+use crate::traffic::Watched;
 
 /// Where servers take runners.
 const PATH: &str = "api/v1/runner_link";
@@ -29,7 +30,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 /// The websocket.
-pub(crate) type Socket = WebSocketStream<reqwest::Upgraded>;
+pub(crate) type Socket = WebSocketStream<Watched<reqwest::Upgraded>>;
 
 /// A server to connect to, and as what.
 pub struct RemoteServer {
@@ -161,6 +162,7 @@ pub(crate) async fn dial(server: &RemoteServer, rng: &mut dyn Rng) -> Dialled {
     match answer.upgrade().await {
         Ok(upgraded) => {
             let config = websocket_config();
+            let upgraded = Watched::new(upgraded);
             let socket = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
             Dialled::Open(Box::new(socket), session)
         }

@@ -11,6 +11,7 @@ mod grants;
 mod link;
 mod outcome;
 mod secret_managers;
+mod traffic;
 mod voice;
 
 use std::collections::{HashMap, VecDeque};

@@ -176,6 +176,7 @@ impl Link {
     }
 
     async fn serve(&mut self, socket: Socket, session: Arc<SessionKey>) -> End {
+        let traffic = socket.get_ref().traffic();
         let (mut sink, mut stream) = socket.split();
         let Some(mut hello) = self.hello().await else { return End::Done };
         if let ToServer::Hello { runner: Some(runner), .. } = &mut hello {
@@ -183,12 +184,8 @@ impl Link {
         }
         let reports: Vec<ToServer> = self.held.values().flatten().cloned().collect();
         let draining = self.draining.then_some(ToServer::Draining);
-        for message in std::iter::once(hello).chain(draining).chain(reports) {
-            if sink.feed(frame(&message)).await.is_err() {
-                return End::Cut;
-            }
-        }
-        if sink.flush().await.is_err() {
+        let first = std::iter::once(hello).chain(draining).chain(reports).map(|message| text_of(&message));
+        if !traffic.send(&mut sink, first, WELCOME_TIME).await {
             return End::Cut;
         }
         let mut batch = Vec::with_capacity(BATCH_MAX);
@@ -196,8 +193,8 @@ impl Link {
         let mut heard = tokio::time::Instant::now();
         loop {
             if self.leaving && self.held.is_empty() {
-                let _ = sink.send(frame(&ToServer::Goodbye)).await;
-                let _ = sink.close().await;
+                traffic.send(&mut sink, [text_of(&ToServer::Goodbye)], silence).await;
+                let _ = tokio::time::timeout(silence, sink.close()).await;
                 return End::Done;
             }
             tokio::select! {
@@ -205,15 +202,14 @@ impl Link {
                     if count == 0 {
                         self.leaving = true;
                     }
-                    for message in batch.drain(..) {
-                        let Some(message) = self.note(message) else { continue };
-                        if sink.feed(frame(&message)).await.is_err() {
-                            return End::Cut;
-                        }
-                    }
-                    if sink.flush().await.is_err() {
+                    let began = tokio::time::Instant::now();
+                    let noted = batch.drain(..).filter_map(|message| self.note(message));
+                    let texts: Vec<String> = noted.map(|message| text_of(&message)).collect();
+                    if !traffic.send(&mut sink, texts, silence).await {
                         return End::Cut;
                     }
+                    // Meanwhile nobody listened.
+                    heard += began.elapsed();
                 }
                 message = stream.next() => {
                     let Some(Ok(message)) = message else { return End::Cut };
@@ -233,7 +229,14 @@ impl Link {
                         Err(error) => tracing::warn!(%error, "a message of the server cannot be read"),
                     }
                 }
-                () = tokio::time::sleep_until(heard + silence) => return End::Cut,
+                () = tokio::time::sleep_until(heard + silence) => {
+                    // A part of a large message may have come.
+                    let read = traffic.last_read();
+                    if read + silence <= tokio::time::Instant::now() {
+                        return End::Cut;
+                    }
+                    heard = read;
+                }
             }
         }
     }
@@ -279,12 +282,12 @@ impl Link {
 }
 
 /// The message as it travels. A report that is too large for that is one of a failure.
-fn frame(message: &ToServer) -> Message {
+fn text_of(message: &ToServer) -> String {
     let text = serde_json::to_string(message).unwrap_or_default();
     if text.len() <= MESSAGE_BYTES_MAX {
-        return Message::text(text);
+        return text;
     }
-    let ToServer::Finished { token, secret_uses, .. } = message else { return Message::text(text) };
+    let ToServer::Finished { token, secret_uses, .. } = message else { return text };
     let error = protocol::ActionError {
         code: OUTPUT_TOO_LARGE.to_owned(),
         message: format!("the output has more than the {MESSAGE_BYTES_MAX} bytes that a runner reports"),
@@ -293,5 +296,5 @@ fn frame(message: &ToServer) -> Message {
     };
     let (token, secret_uses) = (token.clone(), secret_uses.clone());
     let report = ToServer::Finished { token, outcome: Outcome::Failed { error }, secret_uses };
-    Message::text(serde_json::to_string(&report).unwrap_or_default())
+    serde_json::to_string(&report).unwrap_or_default()
 }

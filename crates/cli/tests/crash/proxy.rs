@@ -4,7 +4,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 /// Bytes that are passed on at a time.
 const CHUNK: usize = 64 * 1024;
@@ -22,6 +24,8 @@ pub(crate) struct Proxy {
 struct Gate {
     is_shut: Mutex<bool>,
     turned: Condvar,
+    /// Microseconds that a chunk takes.
+    pause_us: AtomicU64,
 }
 
 #[derive(Default)]
@@ -91,6 +95,11 @@ impl Proxy {
         *self.gate.is_shut.lock().unwrap() = true;
     }
 
+    /// Lets so many bytes a second through from now on, each way and over each connection.
+    pub(crate) fn slow_down(&self, bytes_per_second: usize) {
+        self.gate.pause_us.store((CHUNK * 1_000_000 / bytes_per_second) as u64, Ordering::Relaxed);
+    }
+
     /// Lets everything through again, also what has been held up.
     pub(crate) fn release(&self) {
         *self.gate.is_shut.lock().unwrap() = false;
@@ -100,6 +109,7 @@ impl Proxy {
 
 impl Gate {
     fn pass(&self) {
+        std::thread::sleep(Duration::from_micros(self.pause_us.load(Ordering::Relaxed)));
         drop(self.turned.wait_while(self.is_shut.lock().unwrap(), |is_shut| *is_shut).unwrap());
     }
 }
