@@ -24,4 +24,4 @@ pub use catalog::Catalog;
 pub use code::{CODE_MEMORY_BYTES_DEFAULT, CodeHost, CodeSettings};
 pub use context::{ActionContext, Connection, Effect, Sink};
 pub use error::{ActionError, ErrorCode};
-pub use spec::{ActionKind, ActionSpec, ConnectionNeed, Idempotency, InputType, Parameter};
+pub use spec::{ActionKind, ActionSpec, Autofill, ConnectionNeed, Idempotency, InputType, Parameter};

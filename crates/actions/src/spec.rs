@@ -86,6 +86,17 @@ pub struct Parameter {
     pub options: Vec<String>,
     /// What an absent input means; null if nothing.
     pub default_value: Json,
+    /// Where its choices come from, if they are not known before.
+    pub autofill: Option<Autofill>,
+}
+
+/// Where the choices of an input come from: a client asks `GET /playbooks/{id}/fetch` for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Autofill {
+    /// `service.Name` of the fetcher.
+    pub fetcher: String,
+    /// The other inputs of the action that the fetcher wants to know.
+    pub inputs: Vec<String>,
 }
 
 /// How an input is entered.
@@ -112,6 +123,23 @@ pub enum InputType {
     Condition,
 }
 
+impl InputType {
+    /// The public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Textarea => "textarea",
+            Self::Number => "number",
+            Self::Checkbox => "checkbox",
+            Self::SingleSelect => "single-select",
+            Self::KeyValue => "key-value",
+            Self::Json => "json",
+            Self::List => "list",
+            Self::Condition => "condition",
+        }
+    }
+}
+
 impl Parameter {
     /// An optional input.
     pub(crate) fn new(name: &str, display_name: &str, input_type: InputType, description: &str) -> Self {
@@ -123,6 +151,7 @@ impl Parameter {
             required: false,
             options: Vec::new(),
             default_value: Json::Null,
+            autofill: None,
         }
     }
 
@@ -136,6 +165,13 @@ impl Parameter {
 
     pub(crate) fn default(self, value: impl Into<Json>) -> Self {
         Self { default_value: value.into(), ..self }
+    }
+
+    /// The same input, whose choices a fetcher tells that wants to know the inputs `inputs` of the same action.
+    #[must_use]
+    pub fn fetched(self, fetcher: &str, inputs: &[&str]) -> Self {
+        let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
+        Self { autofill: Some(Autofill { fetcher: fetcher.to_owned(), inputs }), ..self }
     }
 }
 

@@ -129,6 +129,11 @@ impl App {
         Id::new(self.0.clock.now(), &mut SystemRng)
     }
 
+    /// The actions that there are.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
     /// What workflows of the tenant may use.
     pub(crate) async fn action_catalog(&self, tenant: types::TenantId) -> ApiResult<ActionCatalog> {
         Ok(ActionCatalog::new(&self.0.catalog, &self.0.kinds.names(tenant).await?))

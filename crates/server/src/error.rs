@@ -44,6 +44,7 @@ pub mod code {
         CONNECTION_NOT_FOUND = 404 "connection_not_found", "No connection of that id in the workspace.";
         CONNECTION_TYPE_NOT_FOUND = 404 "connection_type_not_found", "No connection type of that id or name.";
         WORKFLOW_NOT_FOUND = 404 "workflow_not_found", "No workflow of that id in the workspace, or it has no published version yet.";
+        ACTION_NOT_FOUND = 404 "action_not_found", "No action of that full name, or the workflow that it calls is not published, active and `on_demand`.";
         EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
         FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
         RUNNER_GROUP_NOT_FOUND = 404 "runner_group_not_found", "No runner group of that id or name in the workspace.";

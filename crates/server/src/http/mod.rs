@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod api_keys;
+mod catalog;
 mod connection_types;
 mod connections;
 mod controller;

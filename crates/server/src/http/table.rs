@@ -1,5 +1,6 @@
 //! Every route there is, in the order of the contract's tags; one file a noun.
 
+mod catalog;
 mod connection_types;
 mod connections;
 mod controller;
@@ -15,6 +16,6 @@ use super::routes::Routes;
 pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
-    let routes = executions::routes(workflows::routes(routes));
+    let routes = executions::routes(workflows::routes(catalog::routes(routes)));
     users::routes(tables::routes(runners::routes(routes)))
 }

@@ -9,6 +9,7 @@
 mod access;
 mod api_keys;
 mod bad_input;
+mod catalog;
 mod concurrency;
 mod connection_types;
 mod connections;
