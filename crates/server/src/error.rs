@@ -67,6 +67,7 @@ pub mod code {
         CONNECTION_TYPE_IN_USE = 400 "connection_type_in_use", "Connections of that type exist, or the type ships with the server.";
         WORKFLOW_INVALID = 400 "workflow_invalid", "The workflow cannot be saved or published; `user_error.diagnostics` lists every problem with its place.";
         WORKFLOW_NAME_TAKEN = 400 "workflow_name_taken", "Another workflow of the workspace has that name already.";
+        WORKFLOW_OUTDATED = 409 "workflow_outdated", "The text was made from a version that is no longer the newest of its branch: `data.branched_from` and `data.newest_version` say which; read the newest one, bring your changes into it, and save that.";
         WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";
         INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
         CONCURRENCY_KEY_INVALID = 400 "concurrency_key_invalid", "The workflow's `concurrency` key cannot be evaluated for these inputs, or is too long; `message` says why.";

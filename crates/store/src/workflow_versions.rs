@@ -3,8 +3,11 @@
 
 use types::{Timestamp, WorkflowId, WorkspaceId};
 
+use crate::page::{Listing, list as page};
 use crate::statement::sql;
-use crate::{Read, Row, RowError, Sql, StoreError, Tx, Value, documents};
+use crate::{
+    Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, Sql, StoreError, Tx, Value, documents,
+};
 
 /// One of a workflow's two lines of versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +56,13 @@ pub struct WorkflowVersion {
     pub created_by: String,
 }
 
+impl WorkflowVersion {
+    /// `<branch>/<number>`: which of the workflow's versions it is.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.branch.as_str(), self.version)
+    }
+}
+
 /// A version with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
@@ -95,10 +105,6 @@ sql! {
     LATEST = "workflow_versions.latest": concat!(
         "SELECT ", columns!(), ", d.text FROM ", with_document!(),
         " WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.branch = $3 ORDER BY v.version DESC LIMIT 1"
-    );
-    LIST = "workflow_versions.list": concat!(
-        "SELECT ", columns!(), " FROM workflow_versions v \
-         WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.branch = $3 ORDER BY v.version DESC LIMIT $4"
     );
     FORGET_CONNECTIONS = "workflow_connections.forget":
         "DELETE FROM workflow_connections WHERE workspace_id = $1 AND workflow_id = $2 AND branch = $3";
@@ -239,16 +245,63 @@ pub async fn latest(
         .await
 }
 
-/// The newest `limit` versions of a branch, the newest first.
+/// A version as a workflow's history shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The version.
+    pub version: WorkflowVersion,
+    /// The name of who saved it; empty if they are gone.
+    pub created_by_name: String,
+    /// Whether its text is the one that is published now.
+    pub is_published: bool,
+}
+
+/// The fields of a version that lists know. `id` is `<branch>/<number>`.
+pub static FIELDS: FieldMap = FieldMap {
+    fields: &[
+        Field::same("id", Kind::Text),
+        Field::same("branch", Kind::Text),
+        Field::new("version_id", "version", Kind::Int),
+        Field::same("branched_from", Kind::Int),
+        Field::same("source", Kind::Text),
+        Field::same("created_at", Kind::Time),
+        Field::same("created_by", Kind::Text),
+        Field::same("created_by_name", Kind::Text),
+        Field::same("is_published", Kind::Bool),
+    ],
+    defaults: Defaults { sort: &["-created_at", "-version_id"], search: &["source", "created_by_name"] },
+};
+
+/// The versions of a workflow, of both branches.
 pub async fn list(
     read: &impl Read,
     workspace: WorkspaceId,
     workflow: WorkflowId,
-    branch: Branch,
-    limit: i64,
-) -> Result<Vec<WorkflowVersion>, StoreError> {
-    let params = [workspace.into(), workflow.into(), branch.as_str().into(), limit.into()];
-    read.read_all(&LIST, &params, decode).await
+    query: &Query,
+) -> Result<Page<Saved>, StoreError> {
+    let listing = Listing {
+        name: "workflow_versions.list",
+        columns: "workflow_id, workspace_id, branch, version, hash, branched_from, source, created_at, created_by, \
+                  created_by_name, is_published",
+        from: "(SELECT v.workflow_id, v.workspace_id, v.branch, v.version, v.hash,
+                       COALESCE(v.branched_from, 0) AS branched_from, v.source, v.created_at, v.created_by,
+                       v.branch || '/' || v.version AS id, COALESCE(u.name, '') AS created_by_name,
+                       COALESCE(v.hash = p.hash, FALSE) AS is_published
+                FROM workflow_versions v
+                JOIN workflows w ON w.id = v.workflow_id
+                LEFT JOIN workflow_versions p ON p.workflow_id = w.id AND p.branch = 'public'
+                                             AND p.version = w.published_version
+                LEFT JOIN users u ON u.id = v.created_by AND u.tenant_id = w.tenant_id
+               ) AS saved",
+        scope: "workspace_id = $1 AND workflow_id = $2",
+    };
+    page(read, &listing, &[workspace.into(), workflow.into()], query, decode_saved).await
+}
+
+fn decode_saved(row: &Row<'_>) -> Result<Saved, RowError> {
+    let mut version = decode(row)?;
+    version.branched_from = version.branched_from.filter(|number| *number > 0);
+    Ok(Saved { version, created_by_name: row.string(9)?, is_published: row.bool(10)? })
 }
 
 fn decode_document(row: &Row<'_>) -> Result<Document, RowError> {

@@ -9,7 +9,7 @@ use crate::support::{Nictate, members, on_both};
 const PRINTS: &str = "- id: S1\n  action: internal.print\n  inputs: {text: x}";
 
 /// The members of the first row and the fields of the list are the same.
-async fn hold_the_same(nictate: &Nictate, path: &str, fields: &FieldMap) {
+pub(crate) async fn hold_the_same(nictate: &Nictate, path: &str, fields: &FieldMap) {
     let rows = nictate.get(path).await.results();
     let shown = members(&rows[0]);
     let mut known: Vec<&str> = fields.fields.iter().map(|field| field.name).collect();

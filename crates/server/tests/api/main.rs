@@ -36,4 +36,5 @@ mod tables;
 mod test_runs;
 mod tool;
 mod used_connections;
+mod versions;
 mod workflows;

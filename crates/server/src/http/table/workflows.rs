@@ -11,10 +11,11 @@ use crate::http::{executions, workflows};
 const TAG: &str = "Workflows";
 const ID: &str = "Playbook ID";
 const NOT_FOUND: &str = "Can not find Playbook";
+const OUTDATED: &str = "The branch has a newer version than `branched_from`";
 
 /// Workflows, their versions, and ways to run them.
 pub(super) fn routes(routes: Routes) -> Routes {
-    runs(versions(stored(routes)))
+    runs(history(versions(stored(routes))))
 }
 
 fn stored(routes: Routes) -> Routes {
@@ -102,7 +103,8 @@ fn versions(routes: Routes) -> Routes {
                 .body::<workflows::PlaybookForCommit>()
                 .one::<workflows::SavedVersion>()
                 .error(400, "The document cannot be read")
-                .error(404, NOT_FOUND),
+                .error(404, NOT_FOUND)
+                .error(409, OUTDATED),
         )
         .workspace(
             Method::POST,
@@ -114,7 +116,8 @@ fn versions(routes: Routes) -> Routes {
                 .body::<workflows::PlaybookForCommit>()
                 .one::<workflows::SavedVersion>()
                 .error(400, "The document cannot be run")
-                .error(404, NOT_FOUND),
+                .error(404, NOT_FOUND)
+                .error(409, OUTDATED),
         )
         .workspace(
             Method::GET,
@@ -124,6 +127,54 @@ fn versions(routes: Routes) -> Routes {
             Describe::new("GetPlaybookVersion", TAG, "Gets one saved version")
                 .id(ID)
                 .one::<workflows::PlaybookWithVersion>()
+                .error(404, NOT_FOUND),
+        )
+}
+
+fn history(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}/versions",
+            workflows::versions,
+            Needs(WorkflowView),
+            Describe::new(
+                "GetPlaybookVersions",
+                TAG,
+                "Gets the saved versions of both branches, the newest first",
+            )
+            .id(ID)
+            .q()
+            .page::<workflows::ListedVersion>()
+            .error(400, "Cannot read the query")
+            .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}/versions/diff",
+            workflows::diff,
+            Needs(WorkflowView),
+            Describe::new("DiffPlaybookVersions", TAG, "Compares two saved versions")
+                .id(ID)
+                .query(
+                    "from",
+                    "string",
+                    "`draft/3`, `public/2`, `3` for a draft, `draft` or `public` for the newest",
+                )
+                .query("to", "string", "The same; the newest draft, if absent")
+                .one::<workflows::VersionDiff>()
+                .error(400, "A parameter names no version")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::POST,
+            "/playbooks/{id}/version/{branch}/{version}/restore",
+            workflows::restore,
+            Needs(WorkflowEdit),
+            Describe::new("RestorePlaybookVersion", TAG, "Makes a saved version the newest draft")
+                .id(ID)
+                .one::<workflows::SavedVersion>()
+                .error(400, "The document cannot be read any more")
                 .error(404, NOT_FOUND),
         )
 }

@@ -1,5 +1,7 @@
-//! Workflows: list, read, create, update, delete; drafts and publishing are in `versions`.
+//! Workflows: list, read, create, update, delete; drafts and publishing are in `versions`,
+//! what was saved before in `history`.
 
+mod history;
 mod model;
 mod versions;
 mod write;
@@ -16,9 +18,11 @@ use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::{EDIT_TRIES, excerpt, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+pub(super) use history::{diff, list as versions, restore};
 use model::Uses;
 pub(crate) use model::{
-    KnownUses, Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion,
+    KnownUses, ListedVersion, Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion,
+    VersionDiff,
 };
 pub(super) use versions::{draft, publish, save_draft, version};
 use write::{NewWorkflow, Strictness, Text, Work};

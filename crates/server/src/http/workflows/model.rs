@@ -5,6 +5,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::workflow_versions::Saved;
 use store::workflows::Workflow as Row;
 use utoipa::ToSchema;
 use workflow::Document;
@@ -214,4 +215,59 @@ pub(crate) struct SavedVersion {
     /// Problems that did not stand in the way.
     #[schema(value_type = Vec<Object>)]
     pub diagnostics: Vec<workflow::Diagnostic>,
+}
+
+/// A version in a workflow's history.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::PlaybookVersion)]
+#[allow(missing_docs)]
+pub(crate) struct ListedVersion {
+    pub branch: String,
+    /// The version its author began from; 0 if they did not say.
+    pub branched_from: i64,
+    pub created_at: i64,
+    pub created_by: String,
+    /// Empty if they are gone.
+    pub created_by_name: String,
+    /// `<branch>/<version_id>`, as a diff takes it.
+    pub id: String,
+    /// Whether its text is the one that is published now.
+    pub is_published: bool,
+    /// How it was made, in its author's words.
+    pub source: String,
+    /// Its number on the branch, from 1.
+    pub version_id: i64,
+}
+
+impl From<Saved> for ListedVersion {
+    fn from(saved: Saved) -> Self {
+        let Saved { version, created_by_name, is_published } = saved;
+        Self {
+            id: version.name(),
+            branch: version.branch.as_str().to_owned(),
+            branched_from: version.branched_from.unwrap_or(0),
+            created_at: version.created_at.as_millis(),
+            created_by: version.created_by,
+            created_by_name,
+            is_published,
+            source: version.source,
+            version_id: version.version,
+        }
+    }
+}
+
+/// What is different between two versions.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::PlaybookVersionDiff)]
+pub(crate) struct VersionDiff {
+    /// How many lines the second one has that the first one has not.
+    pub added: usize,
+    /// A unified diff with three lines around each change; empty if the two are the same.
+    pub diff: String,
+    /// The first one, `<branch>/<version_id>`.
+    pub from: String,
+    /// How many lines the first one has that the second one has not.
+    pub removed: usize,
+    /// The second one.
+    pub to: String,
 }

@@ -8,7 +8,7 @@ use store::workflows::{self, Workflow as Row};
 
 use super::model::{PackageLock, Playbook, PlaybookForCommit, PlaybookWithVersion, SavedVersion, Uses};
 use super::write::{self, Origin, Strictness, Text};
-use super::{excerpt, find};
+use super::{find, history};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, json_with_etag};
@@ -28,15 +28,8 @@ pub(crate) async fn draft(ctx: Ctx, known: KnownTags) -> ApiResult {
 /// One saved version: `/version/{branch}/{version}`.
 pub(crate) async fn version(ctx: Ctx, known: KnownTags) -> ApiResult {
     let row = find(&ctx).await?;
-    let missing = || {
-        let (branch, version) = (excerpt(ctx.param("branch")), excerpt(ctx.param("version")));
-        ApiError::new(&code::WORKFLOW_NOT_FOUND, "Can not find Playbook")
-            .with_details(format!("the workflow has no version `{version}` on the branch `{branch}`"))
-    };
-    let branch = Branch::from_name(ctx.param("branch")).ok_or_else(missing)?;
-    let number: i64 = ctx.param("version").parse().map_err(|_| missing())?;
-    let document = workflow_versions::get(ctx.db(), row.workspace_id, row.id, branch, number).await?;
-    with_version(&ctx, &known, row, document.ok_or_else(missing)?).await
+    let document = history::of_path(&ctx, &row).await?;
+    with_version(&ctx, &known, row, document).await
 }
 
 /// Saves a draft.
@@ -64,49 +57,85 @@ async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult 
     }
     let source = commit.source.filter(|source| !source.is_empty()).unwrap_or_else(|| "manual".to_owned());
     check_text("source", Some(&source))?;
-    let origin = Origin { source, branched_from: Some(commit.branched_from).filter(|version| *version > 0) };
-    let (text, origin) = (Arc::new(text), Arc::new(origin));
-    // Two savers at a time get two numbers: whoever comes second counts on from the first.
-    for _ in 0..EDIT_TRIES {
-        let row = find(&ctx).await?;
-        let id = row.id.to_string();
-        if let Some(version_id) = save_next(&ctx, row, &text, branch, &origin).await? {
-            let diagnostics = text.diagnostics.clone();
-            return json(&SavedVersion { id, branch: branch.as_str().to_owned(), version_id, diagnostics });
+    let branched_from = Some(commit.branched_from).filter(|version| *version > 0);
+    let action = if branch == Branch::Public { "workflow.published" } else { "workflow.draft_saved" };
+    Saving { text, branch, action, origin: Origin { source, branched_from }, base: branched_from }
+        .save(&ctx)
+        .await
+}
+
+/// A version that is about to be saved.
+pub(super) struct Saving {
+    pub(super) text: Text,
+    pub(super) branch: Branch,
+    /// What the audit calls it.
+    pub(super) action: &'static str,
+    pub(super) origin: Origin,
+    /// The version that must still be the newest of the branch; none if any may be.
+    pub(super) base: Option<i64>,
+}
+
+impl Saving {
+    /// Saves it under the next number of its branch.
+    ///
+    /// # Errors
+    /// `workflow_outdated` if the branch has a newer version than the one that it was made from.
+    pub(super) async fn save(self, ctx: &Ctx) -> ApiResult {
+        let saving = Arc::new(self);
+        // Two savers at a time get two numbers: whoever comes second counts on from the first.
+        for _ in 0..EDIT_TRIES {
+            let row = find(ctx).await?;
+            // On every try: what came between may be newer than what this one was made from.
+            saving.refuse_outdated(&row)?;
+            let id = row.id.to_string();
+            if let Some(version_id) = save_next(ctx, row, &saving).await? {
+                let (branch, diagnostics) = (saving.branch.as_str(), saving.text.diagnostics.clone());
+                return json(&SavedVersion { id, branch: branch.to_owned(), version_id, diagnostics });
+            }
         }
+        Err(others_came_between("workflow"))
     }
-    Err(others_came_between("workflow"))
+
+    fn refuse_outdated(&self, row: &Row) -> ApiResult<()> {
+        let newest = match self.branch {
+            Branch::Draft => row.draft_version,
+            Branch::Public => row.published_version.unwrap_or(0),
+        };
+        let Some(base) = self.base.filter(|base| *base < newest) else { return Ok(()) };
+        let branch = self.branch.as_str();
+        let message = format!(
+            "the text was made from version {base} of the branch `{branch}`, whose newest version is {newest}"
+        );
+        Err(ApiError::new(&code::WORKFLOW_OUTDATED, message)
+            .with_data("branch", branch)
+            .with_data("branched_from", base)
+            .with_data("newest_version", newest))
+    }
 }
 
 /// The number under which the document was saved; none if somebody else changed the workflow first.
-async fn save_next(
-    ctx: &Ctx,
-    mut row: Row,
-    text: &Arc<Text>,
-    branch: Branch,
-    origin: &Arc<Origin>,
-) -> ApiResult<Option<i64>> {
+async fn save_next(ctx: &Ctx, mut row: Row, saving: &Arc<Saving>) -> ApiResult<Option<i64>> {
     write::touch(ctx, &mut row);
-    let (action, version) = match branch {
+    let version = match saving.branch {
         Branch::Draft => {
             row.draft_version += 1;
-            ("workflow.draft_saved", row.draft_version)
+            row.draft_version
         }
         Branch::Public => {
             let version = row.published_version.unwrap_or(0) + 1;
             row.published_version = Some(version);
             row.active = true;
-            text.describe(&mut row);
-            ("workflow.published", version)
+            saving.text.describe(&mut row);
+            version
         }
     };
-    let audit = ctx.audit(action, "workflow", &row.id.to_string(), &row.name);
-    let (text, origin) = (Arc::clone(text), Arc::clone(origin));
+    let audit = ctx.audit(saving.action, "workflow", &row.id.to_string(), &row.name);
+    let saving = Arc::clone(saving);
     let written = ctx.db().write(async move |tx| {
         if !workflows::update(tx, &row).await? {
             return Ok(false);
         }
-        write::save(tx, &row, &text, branch, version, &origin).await?;
+        write::save(tx, &row, &saving.text, saving.branch, version, &saving.origin).await?;
         store::audit::record(tx, &audit).await?;
         Ok::<_, store::StoreError>(true)
     });
