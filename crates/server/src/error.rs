@@ -86,6 +86,7 @@ pub mod code {
         RUNNER_GROUP_LIMIT = 400 "runner_group_limit", "The workspace has as many runner groups as one may have.";
         RUNNER_LINK_INVALID = 400 "runner_link_invalid", "The request of a runner is no websocket's, or has no half of a session key.";
         RUNNER_CONNECTED = 400 "runner_connected", "The runner is connected; only one that is not can be forgotten.";
+        FETCHER_UNKNOWN = 400 "fetcher_unknown", "No fetcher has that name; `data.fetchers` names those there are.";
         TABLE_INVALID = 400 "table_invalid", "The table or a field of it cannot be so; `user_error.fields` names the field.";
         TABLE_NAME_TAKEN = 400 "table_name_taken", "Another table of the workspace has that name already; the name follows from `display_name`.";
         TABLE_IN_USE = 400 "table_in_use", "Fields of other tables refer to the table; `data.fields` names them.";

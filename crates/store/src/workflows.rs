@@ -74,6 +74,8 @@ sql! {
              version = $11, runner = $12, draft_version = $13, published_version = $14, updated_at = $15,
              updated_by = $16, row_version = row_version + 1
          WHERE workspace_id = $1 AND id = $2 AND row_version = $3";
+    TAG_LISTS = "workflows.tag_lists":
+        "SELECT DISTINCT tags FROM workflows WHERE workspace_id = $1 AND tags <> '[]'";
     DELETE = "workflows.delete": "DELETE FROM workflows WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -185,6 +187,11 @@ pub async fn get_by_name(
     name: &str,
 ) -> Result<Option<Workflow>, StoreError> {
     read.read_one(&GET_BY_NAME, &[workspace.into(), name.into()], decode).await
+}
+
+/// The different lists of tags that the workspace's workflows have, each a JSON list.
+pub async fn tag_lists(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<String>, StoreError> {
+    read.read_all(&TAG_LISTS, &[workspace.into()], |row| row.string(0)).await
 }
 
 /// The workspace's workflows.

@@ -24,6 +24,7 @@ mod keys;
 mod lists;
 mod openapi;
 mod queue;
+mod relations;
 mod restarts;
 mod runner_groups;
 mod runner_link;

@@ -1,7 +1,7 @@
 //! Routes of workflows, which the wire calls playbooks.
 
 use http::Method;
-use types::Permission::{WorkflowEdit, WorkflowExecute, WorkflowPublish, WorkflowView};
+use types::Permission::{TableView, WorkflowEdit, WorkflowExecute, WorkflowPublish, WorkflowView};
 
 use crate::http::describe::Describe;
 use crate::http::routes::Access::Needs;
@@ -15,7 +15,7 @@ const OUTDATED: &str = "The branch has a newer version than `branched_from`";
 
 /// Workflows, their versions, and ways to run them.
 pub(super) fn routes(routes: Routes) -> Routes {
-    runs(history(versions(stored(routes))))
+    runs(history(versions(relations(stored(routes)))))
 }
 
 fn stored(routes: Routes) -> Routes {
@@ -78,6 +78,82 @@ fn stored(routes: Routes) -> Routes {
             workflows::delete,
             Needs(WorkflowEdit),
             Describe::new("DeletePlaybook", TAG, "Deletes a Workflow").id(ID).text().error(404, NOT_FOUND),
+        )
+}
+
+fn relations(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::PUT,
+            "/playbooks/{id}/duplicate",
+            workflows::duplicate,
+            Needs(WorkflowEdit),
+            Describe::new("DuplicatePlaybook", TAG, "Makes a Workflow with the newest draft of another one")
+                .id(ID)
+                .body::<workflows::DuplicateInput>()
+                .one::<workflows::Duplicated>()
+                .error(400, "The name is taken")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::PUT,
+            "/playbooks/{id}/rename",
+            workflows::rename,
+            Needs(WorkflowEdit),
+            Describe::new("EditPlaybook", TAG, "Changes name, description and tags")
+                .id(ID)
+                .body::<workflows::EditInput>()
+                .one::<workflows::EditInput>()
+                .error(400, "The name is taken")
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}/dependants",
+            workflows::dependants,
+            Needs(WorkflowView),
+            Describe::new("GetDependants", TAG, "Gets the Workflows that call this one")
+                .id(ID)
+                .page::<workflows::Dependant>()
+                .error(404, NOT_FOUND),
+        )
+        .workspace(
+            Method::GET,
+            "/playbooks/tags",
+            workflows::tags,
+            Needs(WorkflowView),
+            Describe::new("GetAllTags", TAG, "Gets the tags of all Workflows").page::<String>(),
+        )
+        .workspace(
+            Method::GET,
+            "/tags/{table}",
+            workflows::table_tags,
+            Needs(WorkflowView),
+            Describe::new("GetTags", TAG, "Gets the tags that are in use in `playbooks`")
+                .array::<String>()
+                .error(404, "Nothing of that name has tags"),
+        )
+        // What is fetched today are tables and their fields.
+        .workspace(
+            Method::GET,
+            "/playbooks/{id}/fetch",
+            workflows::fetch,
+            Needs(TableView),
+            Describe::new(
+                "FetchChoices",
+                TAG,
+                "Gets the choices of an input whose `autofill` names a fetcher",
+            )
+            .id(ID)
+            .query("fetcher", "string", "The fetcher's name, required")
+            .query("query", "string", "Only choices with this text in them")
+            .query("inputs", "string", "JSON: the inputs that the fetcher wants to know")
+            .query("connections", "string", "JSON: connection types and names")
+            .query("runner", "string", "The runner group that fetches")
+            .query("execution_id", "string", "The run that gives expressions their values")
+            .page::<workflows::Choice>()
+            .error(400, "There is no such fetcher, or its inputs are missing")
+            .error(404, NOT_FOUND),
         )
 }
 

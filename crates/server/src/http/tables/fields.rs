@@ -13,11 +13,16 @@ use crate::http::extract::Body;
 /// All fields of a table; those that every table has come first.
 pub(in crate::http) async fn list(ctx: Ctx) -> ApiResult {
     let name = ctx.param("table");
-    let table = tables::get(ctx.db(), ctx.workspace(), name).await?.ok_or_else(|| not_found(name))?;
-    let rows = tables::fields(ctx.db(), ctx.workspace(), table.id).await?;
-    let shown: Vec<Field> = model::system_fields(&table).chain(rows.iter().map(Field::from)).collect();
+    let shown = of_table(&ctx, name).await?.ok_or_else(|| not_found(name))?;
     let all = crate::http::parse_q(Some(r#"{"limit": 1000}"#), &tables::FIELDS)?;
     page(&all, shown.len() as u64, &shown)
+}
+
+/// All fields of the table of that name; none if there is no such table.
+pub(in crate::http) async fn of_table(ctx: &Ctx, name: &str) -> ApiResult<Option<Vec<Field>>> {
+    let Some(table) = tables::get(ctx.db(), ctx.workspace(), name).await? else { return Ok(None) };
+    let rows = tables::fields(ctx.db(), ctx.workspace(), table.id).await?;
+    Ok(Some(model::system_fields(&table).chain(rows.iter().map(Field::from)).collect()))
 }
 
 /// A new field; records that exist have no value in it.

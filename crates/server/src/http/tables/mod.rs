@@ -15,7 +15,8 @@ use super::names::{check_name, check_text};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 pub(super) use fields::{
-    add as add_field, delete as delete_field, list as list_fields, update as update_field,
+    add as add_field, delete as delete_field, list as list_fields, of_table as fields_of,
+    update as update_field,
 };
 pub(crate) use model::{Field, FieldInput, Made, Table, TableInput, TableUpdate};
 

@@ -1,7 +1,9 @@
 //! Workflows: list, read, create, update, delete; drafts and publishing are in `versions`,
 //! what was saved before in `history`.
 
+mod fetch;
 mod history;
+mod manage;
 mod model;
 mod versions;
 mod write;
@@ -18,7 +20,11 @@ use super::extract::{Body, KnownTags, ListQuery, Query};
 use super::{EDIT_TRIES, excerpt, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+pub(crate) use fetch::Choice;
+pub(super) use fetch::fetch;
 pub(super) use history::{diff, list as versions, restore};
+pub(crate) use manage::{Dependant, DuplicateInput, Duplicated, EditInput};
+pub(super) use manage::{dependants, duplicate, rename, table_tags, tags};
 use model::Uses;
 pub(crate) use model::{
     KnownUses, ListedVersion, Playbook, PlaybookForCommit, PlaybookInput, PlaybookWithVersion, SavedVersion,

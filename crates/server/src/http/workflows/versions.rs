@@ -142,7 +142,8 @@ async fn save_next(ctx: &Ctx, mut row: Row, saving: &Arc<Saving>) -> ApiResult<O
     Ok(written.await?.then_some(version))
 }
 
-async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {
+/// The text of the newest draft.
+pub(super) async fn newest_draft(ctx: &Ctx, row: &Row) -> ApiResult<String> {
     let draft = workflow_versions::latest(ctx.db(), row.workspace_id, row.id, Branch::Draft).await?;
     Ok(draft.map(|draft| draft.text).unwrap_or_default())
 }
