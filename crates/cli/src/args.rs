@@ -1,6 +1,7 @@
 //! The words of the command line. What they do stands in `commands/`, one file per command.
 //! The help texts here are also the source of docs/reference/cli.md (`nictate generate cli-reference`).
 
+mod actions;
 mod api;
 mod assignment;
 mod connections;
@@ -13,6 +14,7 @@ mod workflows;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use actions::{ActionsArgs, ActionsCommand};
 pub(crate) use api::{ApiArgs, PageArgs};
 pub(crate) use assignment::{Assignment, Source};
 pub(crate) use connections::{
@@ -28,7 +30,7 @@ pub(crate) use runners::{RunnerArgs, RunnerGroupsArgs, RunnerGroupsCommand, Runn
 pub(crate) use server::{
     DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs,
 };
-pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, WorkflowsArgs, WorkflowsCommand};
+pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, SavedVersion, WorkflowsArgs, WorkflowsCommand};
 
 /// Self-hosted security automation: connections, workflows and their runs
 #[derive(Debug, Parser)]
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     ConnectionTypes(ConnectionTypesArgs),
     /// Workflows on the server
     Workflows(WorkflowsArgs),
+    /// What the steps of workflows can do
+    Actions(ActionsArgs),
     /// Runs of workflows
     Executions(ExecutionsArgs),
     /// Carry out steps for a server, from wherever this machine is

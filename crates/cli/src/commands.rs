@@ -1,6 +1,7 @@
 //! One file per command. A command gets its arguments and the printer, and answers with an exit code it has
 //! already explained, or with a `Failure` that `main` prints.
 
+mod actions;
 mod completions;
 mod connection_types;
 mod connections;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::Connections(args) => on_one_thread(connections::run(&args, printer)),
         Command::ConnectionTypes(args) => on_one_thread(connection_types::run(&args, printer)),
         Command::Workflows(args) => on_one_thread(workflows::run(&args, printer)),
+        Command::Actions(args) => on_one_thread(actions::run(&args, printer)),
         Command::Executions(args) => on_one_thread(executions::run(&args, printer)),
         Command::Runner(args) => on_all_cores(runner::run(&args, printer)),
         Command::RunnerGroups(args) => on_one_thread(runners::run_groups(&args, printer)),

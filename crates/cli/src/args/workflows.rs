@@ -35,6 +35,47 @@ pub(crate) enum WorkflowsCommand {
         /// The workflow's name or id
         workflow: String,
     },
+    /// List what was saved of a workflow: drafts and published versions
+    Versions {
+        /// The workflow's name or id
+        workflow: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show what is different between two versions of a workflow
+    Diff {
+        /// The workflow's name or id
+        workflow: String,
+        /// `draft/3`, `public/2`, `3` for a draft, `draft` or `public` for the newest
+        from: String,
+        /// The same; the newest draft, if it is left out
+        to: Option<String>,
+    },
+    /// Make an old version the newest draft
+    Restore {
+        /// The workflow's name or id
+        workflow: String,
+        /// `draft/3`, `public/2`, or `3` for a draft
+        #[arg(value_parser = SavedVersion::parse)]
+        version: SavedVersion,
+    },
+}
+
+/// One saved version, as a person names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SavedVersion {
+    pub(crate) branch: String,
+    pub(crate) number: u64,
+}
+
+impl SavedVersion {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (branch, number) = text.split_once('/').unwrap_or(("draft", text));
+        match (branch, number.parse()) {
+            ("draft" | "public", Ok(number)) => Ok(Self { branch: branch.to_owned(), number }),
+            _ => Err("write `draft/3`, `public/2`, or `3` for a draft".to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

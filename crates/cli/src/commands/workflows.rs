@@ -1,7 +1,8 @@
-//! `nictate workflows …`; applying and executing have files of their own.
+//! `nictate workflows …`; applying, executing and versions have files of their own.
 
 mod apply;
 mod execute;
+mod versions;
 
 pub(crate) use apply::{Ready, publish, store};
 pub(crate) use execute::execute_and_wait;
@@ -24,6 +25,15 @@ pub(crate) async fn run(args: &WorkflowsArgs, printer: &Printer) -> Outcome {
         WorkflowsCommand::Apply(args) => apply::run(&client, printer, args).await,
         WorkflowsCommand::Execute(args) => execute::run(&client, printer, args).await,
         WorkflowsCommand::Delete { workflow } => delete(&client, printer, workflow).await,
+        WorkflowsCommand::Versions { workflow, page } => {
+            versions::list(&client, printer, workflow, page).await
+        }
+        WorkflowsCommand::Diff { workflow, from, to } => {
+            versions::diff(&client, printer, workflow, from, to.as_deref()).await
+        }
+        WorkflowsCommand::Restore { workflow, version } => {
+            versions::restore(&client, printer, workflow, version).await
+        }
     }
 }
 

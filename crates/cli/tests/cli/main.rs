@@ -21,3 +21,4 @@ mod server;
 mod start;
 mod support;
 mod validate;
+mod versions;
