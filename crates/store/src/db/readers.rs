@@ -151,14 +151,17 @@ impl Readers {
         self.rest();
     }
 
-    /// Ends the open transactions, but for those of reads that are under way.
-    fn rest(&self) {
+    /// Ends the open transactions, but for those of reads that are under way; whether there were none of these.
+    fn rest(&self) -> bool {
+        let mut all = true;
         for reader in &*lock(&self.all) {
             let Some(reader) = reader.upgrade() else { continue };
-            if let Ok(mut reader) = reader.try_lock() {
-                reader.rest();
+            match reader.try_lock() {
+                Ok(mut reader) => reader.rest(),
+                Err(_) => all = false,
             }
         }
+        all
     }
 
     /// Closes all connections, waiting for reads that are under way.
@@ -204,11 +207,17 @@ impl Reader {
 /// The thread that ends transactions in time. Sleeps while none is open; ends with the database.
 fn watch(readers: &Weak<Readers>, opened: &mpsc::Receiver<()>, snapshot_time: Duration) {
     while opened.recv().is_ok() {
-        thread::sleep(snapshot_time);
-        let Some(readers) = readers.upgrade() else { return };
-        // First: one that opens meanwhile is told of again.
-        readers.watched.store(false, Ordering::Release);
-        readers.rest();
+        loop {
+            thread::sleep(snapshot_time);
+            let Some(readers) = readers.upgrade() else { return };
+            // First: one that opens meanwhile is told of again.
+            readers.watched.store(false, Ordering::Release);
+            if readers.rest() {
+                break;
+            }
+            // The transaction of a read that was under way stays open behind it, and nobody tells of it again.
+            readers.watched.store(true, Ordering::Release);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use store::tenants::{self, Tenant};
 use store::testing::NOW;
-use store::{Db, Options};
+use store::{Db, Options, Read as _, Sql};
 use types::TenantId;
 
 /// As a server opens it.
@@ -91,6 +91,25 @@ async fn what_another_process_commits_is_seen_soon() {
     let path = folder.path().join("test.db");
     let (ours, theirs) = (open(&path).await, open(&path).await);
     assert!(!exists(&ours, "a").await);
+    insert(&theirs, "a").await;
+    assert!(soon(async || exists(&ours, "a").await).await);
+    ours.close().await;
+    theirs.close().await;
+}
+
+#[tokio::test]
+async fn what_another_process_commits_is_seen_soon_after_a_long_read_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let (ours, theirs) = (open(&path).await, open(&path).await);
+    // Its transaction is as old as one may be, and cannot be ended then.
+    let one = Sql::Dynamic { name: "long", text: "SELECT COUNT(*) FROM tenants" };
+    ours.fetch(one, &[], |_| {
+        thread::sleep(SNAPSHOT_TIME * 3);
+        Ok(())
+    })
+    .await
+    .unwrap();
     insert(&theirs, "a").await;
     assert!(soon(async || exists(&ours, "a").await).await);
     ours.close().await;
