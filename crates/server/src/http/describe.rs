@@ -22,6 +22,9 @@ impl std::fmt::Debug for SchemaSource {
 }
 
 impl SchemaSource {
+    const TEXT: Self =
+        Self { name: || None, schema: <String as utoipa::PartialSchema>::schema, referenced: |_| {} };
+
     fn named<T: ToSchema>() -> Self {
         Self { name: || Some(T::name().into_owned()), schema: T::schema, referenced: T::schemas }
     }
@@ -138,6 +141,20 @@ impl Describe {
     #[must_use]
     pub fn page<T: ToSchema>(mut self) -> Self {
         self.answer = Answer::Page(SchemaSource::named::<T>());
+        self
+    }
+
+    /// Answers a bare array of texts.
+    #[must_use]
+    pub const fn texts(mut self) -> Self {
+        self.answer = Answer::Array(SchemaSource::TEXT);
+        self
+    }
+
+    /// Answers a page of texts.
+    #[must_use]
+    pub const fn page_of_texts(mut self) -> Self {
+        self.answer = Answer::Page(SchemaSource::TEXT);
         self
     }
 

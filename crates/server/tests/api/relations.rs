@@ -1,9 +1,12 @@
 //! Workflows among themselves: copies, names, tags, callers; and the choices that forms fetch.
 
 use serde_json::{Value, json};
+use store::workflow_versions::{self, Branch, Named, WorkflowVersion};
+use store::workflows;
+use types::WorkflowId;
 
 use crate::executions::workflow;
-use crate::support::{NOBODY, Nictate, on_both, text};
+use crate::support::{NOBODY, Nictate, WORKSPACE, on_both, text};
 
 const PRINTS: &str = "- id: S1\n  action: internal.print\n  inputs: {text: x}";
 
@@ -121,6 +124,76 @@ async fn callers_are_found_in_published_versions_and_in_drafts() {
             assert_eq!((&rows[1]["used_subflows"], &rows[1]["playbook"]), (&json!([id]), &json!("")));
         }
         nictate.get(&format!("/playbooks/{NOBODY}/dependants")).await.error(404, "workflow_not_found");
+    })
+    .await;
+}
+
+/// Stores as many copies of the row, without documents, under names that begin with `prefix`.
+async fn store_copies(nictate: &Nictate, of: &str, prefix: &'static str, count: usize) {
+    let id: WorkflowId = of.parse().unwrap();
+    let row = workflows::get(&nictate.db, WORKSPACE.parse().unwrap(), id).await.unwrap().unwrap();
+    nictate
+        .write_beside(async move |tx| {
+            for number in 0..count {
+                let name = format!("{prefix}{number:05}");
+                let copy = workflows::Workflow { id: WorkflowId::of_name(&name), name, ..row.clone() };
+                workflows::insert(tx, &copy).await?;
+            }
+            Ok(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_first_ten_thousand_workflows_are_actions_and_are_asked_whom_they_call() {
+    on_both(async |nictate| {
+        let id = nictate.publish("m", &prints()).await;
+        nictate.publish("a caller", &calls(&id)).await;
+        nictate.publish("z caller", &calls(&id)).await;
+        let names = async || -> Vec<String> {
+            let rows = nictate.get(&format!("/playbooks/{id}/dependants")).await.results();
+            rows.iter().map(|row| text(row, "name")).collect()
+        };
+        let listed = async || {
+            let q = json!({"filter": {"action_per_collection_limit": 1}});
+            let answer = nictate.list("/actions", &q).await.ok();
+            let all = answer["collections"].as_array().unwrap().clone();
+            all.iter().find(|one| one["collection_display_name"] == "Workflows").unwrap()["num_of_actions"]
+                .clone()
+        };
+        store_copies(nictate, &id, "n", 9_997).await;
+        assert_eq!(
+            (names().await, listed().await),
+            (vec!["a caller".to_owned(), "z caller".to_owned()], json!(10_000))
+        );
+        store_copies(nictate, &id, "o", 1).await;
+        assert_eq!((names().await, listed().await), (vec!["a caller".to_owned()], json!(10_000)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thousand_callers_are_shown_and_all_are_counted() {
+    on_both(async |nictate| {
+        let id = nictate.publish("called", &prints()).await;
+        let caller = nictate.publish("caller", &calls(&id)).await;
+        store_copies(nictate, &caller, "copy", 1_000).await;
+        let (workspace, first) = (WORKSPACE.parse().unwrap(), caller.parse().unwrap());
+        nictate
+            .write_beside(async move |tx| {
+                for branch in [Branch::Draft, Branch::Public] {
+                    let saved = workflow_versions::get(tx, workspace, first, branch, 1).await?.unwrap();
+                    for number in 0..1_000 {
+                        let workflow_id = WorkflowId::of_name(&format!("copy{number:05}"));
+                        let version = WorkflowVersion { workflow_id, ..saved.version.clone() };
+                        workflow_versions::insert(tx, &version, &saved.text, &Named::default()).await?;
+                    }
+                }
+                Ok(())
+            })
+            .await;
+        let answer = nictate.get(&format!("/playbooks/{id}/dependants")).await;
+        assert_eq!((&answer.ok()["total"], answer.results().len()), (&json!(1_001), 1_000));
     })
     .await;
 }

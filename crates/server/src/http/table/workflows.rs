@@ -122,7 +122,7 @@ fn relations(routes: Routes) -> Routes {
             "/playbooks/tags",
             workflows::tags,
             Needs(WorkflowView),
-            Describe::new("GetAllTags", TAG, "Gets the tags of all Workflows").page::<String>(),
+            Describe::new("GetAllTags", TAG, "Gets the tags of all Workflows").page_of_texts(),
         )
         .workspace(
             Method::GET,
@@ -130,7 +130,7 @@ fn relations(routes: Routes) -> Routes {
             workflows::table_tags,
             Needs(WorkflowView),
             Describe::new("GetTags", TAG, "Gets the tags that are in use in `playbooks`")
-                .array::<String>()
+                .texts()
                 .error(404, "Nothing of that name has tags"),
         )
         // What is fetched today are tables and their fields.

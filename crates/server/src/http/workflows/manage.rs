@@ -1,6 +1,6 @@
 //! Workflows among themselves: copies, other names, tags, and who calls whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -160,10 +160,10 @@ async fn callers(ctx: &Ctx, rows: Vec<Row>, called: &str, found: &mut Vec<(Row, 
     let documents = workflow_versions::shown(ctx.db(), ctx.workspace(), &ids, false).await?;
     let uses = uses_of(ctx, &documents).await?;
     let calls = |uses: &Uses| uses.subflows.iter().any(|id| id == called);
+    let documents: HashMap<_, _> =
+        documents.iter().map(|document| (document.workflow_id, document)).collect();
     for row in rows {
-        let Some(document) = documents.iter().find(|document| document.workflow_id == row.id) else {
-            continue;
-        };
+        let Some(document) = documents.get(&row.id) else { continue };
         let main = if row.published_version.is_some() { Branch::Public } else { Branch::Draft };
         if uses.get(&document.hash).is_some_and(|uses| calls(uses)) {
             found.push((row, main));
