@@ -2,10 +2,13 @@
 //! text into a [`Query`] over the fields that a noun offers, or says what is wrong with it; `render` turns
 //! that into SQL. A column never comes from outside, and a value is never part of the SQL.
 
+mod cursor;
 mod memory;
 mod parse;
 mod pattern;
 mod render;
+
+use std::borrow::Cow;
 
 pub(crate) use render::Render;
 
@@ -27,21 +30,25 @@ pub enum Kind {
     Text,
     /// A whole number.
     Int,
+    /// A number, whole or not.
+    Number,
     /// An instant, milliseconds since the epoch.
     Time,
     /// A truth value.
     Bool,
+    /// A list of texts, stored as JSON. A comparison with a text holds if it holds for one of them.
+    List,
     /// Something that can be selected but not compared.
     Opaque,
 }
 
 /// A field as the public API names it, and where it is stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Field {
     /// The public name.
-    pub name: &'static str,
-    /// A column, or an expression over columns.
-    pub column: &'static str,
+    pub name: Cow<'static, str>,
+    /// A column, or an expression over columns; never made of what somebody wrote.
+    pub column: Cow<'static, str>,
     /// What it holds.
     pub kind: Kind,
     /// What orders it: nothing but an index's own words lets a database sort by that index.
@@ -51,7 +58,7 @@ pub struct Field {
 }
 
 /// A field whose values are words of a list, stored as other words.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Words {
     column: &'static str,
     /// The public word and the stored one.
@@ -64,14 +71,14 @@ impl Words {
         let means = |word: &str, value: &Scalar| match value {
             Scalar::Text(text) if ignore_case => text.eq_ignore_ascii_case(word),
             Scalar::Text(text) => text == word,
-            Scalar::Int(_) | Scalar::Bool(_) => false,
+            Scalar::Int(_) | Scalar::Number(_) | Scalar::Bool(_) => false,
         };
         let wanted = |word: &str| values.iter().any(|value| means(word, value));
         self.list.iter().filter(|(public, _)| wanted(public)).map(|(_, stored)| *stored).collect()
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Order {
     /// By the column, in which no value is ever absent.
     Column,
@@ -84,7 +91,14 @@ enum Order {
 impl Field {
     /// A field whose column has another name, or is an expression.
     pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        let (name, column) = (Cow::Borrowed(name), Cow::Borrowed(column));
         Self { name, column, kind, order: Order::Column, words: None }
+    }
+
+    /// A field of a table that somebody made. Its column may be empty; it sorts last then.
+    pub(crate) fn made(name: String, column: String, kind: Kind) -> Self {
+        let (name, column) = (Cow::Owned(name), Cow::Owned(column));
+        Self { name, column, kind, order: Order::AbsentLast, words: None }
     }
 
     /// A field whose column has the same name.
@@ -94,7 +108,9 @@ impl Field {
 
     /// A field whose column has the same name and may be empty. It sorts last then.
     pub const fn optional(name: &'static str, kind: Kind) -> Self {
-        Self { name, column: name, kind, order: Order::AbsentLast, words: None }
+        let mut field = Self::same(name, kind);
+        field.order = Order::AbsentLast;
+        field
     }
 
     /// A member of the answer that no column holds: it can be selected, and nothing else.
@@ -105,16 +121,18 @@ impl Field {
     /// The same field, whose values are public words, each stored in `column` as the word beside it: asked for by
     /// equality, they are looked up there, where an index may be.
     pub const fn stored_as(
-        self,
+        mut self,
         column: &'static str,
         list: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Self { words: Some(Words { column, list }), ..self }
+        self.words = Some(Words { column, list });
+        self
     }
 
     /// The same field, a time, sorted by an expression that is 0 where the column is absent, and else equal to it.
-    pub const fn sorted_by(self, expression: &'static str) -> Self {
-        Self { order: Order::By(expression), ..self }
+    pub const fn sorted_by(mut self, expression: &'static str) -> Self {
+        self.order = Order::By(expression);
+        self
     }
 }
 
@@ -128,12 +146,24 @@ pub struct FieldMap {
 }
 
 /// What a list does if the caller does not say.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Defaults {
     /// How to sort, written as in `q`: `-started_at`.
     pub sort: &'static [&'static str],
     /// The fields to search in.
     pub search: &'static [&'static str],
+}
+
+/// What a query is read against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'f> {
+    pub(crate) fields: &'f [Field],
+    /// How to sort if the caller does not say.
+    pub(crate) sort: &'f [&'f str],
+    /// Where to search if the caller does not say.
+    pub(crate) search: &'f [&'f str],
+    /// Whether pages can be walked through by `cursor`.
+    pub(crate) has_cursor: bool,
 }
 
 /// A question to a list, checked and ready to be asked.
@@ -144,19 +174,42 @@ pub struct Query {
     /// Rows to skip before the page.
     pub offset: u64,
     /// The public names of the fields to answer; all of them if it is empty.
-    pub select: Vec<&'static str>,
+    pub select: Vec<Cow<'static, str>>,
     filter: Option<Condition>,
-    sort: Vec<(&'static Field, Direction)>,
+    sort: Vec<(Field, Direction)>,
+    /// Whether the caller walks by `cursor`, and what holds for the rows that are still before them.
+    walk: Option<Condition>,
 }
 
 impl Query {
     /// Reads the JSON text of `q`; an absent or blank text asks for the first page of everything.
     pub fn parse(text: Option<&str>, fields: &'static FieldMap) -> Result<Self, QueryError> {
-        parse::parse(text, fields)
+        let Defaults { sort, search } = fields.defaults;
+        Self::parse_over(text, Known { fields: fields.fields, sort, search, has_cursor: false })
+    }
+
+    /// The same over fields that are known only at run time.
+    pub(crate) fn parse_over(text: Option<&str>, known: Known<'_>) -> Result<Self, QueryError> {
+        parse::parse(text, known)
     }
 
     pub(crate) fn condition(&self) -> Option<&Condition> {
         self.filter.as_ref()
+    }
+
+    /// What holds for the rows behind those that a walk has been through.
+    pub(crate) fn walk(&self) -> Option<&Condition> {
+        self.walk.as_ref()
+    }
+
+    /// Whether the caller wants a cursor to the rows behind this page.
+    pub fn is_walk(&self) -> bool {
+        self.walk.is_some()
+    }
+
+    /// The names of the fields that it sorts by.
+    pub(crate) fn sort_names(&self) -> impl Iterator<Item = &str> {
+        self.sort.iter().map(|(field, _)| field.name.as_ref())
     }
 }
 
@@ -175,12 +228,12 @@ pub enum QueryError {
         /// The field asked for.
         field: String,
         /// The field that may have been meant.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
 }
 
-fn did_you_mean(name: &Option<&'static str>) -> String {
-    name.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+fn did_you_mean(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +251,7 @@ pub(crate) enum Condition {
     Any(Vec<Condition>),
     Not(Box<Condition>),
     Test {
-        field: &'static Field,
+        field: Field,
         test: Test,
         ignore_case: bool,
     },
@@ -212,6 +265,8 @@ pub(crate) enum Test {
     Order(&'static str, Scalar),
     In(Vec<Scalar>),
     Like(Pattern),
+    /// A list has these values in this order; as JSON.
+    Whole(String),
 }
 
 impl Test {
@@ -220,14 +275,15 @@ impl Test {
         match self {
             Self::Equals(value) => Some(std::slice::from_ref(value)),
             Self::In(values) => Some(values),
-            Self::IsNull | Self::Order(..) | Self::Like(_) => None,
+            Self::IsNull | Self::Order(..) | Self::Like(_) | Self::Whole(_) => None,
         }
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scalar {
     Text(String),
     Int(i64),
+    Number(f64),
     Bool(bool),
 }

@@ -32,6 +32,7 @@ pub mod keyed_runs;
 pub mod members;
 pub mod package_locks;
 pub mod queued_runs;
+pub mod records;
 pub mod runner_groups;
 pub mod runners;
 pub mod runs;

@@ -21,22 +21,22 @@ pub struct Page<T> {
 pub const ROWS_COUNTED_MAX: u64 = 10_000;
 
 /// What a noun's list reads.
-pub(crate) struct Listing {
+pub(crate) struct Listing<'a> {
     /// `<table>.list`.
     pub(crate) name: &'static str,
-    pub(crate) columns: &'static str,
+    pub(crate) columns: &'a str,
     /// The table, or several joined.
-    pub(crate) from: &'static str,
+    pub(crate) from: &'a str,
     /// The condition that keeps to the workspace or tenant, over `$1`, ...
-    pub(crate) scope: &'static str,
+    pub(crate) scope: &'a str,
 }
 
 pub(crate) async fn list<T: Send>(
     read: &impl Read,
-    listing: &Listing,
+    listing: &Listing<'_>,
     scope: &[Value<'_>],
     query: &Query,
-    decode: fn(&Row<'_>) -> Result<T, RowError>,
+    mut decode: impl FnMut(&Row<'_>) -> Result<T, RowError> + Send,
 ) -> Result<Page<T>, StoreError> {
     let Listing { name, columns, from, scope: within } = listing;
     let mut render = Render::new(read.dialect(), scope.to_vec());
@@ -45,7 +45,12 @@ pub(crate) async fn list<T: Send>(
         filter = format!(" AND {}", render.condition(condition));
     }
     let order = render.order(query);
-    let mut text = format!("SELECT {columns} FROM {from} WHERE {within}{filter} ORDER BY {order}");
+    let counted = render.params().len();
+    let mut walk = String::new();
+    if let Some(condition) = query.walk() {
+        walk = format!(" AND {}", render.condition(condition));
+    }
+    let mut text = format!("SELECT {columns} FROM {from} WHERE {within}{filter}{walk} ORDER BY {order}");
     let _ = write!(text, " LIMIT {} OFFSET {}", query.limit, query.offset);
 
     let mut rows = Vec::new();
@@ -57,7 +62,7 @@ pub(crate) async fn list<T: Send>(
 
     // A page that is not full, and not beyond the end, tells the total by itself.
     let read_so_far = rows.len() as u64;
-    if read_so_far < query.limit && (read_so_far > 0 || query.offset == 0) {
+    if !query.is_walk() && read_so_far < query.limit && (read_so_far > 0 || query.offset == 0) {
         return Ok(Page { rows, total: query.offset + read_so_far });
     }
     let mut total = 0;
@@ -65,7 +70,8 @@ pub(crate) async fn list<T: Send>(
     let text = format!(
         "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {from} WHERE {within}{filter} LIMIT {most}) AS counted"
     );
-    read.fetch(Sql::Dynamic { name, text: &text }, render.params(), |row| {
+    let params = render.params().get(..counted).unwrap_or_default();
+    read.fetch(Sql::Dynamic { name, text: &text }, params, |row| {
         total = row.int(0)?;
         Ok(())
     })
@@ -76,7 +82,7 @@ pub(crate) async fn list<T: Send>(
 /// How many rows satisfy the query's filter, for each value of `column`; `decode` reads the value from column 0.
 pub(crate) async fn count_by<T: Send>(
     read: &impl Read,
-    listing: &Listing,
+    listing: &Listing<'_>,
     column: &str,
     scope: &[Value<'_>],
     query: &Query,

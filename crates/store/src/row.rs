@@ -110,6 +110,28 @@ impl<'r> Row<'r> {
         }
     }
 
+    /// A truth value, if there is one.
+    pub fn opt_bool(&self, column: usize) -> Result<Option<bool>, RowError> {
+        match self {
+            Self::Sqlite(_) => self.opt_int(column)?.map(|_| self.bool(column)).transpose(),
+            Self::Postgres(row) => row.try_get(column).map_err(|error| RowError::new(column, error)),
+        }
+    }
+
+    /// A number, whole or not, if there is one.
+    pub fn opt_float(&self, column: usize) -> Result<Option<f64>, RowError> {
+        match self {
+            Self::Sqlite(row) => match sqlite_value(row, column)? {
+                rusqlite::types::ValueRef::Null => Ok(None),
+                rusqlite::types::ValueRef::Real(value) => Ok(Some(value)),
+                other => {
+                    Err(RowError::new(column, format_args!("is {} instead of a number", other.data_type())))
+                }
+            },
+            Self::Postgres(row) => row.try_get(column).map_err(|error| RowError::new(column, error)),
+        }
+    }
+
     /// An id; an error if it is absent or none.
     pub fn id<K>(&self, column: usize) -> Result<Id<K>, RowError> {
         self.text(column)?.parse().map_err(|error| RowError::new(column, error))

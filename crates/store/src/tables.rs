@@ -20,6 +20,7 @@ pub use field::{
     update_field,
 };
 pub use physical::records_count;
+pub(crate) use physical::{Name, cast_type};
 
 /// The unique key that a second table with the same name meets.
 pub const NAME_KEY: &str = "tables_workspace_id_name_key";

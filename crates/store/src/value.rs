@@ -18,6 +18,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// A number or an instant in milliseconds: `BIGINT`.
     Int(i64),
+    /// A number, whole or not: `DOUBLE PRECISION`.
+    Float(f64),
     /// Text, also JSON: `TEXT`.
     Text(&'a str),
     /// Text that was made for the statement.
@@ -88,6 +90,7 @@ impl Value<'_> {
         match self {
             Self::Bool(_) => Type::BOOL,
             Self::Int(_) => Type::INT8,
+            Self::Float(_) => Type::FLOAT8,
             Self::Bytes(_) => Type::BYTEA,
             Self::Null | Self::Text(_) | Self::Owned(_) | Self::Id(_) => Type::TEXT,
         }
@@ -113,6 +116,7 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
             Self::Bool(value) => ToSqlOutput::from(*value),
             Self::Int(value) => ToSqlOutput::from(*value),
+            Self::Float(value) => ToSqlOutput::from(*value),
             Self::Bytes(value) => ToSqlOutput::from(*value),
             Self::Text(value) => bound(value),
             Self::Owned(value) => bound(value),
@@ -130,6 +134,7 @@ impl ToSql for Value<'_> {
             (Self::Bool(value), &Type::BOOL) => value.to_sql(to, out),
             (Self::Int(value), &Type::INT8) => value.to_sql(to, out),
             (Self::Int(value), &Type::INT4) => i32::try_from(*value)?.to_sql(to, out),
+            (Self::Float(value), &Type::FLOAT8) => value.to_sql(to, out),
             (Self::Bytes(value), &Type::BYTEA) => value.to_sql(to, out),
             (Self::Text(value), &Type::TEXT | &Type::VARCHAR) => storable(value).to_sql(to, out),
             (Self::Owned(value), &Type::TEXT | &Type::VARCHAR) => storable(value).to_sql(to, out),

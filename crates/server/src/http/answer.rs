@@ -1,5 +1,6 @@
 //! Answers: JSON, pages with projection, entity tags.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use axum::body::Body;
@@ -71,12 +72,12 @@ impl PagingInfo {
     }
 }
 
-fn project(row: &impl Serialize, select: &[&str]) -> serde_json::Result<Value> {
+fn project(row: &impl Serialize, select: &[Cow<'static, str>]) -> serde_json::Result<Value> {
     let mut row = serde_json::to_value(row)?;
     if let Value::Object(members) = &mut row
         && !select.is_empty()
     {
-        members.retain(|name, _| select.contains(&name.as_str()));
+        members.retain(|name, _| select.iter().any(|selected| selected == name));
     }
     Ok(row)
 }

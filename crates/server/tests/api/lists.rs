@@ -12,7 +12,7 @@ const PRINTS: &str = "- id: S1\n  action: internal.print\n  inputs: {text: x}";
 pub(crate) async fn hold_the_same(nictate: &Nictate, path: &str, fields: &FieldMap) {
     let rows = nictate.get(path).await.results();
     let shown = members(&rows[0]);
-    let mut known: Vec<&str> = fields.fields.iter().map(|field| field.name).collect();
+    let mut known: Vec<&str> = fields.fields.iter().map(|field| field.name.as_ref()).collect();
     known.sort_unstable();
     assert_eq!(shown, known, "{path}");
     for member in shown {

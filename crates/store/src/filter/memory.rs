@@ -29,7 +29,7 @@ impl Query {
 }
 
 fn member<'r>(row: &'r Value, field: &Field) -> &'r Value {
-    row.get(field.name).unwrap_or(&Value::Null)
+    row.get(field.name.as_ref()).unwrap_or(&Value::Null)
 }
 
 fn holds(condition: &Condition, row: &Value) -> bool {
@@ -38,31 +38,50 @@ fn holds(condition: &Condition, row: &Value) -> bool {
         Condition::Any(parts) => parts.iter().any(|part| holds(part, row)),
         Condition::Not(part) => !holds(part, row),
         Condition::Test { field, test, ignore_case } => {
-            let fold = |text: &str| if *ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
-            let value = match member(row, field) {
-                Value::String(text) => Value::String(fold(text)),
-                other => other.clone(),
-            };
-            let scalar = |scalar: &Scalar| match scalar {
-                Scalar::Text(text) => Value::String(fold(text)),
-                Scalar::Int(number) => Value::from(*number),
-                Scalar::Bool(truth) => Value::Bool(*truth),
-            };
-            match test {
-                Test::IsNull => value.is_null(),
-                Test::Equals(wanted) => value == scalar(wanted),
-                Test::In(wanted) => wanted.iter().any(|wanted| value == scalar(wanted)),
-                Test::Order(operator, bound) => {
-                    compare(&value, &scalar(bound)).is_some_and(|order| match *operator {
-                        "<" => order.is_lt(),
-                        "<=" => order.is_le(),
-                        ">" => order.is_gt(),
-                        _ => order.is_ge(),
-                    })
+            let value = member(row, field);
+            match (value, test) {
+                (Value::Array(_), Test::Whole(list)) => {
+                    folded(&value.to_string(), *ignore_case) == folded(list, *ignore_case)
                 }
-                Test::Like(pattern) => value.as_str().is_some_and(|text| pattern.matches(text, *ignore_case)),
+                // Of a list, any value will do.
+                (Value::Array(values), test) => values.iter().any(|value| passes(value, test, *ignore_case)),
+                (value, test) => passes(value, test, *ignore_case),
             }
         }
+    }
+}
+
+fn folded(text: &str, ignore_case: bool) -> String {
+    if ignore_case { text.to_ascii_lowercase() } else { text.to_owned() }
+}
+
+/// Whether one value passes the test.
+fn passes(value: &Value, test: &Test, ignore_case: bool) -> bool {
+    let value = match value {
+        Value::String(text) => Value::String(folded(text, ignore_case)),
+        other => other.clone(),
+    };
+    let scalar = |scalar: &Scalar| match scalar {
+        Scalar::Text(text) => Value::String(folded(text, ignore_case)),
+        Scalar::Int(number) => Value::from(*number),
+        Scalar::Number(number) => Value::from(*number),
+        Scalar::Bool(truth) => Value::Bool(*truth),
+    };
+    let equals = |wanted: &Scalar| compare(&value, &scalar(wanted)).is_some_and(Ordering::is_eq);
+    match test {
+        Test::IsNull => value.is_null(),
+        Test::Equals(wanted) => equals(wanted),
+        Test::In(wanted) => wanted.iter().any(equals),
+        Test::Order(operator, bound) => {
+            compare(&value, &scalar(bound)).is_some_and(|order| match *operator {
+                "<" => order.is_lt(),
+                "<=" => order.is_le(),
+                ">" => order.is_gt(),
+                _ => order.is_ge(),
+            })
+        }
+        Test::Like(pattern) => value.as_str().is_some_and(|text| pattern.matches(text, ignore_case)),
+        Test::Whole(_) => false,
     }
 }
 
@@ -70,7 +89,10 @@ fn holds(condition: &Condition, row: &Value) -> bool {
 fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (Value::Number(a), Value::Number(b)) => a.as_i64().zip(b.as_i64()).map(|(a, b)| a.cmp(&b)),
+        (Value::Number(a), Value::Number(b)) => match a.as_i64().zip(b.as_i64()) {
+            Some((a, b)) => Some(a.cmp(&b)),
+            None => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        },
         (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
         _ => None,
     }

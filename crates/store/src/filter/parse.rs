@@ -1,30 +1,33 @@
 //! From the JSON text of `q` to a [`Query`]. Everything is checked here: shape, fields, kinds, bounds.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 use types::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 
 use super::{
-    Condition, Direction, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, Field, FieldMap, IN_VALUES_MAX, Kind,
-    Pattern, Query, QueryError, SORT_KEYS_MAX, Scalar, Test,
+    Condition, Direction, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, Field, IN_VALUES_MAX, Kind, Known,
+    Pattern, Query, QueryError, SORT_KEYS_MAX, Scalar, Test, cursor,
 };
 
-const KEYS: [&str; 7] = ["limit", "offset", "filter", "sort", "select", "search", "ci"];
+const KEYS: [&str; 8] = ["limit", "offset", "filter", "sort", "select", "search", "ci", "cursor"];
 /// Rows that may be skipped; a walk beyond that wants a filter.
 const OFFSET_MAX: u64 = 1_000_000_000;
 
-pub(super) fn parse(text: Option<&str>, map: &'static FieldMap) -> Result<Query, QueryError> {
+pub(super) fn parse(text: Option<&str>, known: Known<'_>) -> Result<Query, QueryError> {
     let text = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or("{}");
     let json: Json = serde_json::from_str(text).map_err(|error| QueryError::Json(error.to_string()))?;
     let q = object("q", &json)?;
-    if let Some(unknown) = q.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(shape(format!("unknown key `{unknown}`; known are {}", KEYS.join(", "))));
+    let keys = if known.has_cursor { &KEYS[..] } else { &KEYS[..KEYS.len() - 1] };
+    if let Some(unknown) = q.keys().find(|key| !keys.contains(&key.as_str())) {
+        return Err(shape(format!("unknown key `{unknown}`; known are {}", keys.join(", "))));
     }
     let ignore_case = match q.get("ci") {
         None | Some(Json::Null) => false,
         Some(Json::Bool(ci)) => *ci,
         Some(other) => return Err(shape(format!("`ci` is true or false, not {}", describe(other)))),
     };
-    let mut parser = Parser { map, ignore_case, conditions: 0 };
+    let mut parser = Parser { known, ignore_case, conditions: 0 };
     let mut parts = Vec::new();
     if let Some(filter) = present(q, "filter") {
         parts.push(parser.filter(object("filter", filter)?, 0)?);
@@ -32,30 +35,36 @@ pub(super) fn parse(text: Option<&str>, map: &'static FieldMap) -> Result<Query,
     if let Some(search) = present(q, "search") {
         parts.extend(parser.search(object("search", search)?)?);
     }
+    let offset = number(q, "offset", 0, OFFSET_MAX)?.unwrap_or(0);
+    let sort = sort(q, known)?;
+    let walk = match present(q, "cursor") {
+        None => None,
+        Some(_) if offset > 0 => return Err(shape("`offset` and `cursor` exclude each other".to_owned())),
+        Some(Json::String(text)) => Some(cursor::read(text, &sort, &find(known.fields, "id")?)?),
+        Some(other) => return Err(shape(format!("`cursor` is text, not {}", describe(other)))),
+    };
     Ok(Query {
         limit: number(q, "limit", 1, PAGE_ROWS_MAX)?.unwrap_or(PAGE_ROWS_DEFAULT),
-        offset: number(q, "offset", 0, OFFSET_MAX)?.unwrap_or(0),
-        select: select(q, map)?,
-        sort: sort(q, map)?,
+        offset,
+        select: select(q, known)?,
+        sort,
         filter: if parts.is_empty() { None } else { Some(Condition::All(parts)) },
+        walk,
     })
 }
 
-fn select(q: &Map<String, Json>, map: &'static FieldMap) -> Result<Vec<&'static str>, QueryError> {
+fn select(q: &Map<String, Json>, known: Known<'_>) -> Result<Vec<Cow<'static, str>>, QueryError> {
     let names = present(q, "select").map(|names| texts("select", names)).transpose()?.unwrap_or_default();
-    names.into_iter().map(|name| find(map, name).map(|field| field.name)).collect()
+    names.into_iter().map(|name| find(known.fields, name).map(|field| field.name)).collect()
 }
 
-fn sort(
-    q: &Map<String, Json>,
-    map: &'static FieldMap,
-) -> Result<Vec<(&'static Field, Direction)>, QueryError> {
+fn sort(q: &Map<String, Json>, known: Known<'_>) -> Result<Vec<(Field, Direction)>, QueryError> {
     let mut keys = present(q, "sort").map(|keys| texts("sort", keys)).transpose()?.unwrap_or_default();
     if keys.len() > SORT_KEYS_MAX {
         return Err(shape(format!("`sort` has {} fields; at most {SORT_KEYS_MAX}", keys.len())));
     }
     if keys.is_empty() {
-        keys = map.defaults.sort.to_vec();
+        keys = known.sort.to_vec();
     }
     let key = |key: &str| {
         let (name, direction) = match key.strip_prefix('-') {
@@ -63,23 +72,23 @@ fn sort(
             // In a URL a bare `+` arrives as a space.
             None => (key.trim_start_matches(['+', ' ']), Direction::Ascending),
         };
-        let field = find(map, name)?;
+        let field = find(known.fields, name)?;
         match field.kind {
-            Kind::Opaque => Err(shape(format!("there is no sorting by `{name}`"))),
+            Kind::Opaque | Kind::List => Err(shape(format!("there is no sorting by `{name}`"))),
             _ => Ok((field, direction)),
         }
     };
     keys.into_iter().map(key).collect()
 }
 
-struct Parser {
-    map: &'static FieldMap,
+struct Parser<'f> {
+    known: Known<'f>,
     ignore_case: bool,
     /// Comparisons so far.
     conditions: usize,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn filter(&mut self, filter: &Map<String, Json>, depth: usize) -> Result<Condition, QueryError> {
         if depth > FILTER_DEPTH_MAX {
             return Err(shape(format!("the filter is nested deeper than {FILTER_DEPTH_MAX} levels")));
@@ -90,7 +99,7 @@ impl Parser {
                 "$and" => Condition::All(self.filters("$and", value, depth)?),
                 "$or" => Condition::Any(self.filters("$or", value, depth)?),
                 "$not" => Condition::Not(Box::new(self.filter(object("$not", value)?, depth + 1)?)),
-                name => self.field(find(self.map, name)?, value, depth)?,
+                name => self.field(&find(self.known.fields, name)?, value, depth)?,
             });
         }
         Ok(Condition::All(parts))
@@ -104,7 +113,7 @@ impl Parser {
     }
 
     /// `{"field": value}` or `{"field": {"$op": value, ...}}`.
-    fn field(&mut self, field: &'static Field, value: &Json, depth: usize) -> Result<Condition, QueryError> {
+    fn field(&mut self, field: &Field, value: &Json, depth: usize) -> Result<Condition, QueryError> {
         if field.kind == Kind::Opaque {
             return Err(shape(format!("there is no filtering by `{}`", field.name)));
         }
@@ -117,7 +126,7 @@ impl Parser {
 
     fn operator(
         &mut self,
-        field: &'static Field,
+        field: &Field,
         operator: &str,
         value: &Json,
         depth: usize,
@@ -127,13 +136,17 @@ impl Parser {
             return Err(shape(format!("the filter has more than {FILTER_CONDITIONS_MAX} comparisons")));
         }
         let ignore_case = self.ignore_case;
-        let test = |test: Test| Condition::Test { field, test, ignore_case };
+        let test = |test: Test| Condition::Test { field: field.clone(), test, ignore_case };
         let order = |symbol: &'static str| match field.kind {
             Kind::Bool => Err(shape(format!("`{}` is true or false; it has no order", field.name))),
+            Kind::List => Err(shape(format!("`{}` is a list; it has no order", field.name))),
             _ => Ok(test(Test::Order(symbol, scalar(field, operator, value)?))),
         };
         Ok(match operator {
             "$eq" if value.is_null() => test(Test::IsNull),
+            "$eq" if field.kind == Kind::List && value.is_array() => {
+                test(Test::Whole(whole_list(field, operator, value)?))
+            }
             "$eq" => test(Test::Equals(scalar(field, operator, value)?)),
             "$neq" => not(self.operator(field, "$eq", value, depth)?),
             "$gt" => order(">")?,
@@ -143,7 +156,7 @@ impl Parser {
             "$like" => test(Test::Like(pattern(field, operator, value)?)),
             "$ilike" => {
                 let test = Test::Like(pattern(field, operator, value)?);
-                Condition::Test { field, test, ignore_case: true }
+                Condition::Test { field: field.clone(), test, ignore_case: true }
             }
             "$in" => self.in_list(field, value)?,
             "$nin" => not(self.in_list(field, value)?),
@@ -160,14 +173,14 @@ impl Parser {
         })
     }
 
-    fn in_list(&self, field: &'static Field, value: &Json) -> Result<Condition, QueryError> {
+    fn in_list(&self, field: &Field, value: &Json) -> Result<Condition, QueryError> {
         let Json::Array(values) = value else {
             return Err(shape(format!("`$in` on `{}` takes a list, not {}", field.name, describe(value))));
         };
         if values.len() > IN_VALUES_MAX {
             return Err(shape(format!("`$in` has {} values; at most {IN_VALUES_MAX}", values.len())));
         }
-        let test = |test: Test| Condition::Test { field, test, ignore_case: self.ignore_case };
+        let test = |test: Test| Condition::Test { field: field.clone(), test, ignore_case: self.ignore_case };
         let some = values.iter().filter(|value| !value.is_null());
         let listed = test(Test::In(some.map(|value| scalar(field, "$in", value)).collect::<Result<_, _>>()?));
         let with_null = values.iter().any(Json::is_null);
@@ -190,13 +203,13 @@ impl Parser {
         let mut names =
             present(search, "fields").map(|f| texts("fields", f)).transpose()?.unwrap_or_default();
         if names.is_empty() {
-            names = self.map.defaults.search.to_vec();
+            names = self.known.search.to_vec();
         }
         if names.len() > FILTER_CONDITIONS_MAX {
             return Err(shape(format!("`search` has more than {FILTER_CONDITIONS_MAX} fields")));
         }
-        let contains = |name: &str| match find(self.map, name)? {
-            field if field.kind == Kind::Text => {
+        let contains = |name: &str| match find(self.known.fields, name)? {
+            field if matches!(field.kind, Kind::Text | Kind::List) => {
                 Ok(Condition::Test { field, test: Test::Like(Pattern::containing(text)), ignore_case: true })
             }
             field => Err(shape(format!("there is no searching in `{}`", field.name))),
@@ -212,14 +225,19 @@ fn not(condition: Condition) -> Condition {
 
 fn scalar(field: &Field, operator: &str, value: &Json) -> Result<Scalar, QueryError> {
     let wanted = match (field.kind, value) {
-        (Kind::Text, Json::String(text)) => {
-            return Ok(Scalar::Text(checked_text(field.name, text)?.to_owned()));
+        (Kind::Text | Kind::List, Json::String(text)) => {
+            return Ok(Scalar::Text(checked_text(&field.name, text)?.to_owned()));
         }
         (Kind::Bool, Json::Bool(truth)) => return Ok(Scalar::Bool(*truth)),
         (Kind::Int | Kind::Time, Json::Number(number)) if number.is_i64() => {
             return Ok(Scalar::Int(number.as_i64().unwrap_or(0)));
         }
+        (Kind::Number, Json::Number(number)) => {
+            return Ok(Scalar::Number(number.as_f64().unwrap_or(0.0)));
+        }
         (Kind::Text, _) => "text",
+        (Kind::List, _) => "text, or a list of texts",
+        (Kind::Number, _) => "a number",
         (Kind::Bool, _) => "true or false",
         (Kind::Int, _) => "a whole number",
         (Kind::Time, _) => "a time in milliseconds since the epoch",
@@ -230,12 +248,24 @@ fn scalar(field: &Field, operator: &str, value: &Json) -> Result<Scalar, QueryEr
 
 fn pattern(field: &Field, operator: &str, value: &Json) -> Result<Pattern, QueryError> {
     match (field.kind, value) {
-        (Kind::Text, Json::String(text)) => Ok(Pattern::parse(checked_text(field.name, text)?)),
-        (Kind::Text, _) => {
+        (Kind::Text | Kind::List, Json::String(text)) => Ok(Pattern::parse(checked_text(&field.name, text)?)),
+        (Kind::Text | Kind::List, _) => {
             Err(shape(format!("`{operator}` on `{}` takes text, not {}", field.name, describe(value))))
         }
         _ => Err(shape(format!("`{operator}` is for text, and `{}` is none", field.name))),
     }
+}
+
+/// The whole of a list as it is stored.
+fn whole_list(field: &Field, operator: &str, value: &Json) -> Result<String, QueryError> {
+    let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    if values.len() > IN_VALUES_MAX {
+        return Err(shape(format!("`{operator}` has {} values; at most {IN_VALUES_MAX}", values.len())));
+    }
+    for value in values {
+        scalar(field, operator, value)?;
+    }
+    Ok(value.to_string())
 }
 
 /// PostgreSQL cannot hold the character 0, and therefore nothing can contain it.
@@ -268,19 +298,19 @@ fn present<'j>(map: &'j Map<String, Json>, key: &str) -> Option<&'j Json> {
     map.get(key).filter(|value| !value.is_null())
 }
 
-fn find(map: &'static FieldMap, name: &str) -> Result<&'static Field, QueryError> {
+fn find(fields: &[Field], name: &str) -> Result<Field, QueryError> {
     let unknown =
-        || QueryError::Field { field: name.chars().take(100).collect(), nearest: nearest(map, name) };
-    map.fields.iter().find(|field| field.name == name).ok_or_else(unknown)
+        || QueryError::Field { field: name.chars().take(100).collect(), nearest: nearest(fields, name) };
+    fields.iter().find(|field| field.name == name).cloned().ok_or_else(unknown)
 }
 
 /// The known name with the fewest edits, if they are at most a third of it.
-fn nearest(map: &'static FieldMap, name: &str) -> Option<&'static str> {
+fn nearest(fields: &[Field], name: &str) -> Option<String> {
     if name.len() > 64 {
         return None;
     }
-    let near = map.fields.iter().map(|field| (edits(name, field.name), field.name)).min()?;
-    (near.0 <= near.1.len().div_ceil(3)).then_some(near.1)
+    let near = fields.iter().map(|field| (edits(name, &field.name), &field.name)).min()?;
+    (near.0 <= near.1.len().div_ceil(3)).then(|| near.1.to_string())
 }
 
 /// Levenshtein's distance, in bytes.
@@ -297,12 +327,12 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-fn describe(value: &Json) -> String {
+pub(super) fn describe(value: &Json) -> String {
     let text = value.to_string();
     let short: String = text.chars().take(60).collect();
     if short.len() < text.len() { format!("`{short}...`") } else { format!("`{text}`") }
 }
 
-fn shape(text: String) -> QueryError {
+pub(super) fn shape(text: String) -> QueryError {
     QueryError::Shape(text)
 }

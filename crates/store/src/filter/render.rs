@@ -1,7 +1,7 @@
 //! A checked query as SQL. Case is compared by ASCII on both engines, and text by its bytes, so that the two
 //! agree whatever locale PostgreSQL runs with.
 
-use super::{Condition, Direction, Field, Kind, Order, Query, Scalar, Test, Words};
+use super::{Condition, Direction, Field, Kind, Order, Pattern, Query, Scalar, Test, Words};
 use crate::{Dialect, Value};
 
 /// SQL in the making, and the parameters it has named so far.
@@ -57,11 +57,15 @@ impl<'a> Render<'a> {
     }
 
     fn test(&mut self, field: &Field, test: &Test, ignore_case: bool) -> String {
-        let ignore_case = ignore_case && field.kind == Kind::Text;
+        let ignore_case = ignore_case && matches!(field.kind, Kind::Text | Kind::List);
+        if field.kind == Kind::List {
+            return self.test_list(field, test, ignore_case);
+        }
         if let (Some(words), Some(values)) = (&field.words, test.values()) {
             return self.one_of_words(words, values, ignore_case);
         }
-        let plain = if ignore_case { self.comparable(field, true) } else { field.column.to_owned() };
+        let plain =
+            if ignore_case { self.comparable(field, true) } else { field.column.clone().into_owned() };
         match test {
             Test::IsNull => format!("{} IS NULL", field.column),
             Test::Equals(value) => format!("{plain} = {}", self.bind(value, ignore_case)),
@@ -82,14 +86,46 @@ impl<'a> Render<'a> {
                 let values: Vec<String> = values.iter().map(|value| self.bind(value, ignore_case)).collect();
                 format!("{plain} IN ({})", values.join(", "))
             }
-            Test::Like(pattern) => {
-                let (operator, text) = match self.dialect {
-                    Dialect::Sqlite => ("GLOB", pattern.for_glob()),
-                    Dialect::Postgres => ("LIKE", pattern.for_like()),
-                };
-                format!("{plain} {operator} {}", self.bind(&Scalar::Text(text), ignore_case))
-            }
+            Test::Like(pattern) => self.like(&plain, pattern, ignore_case),
+            Test::Whole(text) => format!("{plain} = {}", self.bind(&Scalar::Text(text.clone()), ignore_case)),
         }
+    }
+
+    /// A test of a list: of itself, or of any of its values.
+    fn test_list(&mut self, field: &Field, test: &Test, ignore_case: bool) -> String {
+        let column = &field.column;
+        let value = if ignore_case { "LOWER(e.value)" } else { "e.value" };
+        let holds = match test {
+            Test::IsNull => return format!("{column} IS NULL"),
+            Test::Whole(text) => {
+                let list = self.comparable(field, ignore_case);
+                return format!("{list} = {}", self.bind(&Scalar::Text(text.clone()), ignore_case));
+            }
+            Test::Equals(wanted) | Test::Order(_, wanted) => {
+                format!("{value} = {}", self.bind(wanted, ignore_case))
+            }
+            Test::In(values) if values.is_empty() => return "FALSE".to_owned(),
+            Test::In(values) => {
+                let values: Vec<String> = values.iter().map(|value| self.bind(value, ignore_case)).collect();
+                format!("{value} IN ({})", values.join(", "))
+            }
+            Test::Like(pattern) => self.like(value, pattern, ignore_case),
+        };
+        match self.dialect {
+            Dialect::Sqlite => format!("EXISTS (SELECT 1 FROM json_each({column}) AS e WHERE {holds})"),
+            Dialect::Postgres => format!(
+                "EXISTS (SELECT 1 FROM (SELECT value COLLATE \"C\" AS value \
+                 FROM json_array_elements_text(CAST({column} AS JSON))) AS e WHERE {holds})"
+            ),
+        }
+    }
+
+    fn like(&mut self, text: &str, pattern: &Pattern, ignore_case: bool) -> String {
+        let (operator, pattern) = match self.dialect {
+            Dialect::Sqlite => ("GLOB", pattern.for_glob()),
+            Dialect::Postgres => ("LIKE", pattern.for_like()),
+        };
+        format!("{text} {operator} {}", self.bind(&Scalar::Text(pattern), ignore_case))
     }
 
     fn one_of_words(&mut self, words: &Words, values: &[Scalar], ignore_case: bool) -> String {
@@ -107,12 +143,12 @@ impl<'a> Render<'a> {
 
     /// The field in a form that both engines order alike: PostgreSQL's default is by the locale.
     fn comparable(&self, field: &Field, ignore_case: bool) -> String {
-        let column = field.column;
+        let column = &field.column;
         match (self.dialect, field.kind, ignore_case) {
-            (Dialect::Postgres, Kind::Text, true) => format!("LOWER(({column}) COLLATE \"C\")"),
-            (Dialect::Postgres, Kind::Text, false) => format!("({column}) COLLATE \"C\""),
-            (Dialect::Sqlite, Kind::Text, true) => format!("LOWER({column})"),
-            _ => column.to_owned(),
+            (Dialect::Postgres, Kind::Text | Kind::List, true) => format!("LOWER(({column}) COLLATE \"C\")"),
+            (Dialect::Postgres, Kind::Text | Kind::List, false) => format!("({column}) COLLATE \"C\""),
+            (Dialect::Sqlite, Kind::Text | Kind::List, true) => format!("LOWER({column})"),
+            _ => column.clone().into_owned(),
         }
     }
 
@@ -121,6 +157,7 @@ impl<'a> Render<'a> {
             Scalar::Text(text) if ignore_case => Value::Owned(text.to_ascii_lowercase()),
             Scalar::Text(text) => Value::Owned(text.clone()),
             Scalar::Int(number) => Value::Int(*number),
+            Scalar::Number(number) => Value::Float(*number),
             Scalar::Bool(truth) => Value::Bool(*truth),
         });
         format!("${}", self.params.len())

@@ -13,7 +13,7 @@ use crate::{Dialect, Read, Sql, StoreError, Tx};
 /// The name of something in the database that holds records. Its text is quoted; nothing that a user wrote is part of
 /// it.
 #[derive(Clone, Copy, Debug)]
-enum Name {
+pub(crate) enum Name {
     /// The table itself.
     Records(TableId),
     /// The column of a field, by its number.
@@ -44,6 +44,11 @@ fn sql_type(kind: FieldType, dialect: Dialect) -> &'static str {
         (_, Dialect::Sqlite) => "TEXT",
         (_, Dialect::Postgres) => "TEXT COLLATE \"C\"",
     }
+}
+
+/// The type of the field's values, for a cast.
+pub(crate) fn cast_type(kind: FieldType) -> &'static str {
+    sql_type(kind, Dialect::Sqlite)
 }
 
 async fn change(tx: &Tx<'_>, text: &str) -> Result<(), StoreError> {

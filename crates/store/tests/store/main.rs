@@ -12,6 +12,7 @@ mod journal;
 mod ownership;
 mod package_locks;
 mod readers;
+mod records;
 mod runner_groups;
 mod runs;
 mod tables;

@@ -5,7 +5,7 @@ use store::testing::{NOW, Seeded, each_database, seed};
 use store::{Db, StoreError, Tx};
 use types::Id;
 
-fn table(seeded: &Seeded, name: &str) -> Table {
+pub(crate) fn table(seeded: &Seeded, name: &str) -> Table {
     Table {
         id: Id::of_name(name),
         tenant_id: seeded.tenant,

@@ -130,7 +130,7 @@ impl Wanted {
         if query.select.is_empty() {
             return Self::EVERYTHING;
         }
-        let any = |names: &[&str]| names.iter().any(|name| query.select.contains(name));
+        let any = |names: &[&str]| query.select.iter().any(|name| names.contains(&name.as_ref()));
         let text = any(&["playbook"]);
         let uses = any(&["actions", "used_connections", "used_subflows"]);
         Self { hash: text || uses || any(&["has_unpublished_changes"]), uses, text }
