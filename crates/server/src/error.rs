@@ -51,6 +51,7 @@ pub mod code {
         RUNNER_NOT_FOUND = 404 "runner_not_found", "No runner of that id in the workspace.";
         TABLE_NOT_FOUND = 404 "table_not_found", "No table of that name in the workspace.";
         TABLE_FIELD_NOT_FOUND = 404 "table_field_not_found", "No field of that name in the table.";
+        RECORD_NOT_FOUND = 404 "record_not_found", "No record of that id in the table; `data.ids` names those of many.";
         API_KEY_NOT_FOUND = 404 "api_key_not_found", "No API key of that id belongs to the caller.";
         BODY_INVALID = 400 "body_invalid", "The body is not the JSON that the route expects; `message` says where.";
         BODY_TOO_LARGE = 413 "body_too_large", "The body has more bytes than the route accepts.";
@@ -92,6 +93,10 @@ pub mod code {
         TABLE_IN_USE = 400 "table_in_use", "Fields of other tables refer to the table; `data.fields` names them.";
         TABLE_LIMIT = 400 "table_limit", "The workspace has as many tables as one may have.";
         TABLE_FIELD_PROTECTED = 400 "table_field_protected", "The field is in every table and can be neither changed nor removed.";
+        RECORD_INVALID = 400 "record_invalid", "A record cannot be so; `user_error.fields` names each field, of many records `user_error.records` by their places from 0.";
+        RECORD_NOT_UNIQUE = 400 "record_not_unique", "A field is unique, and another record has the value; `user_error` names the field as in `record_invalid`.";
+        RECORD_CHANGED = 409 "record_changed", "The record is not as of the `updated_at` that the request names: others have changed it since; `data.updated_at` says when. Read it again.";
+        PAGE_TOO_LARGE = 400 "page_too_large", "The page would have more bytes than an answer may; ask for a smaller `limit`, or `select` fewer fields.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";

@@ -27,17 +27,21 @@ pub enum Permission {
     RunnerView,
     /// Create, change and delete runner groups, their tokens and runners.
     RunnerEdit,
-    /// Read tables, their fields and records.
+    /// Read tables and their fields.
     TableView,
     /// Create, change and delete tables and their fields.
     TableEdit,
+    /// Read the records of tables.
+    RecordView,
+    /// Create, change and delete records.
+    RecordEdit,
     /// Read the workspace itself.
     WorkspaceView,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ConnectionView,
         Self::ConnectionEdit,
         Self::ConnectionTypeView,
@@ -52,6 +56,8 @@ impl Permission {
         Self::RunnerEdit,
         Self::TableView,
         Self::TableEdit,
+        Self::RecordView,
+        Self::RecordEdit,
         Self::WorkspaceView,
     ];
 
@@ -72,6 +78,8 @@ impl Permission {
             Self::RunnerEdit => "runner:edit",
             Self::TableView => "table:view",
             Self::TableEdit => "table:edit",
+            Self::RecordView => "record:view",
+            Self::RecordEdit => "record:edit",
             Self::WorkspaceView => "workspace:view",
         }
     }
@@ -115,13 +123,15 @@ impl Role {
             | Permission::ExecutionView
             | Permission::RunnerView
             | Permission::TableView
+            | Permission::RecordView
             | Permission::WorkspaceView => true,
             Permission::ConnectionEdit
             | Permission::WorkflowEdit
             | Permission::WorkflowPublish
             | Permission::WorkflowExecute
             | Permission::ExecutionEdit
-            | Permission::TableEdit => matches!(self, Self::Contributor | Self::Owner),
+            | Permission::TableEdit
+            | Permission::RecordEdit => matches!(self, Self::Contributor | Self::Owner),
             // A token lets a machine receive the workspace's secrets.
             Permission::RunnerEdit => matches!(self, Self::Owner),
             // A type decides where secrets may be sent, for the whole tenant: its Admin's business.

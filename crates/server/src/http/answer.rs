@@ -63,7 +63,8 @@ pub(super) fn page_parts<T: Serialize>(
 }
 
 impl PagingInfo {
-    fn of(query: &Query, total: u64) -> Self {
+    /// Of a page that the query asked for.
+    pub(super) fn of(query: &Query, total: u64) -> Self {
         Self {
             limit: i64::try_from(query.limit).unwrap_or(i64::MAX),
             offset: i64::try_from(query.offset).unwrap_or(i64::MAX),

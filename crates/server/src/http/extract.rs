@@ -31,21 +31,52 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let limit = app.config().server.body_bytes_max;
         let bytes = read_body(request, limit, app.config().server.body_timeout()).await?;
-        let invalid = |message: String| ApiError::new(&code::BODY_INVALID, message);
-        // Serde passes over what it ignores without looking at it: whether it is UTF-8, and how deep it is.
-        let text = std::str::from_utf8(&bytes).map_err(|_| invalid("the body is not UTF-8".to_owned()))?;
-        let text = if text.is_empty() { "{}" } else { text };
-        if is_deeper_than(text, BODY_DEPTH_MAX) {
-            return Err(invalid(format!("the body is nested deeper than {BODY_DEPTH_MAX} levels")));
-        }
-        let body = serde_json::from_str(text)
-            .map_err(|error| invalid(format!("the body is not what this route expects: {error}")))?;
-        // Serde would read an array as an object's members in their order.
-        if !text.trim_ascii_start().starts_with('{') {
-            return Err(invalid("the body must be a JSON object".to_owned()));
-        }
-        Ok(Body(body))
+        object(text_of(&bytes)?).map(Body)
     }
+}
+
+/// A JSON body that is an object, or a text which is the JSON of one: the contract says that of a record.
+pub(crate) struct ObjectOrText<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for ObjectOrText<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let limit = app.config().server.body_bytes_max;
+        let bytes = read_body(request, limit, app.config().server.body_timeout()).await?;
+        let text = text_of(&bytes)?;
+        if !text.trim_ascii_start().starts_with('"') {
+            return object(text).map(ObjectOrText);
+        }
+        let inner: String = serde_json::from_str(text).map_err(unexpected)?;
+        object(&inner).map(ObjectOrText)
+    }
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(&code::BODY_INVALID, message)
+}
+
+fn unexpected(error: serde_json::Error) -> ApiError {
+    invalid(format!("the body is not what this route expects: {error}"))
+}
+
+/// Serde passes over what it ignores without looking at it: whether it is UTF-8, and how deep it is.
+fn text_of(bytes: &[u8]) -> Result<&str, ApiError> {
+    std::str::from_utf8(bytes).map_err(|_| invalid("the body is not UTF-8"))
+}
+
+fn object<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    let text = if text.is_empty() { "{}" } else { text };
+    if is_deeper_than(text, BODY_DEPTH_MAX) {
+        return Err(invalid(format!("the body is nested deeper than {BODY_DEPTH_MAX} levels")));
+    }
+    let body = serde_json::from_str(text).map_err(unexpected)?;
+    // Serde would read an array as an object's members in their order.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(invalid("the body must be a JSON object"));
+    }
+    Ok(body)
 }
 
 /// Whether lists and objects lie in each other more than `levels` times, in what may or may not be JSON.

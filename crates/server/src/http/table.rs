@@ -5,6 +5,7 @@ mod connection_types;
 mod connections;
 mod controller;
 mod executions;
+mod records;
 mod runners;
 mod tables;
 mod users;
@@ -17,5 +18,5 @@ pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(catalog::routes(routes)));
-    users::routes(tables::routes(runners::routes(routes)))
+    users::routes(records::routes(tables::routes(runners::routes(routes))))
 }

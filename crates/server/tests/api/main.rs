@@ -24,6 +24,8 @@ mod keys;
 mod lists;
 mod openapi;
 mod queue;
+mod records;
+mod records_many;
 mod relations;
 mod restarts;
 mod runner_groups;

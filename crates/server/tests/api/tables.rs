@@ -147,8 +147,11 @@ async fn what_a_field_cannot_be_is_refused_by_its_name() {
         for bad in ["", "---", "a\nb", "sys_groups", "Automation Packs"] {
             make(nictate, bad, json!([])).await.error(400, "name_invalid");
         }
-        let unknown = json!({"display_name": "T", "options": ["with_everything"]});
-        nictate.post("/table", unknown).await.error(400, "table_invalid");
+        for option in ["with_everything", "with_default_records"] {
+            let unknown = json!({"display_name": "T", "options": [option]});
+            let error = nictate.post("/table", unknown).await.error(400, "table_invalid");
+            assert!(text(&error, "message").contains(option), "{error}");
+        }
         // Half of a table is none.
         make(nictate, "Half", json!([field("text"), field("no")])).await.error(400, "table_invalid");
         make(nictate, "Half", json!([field("text"), field("text")])).await.error(400, "table_invalid");

@@ -20,7 +20,7 @@ const RISK_LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "criti
 
 impl TableField {
     /// The value as it is kept; null if it says nothing. The error completes "field `x` ...". A text is also taken for
-    /// a number, a truth value or an instant, as it comes from forms and files.
+    /// a number, a truth value, an instant or (as JSON) a list, as it comes from forms and files.
     pub fn check(&self, value: &Json) -> Result<Json, String> {
         check(self.field_type, &self.attributes, value)
     }
@@ -101,7 +101,10 @@ fn is_option(kind: FieldType, attributes: &Attributes, text: &str) -> Result<(),
 }
 
 fn list(kind: FieldType, attributes: &Attributes, value: &Json) -> Result<Json, String> {
-    let values = value.as_array().ok_or_else(|| format!("takes a list of texts, not {}", shown(value)))?;
+    let refused = || format!("takes a list of texts, not {}", shown(value));
+    let written = value.as_str().map(serde_json::from_str::<Json>).transpose().map_err(|_| refused())?;
+    let value = written.as_ref().unwrap_or(value);
+    let values = value.as_array().ok_or_else(refused)?;
     if values.len() > LIST_VALUES_MAX {
         return Err(format!("takes at most {LIST_VALUES_MAX} values, not {}", values.len()));
     }
@@ -127,7 +130,8 @@ fn number(value: &Json) -> Result<Json, String> {
         return Err(format!("takes whole numbers up to {NUMBER_WHOLE_MAX}, not {}", shown(value)));
     }
     let number: f64 = written.parse().map_err(|_| refused())?;
-    Number::from_f64(number).map(Json::Number).ok_or_else(refused)
+    // Zero has one sign: a negative one would be equal and look different.
+    Number::from_f64(number + 0.0).map(Json::Number).ok_or_else(refused)
 }
 
 fn whole(value: &Json) -> Result<i64, String> {
@@ -163,11 +167,13 @@ mod tests {
         check(FieldType::Text, json!(""), json!(""));
         check(FieldType::Number, json!(" 1.5 "), json!(1.5));
         check(FieldType::Number, json!(2), json!(2.0));
+        check(FieldType::Number, json!(-0.0), json!(0.0));
         check(FieldType::Number, json!(""), json!(null));
         check(FieldType::Duration, json!("60000"), json!(60_000));
         check(FieldType::Checkbox, json!("True"), json!(true));
         check(FieldType::SingleSelect, json!("a"), json!("a"));
         check(FieldType::MultiSelect, json!(["a", "b"]), json!(["a", "b"]));
+        check(FieldType::List, json!(r#"["a", "c"]"#), json!(["a", "c"]));
         check(FieldType::Date, json!(-1), json!(-1));
         check(FieldType::Button, json!(null), json!(null));
         assert_eq!(checked(FieldType::RiskLevel, &[], &json!("high")), Ok(json!("high")));
@@ -192,6 +198,7 @@ mod tests {
         check(FieldType::SingleSelect, json!("c"), "takes one of its options, not `\"c\"`");
         check(FieldType::MultiSelect, json!(["a", "c"]), "takes one of its options, not `\"c\"`");
         check(FieldType::List, json!("a"), "takes a list of texts, not `\"a\"`");
+        check(FieldType::List, json!("[1]"), "takes text, not `1`");
         check(FieldType::Button, json!("a"), "is a button, which holds no value");
     }
 

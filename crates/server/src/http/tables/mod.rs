@@ -20,8 +20,10 @@ pub(super) use fields::{
 };
 pub(crate) use model::{Field, FieldInput, Made, Table, TableInput, TableUpdate};
 
-/// Words of `options` when a table is made.
-const OPTIONS: [&str; 2] = ["with_default_fields", "with_default_records"];
+/// The word of `options` for fields that nobody has to write down.
+const DEFAULT_FIELDS: &str = "with_default_fields";
+/// The word of `options` for records to begin with. The contract does not say which those are.
+const DEFAULT_RECORDS: &str = "with_default_records";
 /// The beginning of the names of tables that are the system's.
 const SYSTEM_PREFIX: &str = "sys_";
 /// Names of tables that are the system's, without that beginning.
@@ -48,12 +50,15 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<TableInput>) -> ApiResult
     let display_name = check_name("table", Some(&input.display_name))?;
     let name = table_name(&display_name)?;
     check_text("description", Some(&input.description))?;
-    if let Some(unknown) = input.options.iter().find(|option| !OPTIONS.contains(&option.as_str())) {
-        let message = format!("`options` holds `{}`; known are {}", excerpt(unknown), OPTIONS.join(", "));
+    if let Some(option) = input.options.iter().find(|option| *option != DEFAULT_FIELDS) {
+        let message = match option.as_str() {
+            DEFAULT_RECORDS => format!("`options` holds `{DEFAULT_RECORDS}`, and there are no such records"),
+            unknown => format!("`options` holds `{}`; known is {DEFAULT_FIELDS}", excerpt(unknown)),
+        };
         return Err(ApiError::new(&code::TABLE_INVALID, message));
     }
     let mut inputs = input.fields;
-    if input.options.iter().any(|option| option == "with_default_fields") {
+    if input.options.iter().any(|option| option == DEFAULT_FIELDS) {
         inputs.splice(0..0, model::default_fields());
     }
     let definitions = inputs.iter().map(schema::Definition::new).collect::<ApiResult<Vec<_>>>()?;
@@ -153,7 +158,7 @@ async fn to_change(ctx: &Ctx, tx: &store::Tx<'_>) -> ApiResult<Row> {
     tables::get_to_change(tx, ctx.workspace(), name).await?.ok_or_else(|| not_found(name))
 }
 
-fn not_found(name: &str) -> ApiError {
+pub(super) fn not_found(name: &str) -> ApiError {
     ApiError::new(&code::TABLE_NOT_FOUND, format!("the workspace has no table `{}`", excerpt(name)))
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct TableInput {
     pub(super) display_name: String,
     /// What it is for.
     pub(super) description: String,
-    /// `with_default_fields` adds Name (text) and Number (number); `with_default_records` is understood.
+    /// `with_default_fields` adds Name (text) and Number (number).
     pub(super) options: Vec<String>,
     /// Its fields.
     pub(super) fields: Vec<FieldInput>,

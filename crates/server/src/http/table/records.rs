@@ -1,0 +1,145 @@
+//! Routes of records.
+
+use http::Method;
+use types::Permission::{RecordEdit, RecordView};
+
+use crate::http::describe::Describe;
+use crate::http::records;
+use crate::http::routes::Access::Needs;
+use crate::http::routes::Routes;
+
+const TAG: &str = "Tables";
+const NO_TABLE: &str = "Cannot find the table";
+const NO_RECORD: &str = "Cannot find the table or the record";
+const CHANGED: &str = "Others have changed a record since the `updated_at` that the request names";
+
+/// Records, one and many at a time.
+pub(super) fn routes(routes: Routes) -> Routes {
+    many(changes(reads(routes)))
+}
+
+fn reads(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/table/{table}",
+            records::list,
+            Needs(RecordView),
+            Describe::new("TableFindRecord", TAG, "Gets the records of a table")
+                .query(
+                    "q",
+                    "string",
+                    "JSON: limit, offset, filter, sort, select, search, ci; cursor in place of offset, empty at first",
+                )
+                .page::<records::Record>()
+                .error(400, "Cannot read the query")
+                .error(404, NO_TABLE),
+        )
+        .workspace(
+            Method::GET,
+            "/table/{table}/{id}",
+            records::get,
+            Needs(RecordView),
+            Describe::new("TableGetRecord", TAG, "Gets a record")
+                .id("Record ID")
+                .one::<records::Record>()
+                .error(404, NO_RECORD),
+        )
+}
+
+fn changes(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::POST,
+            "/table/{table}",
+            records::create,
+            Needs(RecordEdit),
+            Describe::new("TableCreateRecord", TAG, "Creates a record; answers its ID")
+                .body::<records::Record>()
+                .text()
+                .error(400, "Can not create Record")
+                .error(404, NO_TABLE),
+        )
+        .workspace(
+            Method::PUT,
+            "/table/{table}/{id}",
+            records::update,
+            Needs(RecordEdit),
+            Describe::new("TableUpdateRecord", TAG, "Changes the fields of a record that the body names")
+                .id("Record ID")
+                .query("replace", "boolean", "whether the fields that the body does not name become empty")
+                .body::<records::Record>()
+                .text()
+                .error(400, "Can not update record")
+                .error(404, NO_RECORD)
+                .error(409, CHANGED),
+        )
+        .workspace(
+            Method::DELETE,
+            "/table/{table}/{id}",
+            records::delete,
+            Needs(RecordEdit),
+            Describe::new("TableDeleteRecord", TAG, "Deletes a record")
+                .id("Record ID")
+                .text()
+                .error(404, NO_RECORD),
+        )
+}
+
+fn many(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::POST,
+            "/table/{table}/records",
+            records::create_many,
+            Needs(RecordEdit),
+            Describe::new("TableCreateRecords", TAG, "Creates up to 10,000 records, all or none")
+                .body::<records::NewRecords>()
+                .one::<records::Ids>()
+                .error(400, "Cannot create the records")
+                .error(404, NO_TABLE),
+        )
+        .workspace(
+            Method::PUT,
+            "/table/{table}/records",
+            records::update_many,
+            Needs(RecordEdit),
+            Describe::new("TableUpdateRecords", TAG, "Changes up to 10,000 records, all or none")
+                .body::<records::ChangedRecords>()
+                .one::<records::Ids>()
+                .error(400, "Cannot change the records")
+                .error(404, NO_RECORD)
+                .error(409, CHANGED),
+        )
+        .workspace(
+            Method::POST,
+            "/table/{table}/records/upsert",
+            records::upsert_many,
+            Needs(RecordEdit),
+            Describe::new(
+                "TableUpsertRecords",
+                TAG,
+                "Creates records, or changes those that have the same unique value",
+            )
+            .body::<records::UpsertedRecords>()
+            .one::<records::Upserts>()
+            .error(400, "Cannot write the records")
+            .error(404, NO_TABLE)
+            .error(409, CHANGED),
+        )
+        .workspace(
+            Method::POST,
+            "/table/{table}/records/delete",
+            records::delete_many,
+            Needs(RecordEdit),
+            Describe::new(
+                "TableDeleteRecords",
+                TAG,
+                "Deletes records by ID or by filter, up to 10,000 a call",
+            )
+            .body::<records::DeletedRecords>()
+            .one::<records::Deleted>()
+            .error(400, "Cannot read which records to delete")
+            .error(404, NO_TABLE),
+        )
+}
