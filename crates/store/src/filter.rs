@@ -101,6 +101,10 @@ impl Field {
         Self { name, column, kind, order: Order::AbsentLast, words: None }
     }
 
+    fn may_be_absent(&self) -> bool {
+        !matches!(self.order, Order::Column)
+    }
+
     /// A field whose column has the same name.
     pub const fn same(name: &'static str, kind: Kind) -> Self {
         Self::new(name, name, kind)
@@ -158,6 +162,8 @@ pub struct Defaults {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known<'f> {
     pub(crate) fields: &'f [Field],
+    /// Fields of other rows, which can be compared and nothing else.
+    pub(crate) others: &'f [Field],
     /// How to sort if the caller does not say.
     pub(crate) sort: &'f [&'f str],
     /// Where to search if the caller does not say.
@@ -185,7 +191,7 @@ impl Query {
     /// Reads the JSON text of `q`; an absent or blank text asks for the first page of everything.
     pub fn parse(text: Option<&str>, fields: &'static FieldMap) -> Result<Self, QueryError> {
         let Defaults { sort, search } = fields.defaults;
-        Self::parse_over(text, Known { fields: fields.fields, sort, search, has_cursor: false })
+        Self::parse_over(text, Known { fields: fields.fields, others: &[], sort, search, has_cursor: false })
     }
 
     /// The same over fields that are known only at run time.

@@ -6,6 +6,7 @@
 //! A reader may meet a table that has changed since: see [`Shape::has_changed`].
 
 mod find;
+mod nested;
 mod write;
 
 use std::fmt::Write as _;
@@ -29,8 +30,16 @@ pub const RECORD_BYTES_MAX: usize = 6 * 1024 * 1024;
 pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The columns of every record, in the order in which they are read.
 const SYSTEM_COLUMNS: &str = "id, created_at, created_by, updated_at, updated_by";
+/// The same, and what they hold.
+const SYSTEM_KINDS: [(&str, Kind); 5] = [
+    ("id", Kind::Text),
+    ("created_at", Kind::Time),
+    ("created_by", Kind::Text),
+    ("updated_at", Kind::Time),
+    ("updated_by", Kind::Text),
+];
 /// How many those are.
-const SYSTEM_COLUMNS_COUNT: usize = 5;
+const SYSTEM_COLUMNS_COUNT: usize = SYSTEM_KINDS.len();
 
 /// A record, or the part of it that was asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +67,8 @@ pub struct Shape {
     pub fields: Vec<TableField>,
     /// The fields of a query, the system's first.
     known: Vec<Field>,
+    /// The tables that are reached through references, as far as a query names their fields.
+    reached: Vec<nested::Reached>,
 }
 
 /// A page of records.
@@ -87,19 +98,13 @@ pub enum ListError {
 
 impl Shape {
     fn new(table: Table, fields: Vec<TableField>) -> Self {
-        let system = [
-            Field::same("id", Kind::Text),
-            Field::same("created_at", Kind::Time),
-            Field::same("created_by", Kind::Text),
-            Field::same("updated_at", Kind::Time),
-            Field::same("updated_by", Kind::Text),
-        ];
         let made = fields.iter().map(|field| {
             let column = Name::Column(field.column_number).to_string();
             Field::made(field.name.clone(), column, kind_of(field.field_type))
         });
-        let known = system.into_iter().chain(made).collect();
-        Self { table, fields, known }
+        let system = SYSTEM_KINDS.into_iter().map(|(name, kind)| Field::same(name, kind));
+        let known = system.chain(made).collect();
+        Self { table, fields, known, reached: Vec::new() }
     }
 
     /// The field of that name; none for those that every table has.
@@ -113,15 +118,26 @@ impl Shape {
         let made = self.known.iter().skip(SYSTEM_COLUMNS_COUNT);
         let texts = made.filter(|field| matches!(field.kind, Kind::Text | Kind::List));
         let search: Vec<&str> = texts.map(|field| field.name.as_ref()).collect();
-        let known = Known { fields: &self.known, sort: &["id"], search: &search, has_cursor: true };
-        Query::parse_over(text, known)
+        let others: Vec<Field> = self.reached.iter().flat_map(|reached| reached.known.clone()).collect();
+        let (fields, sort) = (self.known.as_slice(), &["id"][..]);
+        Query::parse_over(text, Known { fields, others: &others, sort, search: &search, has_cursor: true })
     }
 
     /// Whether the table is another one now, or has other fields: then a read that failed is worth another try.
     pub async fn has_changed(&self, read: &impl Read) -> Result<bool, StoreError> {
-        let now = tables::get(read, self.table.workspace_id, &self.table.name).await?;
-        Ok(now.is_none_or(|now| now.id != self.table.id)
-            || tables::fields(read, self.table.workspace_id, self.table.id).await? != self.fields)
+        let workspace = self.table.workspace_id;
+        let now = tables::get(read, workspace, &self.table.name).await?;
+        if now.is_none_or(|now| now.id != self.table.id)
+            || tables::fields(read, workspace, self.table.id).await? != self.fields
+        {
+            return Ok(true);
+        }
+        for reached in &self.reached {
+            if tables::fields(read, workspace, reached.table).await? != reached.fields {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn records(&self) -> Name {

@@ -244,6 +244,51 @@ async fn records_are_listed_as_q_asks() {
 }
 
 #[tokio::test]
+async fn a_filter_looks_into_the_records_that_are_referred_to() {
+    on_both(async |nictate| {
+        settle(nictate).await;
+        let chief = json!({"display_name": "Chief", "type": "reference",
+            "attributes": {"table_reference": {"table_name": "people"}}});
+        nictate.post("/table/people/fields", chief).await.ok();
+        let list = json!({"display_name": "Tags", "type": "list"});
+        nictate.post("/table/people/fields", list).await.ok();
+        let ann = add(nictate, "people", json!({"email": "ann@x", "age": 50, "tags": ["a", "b"]})).await;
+        let bob = add(nictate, "people", json!({"email": "bob@x", "age": 20, "chief": ann})).await;
+        for (title, person) in [("one", json!(ann)), ("two", json!(bob)), ("three", json!(null))] {
+            add(nictate, "findings", json!({"text": title, "reference": person})).await;
+        }
+        let check = async |filter: Value, wanted: &[&str]| {
+            let found = nictate.list("/table/findings", &json!({ "filter": filter })).await;
+            assert_eq!(found.column("text"), wanted, "{filter}");
+        };
+        check(json!({"reference.email": "ann@x"}), &["one"]).await;
+        check(json!({"reference.email": {"$neq": "ann@x"}}), &["two", "three"]).await;
+        check(json!({"reference.email": {"$exists": false}}), &["three"]).await;
+        check(json!({"$or": [{"reference.age": {"$lt": 30}}, {"text": "three"}]}), &["two", "three"]).await;
+        check(json!({"reference.tags": "b", "reference.id": {"$in": [ann]}}), &["one"]).await;
+        check(json!({"reference.email": {"$ilike": "%@X"}, "text": {"$like": "t%"}}), &["two"]).await;
+        let of_chief = nictate.list("/table/people", &json!({"filter": {"chief.email": "ann@x"}})).await;
+        assert_eq!(of_chief.column("email"), ["bob@x"]);
+        let search = json!({"search": {"text": "BOB", "fields": ["text", "reference.email"]}});
+        assert_eq!(nictate.list("/table/findings", &search).await.column("text"), ["two"]);
+        for bad in [
+            json!({"filter": {"reference.no": "x"}}),
+            json!({"filter": {"text.email": "x"}}),
+            json!({"filter": {"reference.chief.email": "x"}}),
+            json!({"filter": {"reference.age": "x"}}),
+            json!({"sort": ["reference.email"]}),
+            json!({"select": ["reference.email"]}),
+        ] {
+            nictate.list("/table/findings", &bad).await.error(400, "query_invalid");
+        }
+        let body = json!({"filter": {"reference.email": "bob@x"}});
+        assert_eq!(nictate.post("/table/findings/records/delete", body).await.ok()["deleted"], 1);
+        check(json!({}), &["one", "three"]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_record_of_another_workspace_is_not_found() {
     on_both(async |nictate| {
         settle(nictate).await;

@@ -84,20 +84,25 @@ fn behind(sort: &[(Field, Direction)], values: &[Option<Scalar>], id: &Field, la
     let symbol = |direction: &Direction| if *direction == Direction::Ascending { ">" } else { "<" };
     let mut ways = Vec::with_capacity(sort.len() + 1);
     let mut same = Vec::with_capacity(sort.len() + 1);
+    let mut towards = ">";
     for ((field, direction), value) in sort.iter().zip(values) {
+        towards = symbol(direction);
+        // No two rows have the same, so what it is sorted by beside that says nothing.
+        if field.name == id.name {
+            break;
+        }
         match value {
             Some(value) => {
-                let further = Condition::Any(vec![
-                    test(field, Test::Order(symbol(direction), value.clone())),
-                    test(field, Test::IsNull),
-                ]);
-                ways.push(Condition::All([same.as_slice(), &[further]].concat()));
+                let mut further = vec![test(field, Test::Order(towards, value.clone()))];
+                if field.may_be_absent() {
+                    further.push(test(field, Test::IsNull));
+                }
+                ways.push(Condition::All([same.as_slice(), &[Condition::Any(further)]].concat()));
                 same.push(test(field, Test::Equals(value.clone())));
             }
             None => same.push(test(field, Test::IsNull)),
         }
     }
-    let towards = sort.last().map_or(">", |(_, direction)| symbol(direction));
     same.push(test(id, Test::Order(towards, Scalar::Text(last))));
     ways.push(Condition::All(same));
     Condition::Any(ways)

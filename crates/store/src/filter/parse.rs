@@ -89,6 +89,14 @@ struct Parser<'f> {
 }
 
 impl Parser<'_> {
+    /// A field to compare: one of the row's, or of others.
+    fn find(&self, name: &str) -> Result<Field, QueryError> {
+        match self.known.others.iter().find(|field| field.name == name) {
+            Some(field) => Ok(field.clone()),
+            None => find(self.known.fields, name),
+        }
+    }
+
     fn filter(&mut self, filter: &Map<String, Json>, depth: usize) -> Result<Condition, QueryError> {
         if depth > FILTER_DEPTH_MAX {
             return Err(shape(format!("the filter is nested deeper than {FILTER_DEPTH_MAX} levels")));
@@ -99,7 +107,7 @@ impl Parser<'_> {
                 "$and" => Condition::All(self.filters("$and", value, depth)?),
                 "$or" => Condition::Any(self.filters("$or", value, depth)?),
                 "$not" => Condition::Not(Box::new(self.filter(object("$not", value)?, depth + 1)?)),
-                name => self.field(&find(self.known.fields, name)?, value, depth)?,
+                name => self.field(&self.find(name)?, value, depth)?,
             });
         }
         Ok(Condition::All(parts))
@@ -208,7 +216,7 @@ impl Parser<'_> {
         if names.len() > FILTER_CONDITIONS_MAX {
             return Err(shape(format!("`search` has more than {FILTER_CONDITIONS_MAX} fields")));
         }
-        let contains = |name: &str| match find(self.known.fields, name)? {
+        let contains = |name: &str| match self.find(name)? {
             field if matches!(field.kind, Kind::Text | Kind::List) => {
                 Ok(Condition::Test { field, test: Test::Like(Pattern::containing(text)), ignore_case: true })
             }

@@ -71,7 +71,7 @@ async fn insert(db: &Db, shape: &Shape, rows: Vec<Record>) {
 }
 
 async fn listed(db: &Db, shape: &Shape, q: &Json) -> records::Listed {
-    let query = shape.query(Some(&q.to_string())).unwrap_or_else(|error| panic!("{error}: {q}"));
+    let query = shape.query(Some(&q.to_string())).map_err(|error| format!("{error}: {q}")).unwrap();
     records::list(db, shape, &query).await.unwrap()
 }
 

@@ -77,7 +77,7 @@ pub(in crate::http) async fn delete_many(ctx: Ctx, Body(input): Body<DeletedReco
     let db = ctx.db().clone();
     let answer = db
         .write(async move |tx| {
-            let shape = to_write(&ctx, tx).await?;
+            let shape = to_write(&ctx, tx).await?.reach_to_use(tx, q.as_deref()).await?;
             let (deleted, remaining) = match &q {
                 Some(q) => records::delete_matching(tx, &shape, &parse_q(&shape, Some(q))?).await?,
                 None => (records::delete(tx, &shape, &ids).await?.len(), false),

@@ -26,7 +26,7 @@ use write::{Extent, Written};
 /// The table's records.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     for _ in 0..EDIT_TRIES {
-        let shape = to_read(&ctx).await?;
+        let shape = to_read(&ctx).await?.reach(ctx.db(), list.q.as_deref()).await?;
         let query = parse_q(&shape, list.q.as_deref())?;
         match records::list(ctx.db(), &shape, &query).await {
             Ok(listed) => return json(&model::Listed::new(&shape, &query, listed.page, listed.cursor)),
