@@ -1,6 +1,7 @@
 //! Records of the workspaces' tables: find, list, write, delete. SQL is made of column numbers of [`Shape`]'s fields alone
 //! (`tables::physical`); whatever came from outside is a parameter. What a value may be is the field's business
-//! ([`TableField::check`]), and the caller has asked it; what a caller may do is nobody's here.
+//! ([`TableField::check`]), and the caller has asked it; what a caller may do is nobody's here. A shape is found in its
+//! workspace and leads nowhere else, so whoever has one needs no other id.
 //!
 //! Whoever writes takes the shape by [`shape_to_use`], which keeps the table as it is until the transaction has ended.
 //! A reader may meet a table that has changed since: see [`Shape::has_changed`].

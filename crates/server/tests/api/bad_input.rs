@@ -15,17 +15,25 @@ use crate::support::{KEY, NOBODY, Nictate, PATIENCE, Reply, WORKSPACE, on_both, 
 struct Targets {
     connection: String,
     workflow: String,
+    record: String,
 }
 
 impl Targets {
     async fn store(nictate: &Nictate) -> Self {
         let connection = nictate.connect("edge", "one").await;
         let document = workflow("- id: S1\n  action: internal.print\n  inputs: {text: x}", "{{ 1 }}");
-        Self { connection: text(&connection, "id"), workflow: nictate.publish("prints", &document).await }
+        let table = json!({"display_name": "Findings", "options": ["with_default_fields"]});
+        nictate.post("/table", table).await.ok();
+        let record = nictate.post("/table/findings", json!({"name": "x"})).await.ok();
+        Self {
+            connection: text(&connection, "id"),
+            workflow: nictate.publish("prints", &document).await,
+            record: record.as_str().unwrap().to_owned(),
+        }
     }
 
     fn paths(&self) -> Vec<(Method, String)> {
-        let Self { connection, workflow } = self;
+        let Self { connection, workflow, record } = self;
         let mut paths: Vec<(Method, String)> = [
             "/connections".to_owned(),
             "/connections/test".to_owned(),
@@ -36,11 +44,19 @@ impl Targets {
             format!("/playbooks/{workflow}/public"),
             format!("/playbooks/{workflow}/execute"),
             format!("/playbooks/{workflow}/draft/execute"),
+            "/table".to_owned(),
+            "/table/findings".to_owned(),
+            "/table/findings/fields".to_owned(),
+            "/table/findings/records".to_owned(),
+            "/table/findings/records/upsert".to_owned(),
+            "/table/findings/records/delete".to_owned(),
             "/api/v1/apikey".to_owned(),
         ]
         .map(|path| (Method::POST, path))
         .into();
         paths.push((Method::PUT, format!("/playbooks/{workflow}")));
+        paths.push((Method::PUT, format!("/table/findings/{record}")));
+        paths.push((Method::PUT, "/table/findings/records".to_owned()));
         paths
     }
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::records::RECORD_BYTES_MAX;
+use store::records::{PAGE_BYTES_MAX, RECORD_BYTES_MAX};
 use store::tables::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX};
 use types::Role;
 
@@ -359,6 +359,11 @@ async fn every_bound_of_a_record_is_met_and_not_passed() {
         nictate.put(&path, json!({"l1": "\u{1f600}".repeat(rest / 4)})).await.ok();
         nictate.put(&path, json!({"l0": "short", "l1": more})).await.ok();
         nictate.get(&path).await.ok();
+        for _ in 0..=PAGE_BYTES_MAX / widest.len() {
+            add(nictate, "long", json!({"l0": widest})).await;
+        }
+        nictate.get("/table/long").await.error(400, "page_too_large");
+        nictate.list("/table/long", &json!({"select": ["t"]})).await.ok();
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
-use types::{RecordId, TableId};
+use types::RecordId;
 
 use super::{Record, Shape, bound, columns, decode};
 use crate::filter::Kind;
@@ -49,8 +49,20 @@ pub fn of_key<'s>(shape: &'s Shape, error: &StoreError) -> Option<&'s TableField
     })
 }
 
-/// Those of the ids that are no record's of a table which the shape's fields refer to.
-pub async fn missing(tx: &Tx<'_>, target: TableId, ids: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
+/// Those of the ids that are no record's of the table that the field refers to, or without a field, of the shape's own.
+pub async fn missing(
+    tx: &Tx<'_>,
+    shape: &Shape,
+    field: Option<&TableField>,
+    ids: &[RecordId],
+) -> Result<Vec<RecordId>, StoreError> {
+    let target = match field {
+        None => shape.table.id,
+        Some(field) => match field.reference_table_id {
+            Some(target) => target,
+            None => return Ok(ids.to_vec()),
+        },
+    };
     let mut missing = Vec::new();
     for chunk in ids.chunks(LOOKED_FOR_MAX) {
         let values: Vec<Value<'_>> = chunk.iter().map(|id| (*id).into()).collect();

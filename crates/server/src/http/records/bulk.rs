@@ -196,7 +196,7 @@ fn named_ids(records: &[Members]) -> ApiResult<Vec<RecordId>> {
 
 /// Tells all ids of nothing at once.
 async fn hold_all_exist(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> ApiResult<()> {
-    let missing = records::missing(tx, shape.table.id, ids).await?;
+    let missing = records::missing(tx, shape, None, ids).await?;
     let Some(first) = missing.first() else { return Ok(()) };
     let told: Vec<String> = missing.iter().take(100).map(ToString::to_string).collect();
     let message = format!("table `{}` has no record `{first}`", shape.table.name);

@@ -111,7 +111,7 @@ async fn look(
             hold_unique(tx, shape, field, rows, problems).await?;
         }
         if field.field_type == FieldType::Reference {
-            hold_references(tx, field, rows, problems).await?;
+            hold_references(tx, shape, field, rows, problems).await?;
         }
     }
     problems.settle()?;
@@ -148,11 +148,11 @@ async fn hold_unique(
 
 async fn hold_references(
     tx: &Tx<'_>,
+    shape: &Shape,
     field: &TableField,
     rows: &[(usize, RecordId, &Body)],
     problems: &mut Problems,
 ) -> ApiResult<()> {
-    let Some(target) = field.reference_table_id else { return Ok(()) };
     let mut named: HashMap<RecordId, usize> = HashMap::new();
     for (index, _, row) in rows {
         let id = row.get(&field.name).and_then(Value::as_str).and_then(|id| id.parse().ok());
@@ -161,7 +161,7 @@ async fn hold_references(
         }
     }
     let ids: Vec<RecordId> = named.keys().copied().collect();
-    for id in records::missing(tx, target, &ids).await? {
+    for id in records::missing(tx, shape, Some(field), &ids).await? {
         let table = field.attributes.table_reference.as_ref().map_or("", |to| to.table_name.as_str());
         let index = named.get(&id).copied().unwrap_or(0);
         problems.add(index, &field.name, format!("refers to record `{id}`, which table `{table}` has not"));
