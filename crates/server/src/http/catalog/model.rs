@@ -31,7 +31,7 @@ pub(crate) struct CatalogAction {
 #[allow(missing_docs)] // the contract's own names
 pub(crate) struct CatalogParameter {
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
+    #[schema(value_type = CatalogAutofill, required = false)]
     pub autofill: Option<CatalogAutofill>,
     pub default_value: Value,
     pub description: String,
