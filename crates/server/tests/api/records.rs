@@ -100,6 +100,10 @@ async fn a_record_is_changed_by_field_or_whole_and_deleted() {
         let now = nictate.get(&path).await.ok();
         assert_eq!(error["data"], json!({"id": id, "updated_at": now["updated_at"]}));
         assert!(now["updated_at"].as_i64() > whole["updated_at"].as_i64());
+        let known = now["updated_at"].to_string();
+        nictate.put(&path, json!({"age": "7", "updated_at": known})).await.ok();
+        nictate.put(&path, json!({"age": "8", "updated_at": known})).await.error(409, "record_changed");
+        nictate.put(&path, json!({"updated_at": "then"})).await.error(409, "record_changed");
         let error = nictate.put(&path, json!({"created_by": "eve", "id": NOBODY})).await;
         let error = error.error(400, "record_invalid");
         assert_eq!(members(&error["user_error"]["fields"]), ["created_by", "id"]);
@@ -124,7 +128,7 @@ async fn a_record_is_changed_by_field_or_whole_and_deleted() {
         }
         nictate.get(&format!("/table/nothing/{id}")).await.error(404, "table_not_found");
         // One of them named no field, one was sent back whole.
-        for (deed, times) in [("record.created", 2), ("record.edited", 5), ("record.deleted", 1)] {
+        for (deed, times) in [("record.created", 2), ("record.edited", 6), ("record.deleted", 1)] {
             assert_eq!(nictate.audited(deed).await.len(), times, "{deed}");
         }
     })

@@ -7,6 +7,7 @@ use store::tables::SYSTEM_FIELDS;
 
 use super::problems::Problems;
 use crate::error::{ApiError, ApiResult, code};
+use crate::http::excerpt;
 
 /// A record as somebody wrote it.
 pub(super) type Body = Map<String, Value>;
@@ -77,10 +78,13 @@ pub(super) fn hold_system(
 ) -> ApiResult<()> {
     let is_given = |name: &str| body.get(name).filter(|given| !given.is_null());
     if let Some(given) = is_given("updated_at")
-        && given.as_i64() != Some(held.updated_at.as_millis())
+        && !says(given, &held.updated_at.as_millis().into())
     {
         let (id, at) = (held.id, held.updated_at.as_millis());
-        let message = format!("record `{id}` was changed at `{at}`; you know it as of `{given}`");
+        let message = format!(
+            "record `{id}` was changed at `{at}`; you know it as of `{}`",
+            excerpt(&given.to_string())
+        );
         return Err(ApiError::new(&code::RECORD_CHANGED, message)
             .with_data("id", id.to_string())
             .with_data("updated_at", at));
@@ -92,9 +96,15 @@ pub(super) fn hold_system(
         ("updated_by", held.updated_by.clone().into()),
     ];
     for (name, own) in own {
-        if is_given(name).is_some_and(|given| *given != own) {
+        if is_given(name).is_some_and(|given| !says(given, &own)) {
             problems.add(index, name, "is in every table and is not written");
         }
     }
     Ok(())
+}
+
+/// Whether they are the same; a number may be written as a text, as everywhere in a record.
+fn says(given: &Value, own: &Value) -> bool {
+    let number = given.as_str().and_then(|text| text.trim().parse::<i64>().ok());
+    given == own || number.is_some_and(|number| own.as_i64() == Some(number))
 }
