@@ -17,6 +17,7 @@ mod restart;
 mod rounds;
 mod runner_code;
 mod runner_limits;
+mod runner_namespace;
 mod runner_network;
 mod runner_tls;
 mod runners;
