@@ -104,14 +104,9 @@ impl App {
         &self.0.network
     }
 
-    /// The API's description, rendered once at start.
-    pub(crate) fn documents(&self) -> Option<&crate::http::Documents> {
-        self.0.openapi.get()
-    }
-
-    pub(crate) fn set_documents(&self, documents: crate::http::Documents) {
-        // Set once, when the router is made.
-        let _ = self.0.openapi.set(documents);
+    /// The API's description, rendered when it is first asked for: few ask, and it is large.
+    pub(crate) fn documents(&self) -> &crate::http::Documents {
+        self.0.openapi.get_or_init(crate::http::Documents::render)
     }
 
     /// What workflows' documents use, as far as it has been read.

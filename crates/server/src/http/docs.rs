@@ -37,6 +37,18 @@ pub(crate) struct Documents {
     pub(crate) v3_0: String,
 }
 
+impl Documents {
+    /// Both, from the table of routes.
+    pub(crate) fn render() -> Self {
+        let (_, routes) = super::table::table().finish();
+        let document = super::document(&routes);
+        let render = |document: &serde_json::Value| {
+            serde_json::to_string_pretty(document).map(|text| text + "\n").unwrap_or_default()
+        };
+        Self { v3_1: render(&document), v3_0: render(&super::as_3_0(&document)) }
+    }
+}
+
 pub(super) async fn page() -> Response {
     answer(HTML, PAGE)
 }
@@ -53,15 +65,14 @@ pub(super) async fn asset(name: Result<Path<String>, PathRejection>) -> ApiResul
 }
 
 pub(super) async fn openapi(State(app): State<App>) -> ApiResult {
-    described(app.documents().map(|documents| documents.v3_1.clone()))
+    described(app.documents().v3_1.clone())
 }
 
 pub(super) async fn openapi_3_0(State(app): State<App>) -> ApiResult {
-    described(app.documents().map(|documents| documents.v3_0.clone()))
+    described(app.documents().v3_0.clone())
 }
 
-fn described(text: Option<String>) -> ApiResult {
-    let text = text.ok_or_else(|| ApiError::internal("the description has not been made"))?;
+fn described(text: String) -> ApiResult {
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 

@@ -41,11 +41,6 @@ use crate::error::{ApiError, ApiResult, code};
 /// The service that answers requests, and the table of its routes.
 pub(crate) fn service(app: &App) -> (Api, Vec<Route>) {
     let (router, routes) = table::table().finish();
-    let document = document(&routes);
-    let render = |document: &serde_json::Value| {
-        serde_json::to_string_pretty(document).map(|text| text + "\n").unwrap_or_default()
-    };
-    app.set_documents(Documents { v3_1: render(&document), v3_0: render(&as_3_0(&document)) });
     let router = router
         .route("/docs", axum::routing::get(docs::page))
         .route("/docs/{name}", axum::routing::get(docs::asset))
