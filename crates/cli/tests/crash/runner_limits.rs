@@ -110,7 +110,7 @@ async fn inputs_that_no_message_holds_fail_their_step_and_not_the_link() {
 #[tokio::test]
 async fn a_message_that_is_on_its_way_for_longer_than_a_silence_may_be_is_no_silence() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), "", &[("NICTATE_SERVER_RUNNER_HEARTBEAT_MS", "500")]);
+    let server = Server::start(folder.path(), "", &[("NICTATE_SERVER_RUNNER_HEARTBEAT_MS", "700")]);
     let (_, token) = make_group(&server.api, "dmz").await;
     let (proxy, url) = way_to(&server.api);
     let runner = Remote::start(folder.path(), &url, &token, &[]);
