@@ -40,12 +40,7 @@ pub(crate) struct Documents {
 impl Documents {
     /// Both, from the table of routes.
     pub(crate) fn render() -> Self {
-        let (_, routes) = super::table::table().finish();
-        let document = super::document(&routes);
-        let render = |document: &serde_json::Value| {
-            serde_json::to_string_pretty(document).map(|text| text + "\n").unwrap_or_default()
-        };
-        Self { v3_1: render(&document), v3_0: render(&super::as_3_0(&document)) }
+        Self { v3_1: crate::openapi(), v3_0: crate::openapi_3_0() }
     }
 }
 
