@@ -20,12 +20,21 @@ pub(super) struct Link {
     /// None: that of the embedded runner, under which everything is sealed already.
     pub(super) session: Option<SessionKey>,
     pub(super) capacity: usize,
-    /// What it has been given and not reported on; none: nobody waits for the report.
-    pub(super) in_flight: HashMap<AttemptToken, Option<Reports>>,
+    /// What it has been given and not reported on.
+    pub(super) in_flight: HashMap<AttemptToken, InFlight>,
     pub(super) is_up: bool,
     pub(super) is_draining: bool,
     pub(super) generation: u64,
     pub(super) cut: CancellationToken,
+}
+
+/// An attempt that a runner has.
+#[derive(Default)]
+pub(super) struct InFlight {
+    /// None: nobody waits for the report.
+    pub(super) reports: Option<Reports>,
+    /// What it has said so far.
+    pub(super) said: Option<Said>,
 }
 
 pub(super) struct Waiting {
@@ -46,8 +55,6 @@ pub(super) struct State {
     pub(super) links: HashMap<u64, Link>,
     pub(super) lines: HashMap<Option<RunnerGroupId>, VecDeque<Waiting>>,
     pub(super) places: HashMap<AttemptToken, Place>,
-    /// What attempts under way have said.
-    pub(super) said: HashMap<AttemptToken, Said>,
     pub(super) last: u64,
     /// The embedded runner will not report any more.
     pub(super) gone: bool,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use types::{Lease, RunnerGroupId, RunnerId};
 
-use super::lines::{Link, Place, State, Waiting, seal_anew};
+use super::lines::{InFlight, Link, Place, State, Waiting, seal_anew};
 use super::said::Said;
 
 /// Heartbeats of a runner that may be missing before it counts as gone.
@@ -186,8 +186,8 @@ impl Links {
         let mut state = self.lock();
         let Some(Place::With(link)) = state.places.remove(&token) else { return };
         let Some(link) = state.links.get_mut(&link) else { return };
-        if let Some(reports) = link.in_flight.get_mut(&token) {
-            *reports = None;
+        if let Some(in_flight) = link.in_flight.get_mut(&token) {
+            *in_flight = InFlight::default();
         }
         // A runner that is gone has nothing to stop.
         let _ = link.to_runner.send(ToRunner::Cancel { token });
@@ -222,7 +222,7 @@ impl Links {
         for token in lost {
             state.places.remove(&token);
             // The assignment was under way when the connection was cut.
-            if let Some(Some(reports)) = in_flight.remove(&token) {
+            if let Some(reports) = in_flight.remove(&token).and_then(|attempt| attempt.reports) {
                 let _ = reports.send(Report::NotBegun(token));
             }
         }
@@ -277,9 +277,8 @@ impl Links {
             return;
         }
         let Some(link) = state.links.remove(&connected.link) else { return };
-        for (token, reports) in link.in_flight {
+        for (token, InFlight { reports, .. }) in link.in_flight {
             state.places.remove(&token);
-            state.said.remove(&token);
             if let Some(reports) = reports {
                 // The run may have ended meanwhile.
                 let _ = reports.send(Report::Lost(token));
@@ -308,27 +307,28 @@ impl Links {
         let link = state.link(connected)?;
         match message {
             ToServer::Finished { token, outcome, secret_uses } => {
-                let reports = link.in_flight.remove(&token).flatten();
-                let said = state.said.remove(&token);
+                let InFlight { reports, said } = link.in_flight.remove(&token).unwrap_or_default();
                 let ended = Ended { token: token.clone(), outcome, secret_uses, said };
                 self.end(state, connected, &token, reports, Report::Ended(ended));
                 Some(token)
             }
             ToServer::NotBegun { token } => {
-                let reports = link.in_flight.remove(&token).flatten();
-                state.said.remove(&token);
+                let InFlight { reports, .. } = link.in_flight.remove(&token).unwrap_or_default();
                 self.end(state, connected, &token, reports, Report::NotBegun(token.clone()));
                 Some(token)
             }
             ToServer::Log { token, at, line } => {
                 // Nobody waits for what was cancelled to end.
-                if matches!(link.in_flight.get(&token), Some(Some(_))) {
-                    state.said.entry(token).or_default().hear(at, line);
+                if let Some(attempt) =
+                    link.in_flight.get_mut(&token).filter(|attempt| attempt.reports.is_some())
+                {
+                    attempt.said.get_or_insert_default().hear(at, line);
                 }
                 None
             }
             ToServer::Started { token, .. } => {
-                if let Some(Some(reports)) = link.in_flight.get(&token) {
+                if let Some(reports) = link.in_flight.get(&token).and_then(|attempt| attempt.reports.as_ref())
+                {
                     // The run may have ended meanwhile.
                     let _ = reports.send(Report::Began(token));
                 }
@@ -405,7 +405,7 @@ impl Links {
             if link.version <= VERSION_WITHOUT_LEASE && link.group.is_some() {
                 assignment.lease_term = 0;
             }
-            link.in_flight.insert(token, Some(reports));
+            link.in_flight.insert(token, InFlight { reports: Some(reports), said: None });
             // A connection that has just been cut is about to say so.
             let _ = link.to_runner.send(ToRunner::Assign { assignment });
         }
