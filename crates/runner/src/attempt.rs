@@ -25,7 +25,9 @@ pub(crate) async fn carry_out(shared: &Arc<Shared>, assignment: Assignment, canc
     let token = assignment.token.clone();
     let ready = async {
         let turn = shared.turns.acquire().await.ok();
-        (turn, may_begin(shared, assignment.lease_term).await)
+        // Before the step's time begins, and before the last look: packages that were never used here take minutes.
+        let environment = environment(shared, &assignment).await;
+        (turn.map(|turn| (turn, environment)), may_begin(shared, assignment.lease_term).await)
     };
     let (turn, may_begin) = tokio::select! {
         biased;
@@ -39,7 +41,10 @@ pub(crate) async fn carry_out(shared: &Arc<Shared>, assignment: Assignment, canc
         return;
     }
     let (outcome, secret_uses) = match turn {
-        Some(_turn) if !cancelled.is_cancelled() => run(shared, assignment, &cancelled).await,
+        Some((_turn, Ok(environment))) if !cancelled.is_cancelled() => {
+            run(shared, assignment, environment, &cancelled).await
+        }
+        Some((_, Err(error))) if !cancelled.is_cancelled() => (outcome::failed(error), Vec::new()),
         _ => (Outcome::Cancelled, Vec::new()),
     };
     // Nobody is left to hear it if this fails.
@@ -61,18 +66,18 @@ async fn may_begin(shared: &Shared, term: u64) -> bool {
 async fn run(
     shared: &Arc<Shared>,
     assignment: Assignment,
+    environment: Option<Environment>,
     cancelled: &CancellationToken,
 ) -> (Outcome, Vec<SecretUse>) {
-    // Before the step's time begins: packages that were never used here take minutes.
-    let environment = match environment(shared, &assignment, cancelled).await {
-        Some(Ok(environment)) => environment,
-        Some(Err(error)) => return (outcome::failed(error), Vec::new()),
-        None => return (Outcome::Cancelled, Vec::new()),
-    };
     let started = ToServer::Started { token: assignment.token.clone(), at: shared.clock.now() };
     let _ = shared.to_server.send(started).await;
     let session = shared.sessions.of(&assignment.token);
-    let grants = match open(session.as_deref(), &shared.secret_managers, &assignment).await {
+    let opened = tokio::select! {
+        opened = open(session.as_deref(), &shared.secret_managers, &assignment) => opened,
+        // A secret manager may let it wait.
+        () = cancelled.cancelled() => return (Outcome::Cancelled, Vec::new()),
+    };
+    let grants = match opened {
         Ok(grants) => grants,
         Err(error) => return (outcome::failed(error), Vec::new()),
     };
@@ -94,16 +99,11 @@ struct Given {
     environment: Option<Environment>,
 }
 
-/// The packages that the step's code imports, installed; none if the attempt was cancelled meanwhile.
-async fn environment(
-    shared: &Shared,
-    assignment: &Assignment,
-    cancelled: &CancellationToken,
-) -> Option<Result<Option<Environment>, ActionError>> {
-    let Some(lock) = &assignment.packages else { return Some(Ok(None)) };
-    tokio::select! {
-        environment = shared.code.environment(lock) => Some(environment.map(Some)),
-        () = cancelled.cancelled() => None,
+/// The packages that the step's code imports, installed.
+async fn environment(shared: &Shared, assignment: &Assignment) -> Result<Option<Environment>, ActionError> {
+    match &assignment.packages {
+        Some(lock) => shared.code.environment(lock).await.map(Some),
+        None => Ok(None),
     }
 }
 
