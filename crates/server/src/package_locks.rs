@@ -70,16 +70,17 @@ impl PackageLocks {
         }
         let tools = self.tools.get_or_try_init(|| self.find_tools()).await?;
         let lock = tools.packages.lock(requirements, &tools.python).await?;
+        let lock_text = lock.to_string();
         let lock = PackageLock {
             document_hash: document_hash.to_owned(),
             requirements_hash: hash.clone(),
             requirements: requirements_json,
-            lock_text: lock.to_string(),
+            lock_text: lock_text.clone(),
             created_at: clock.now(),
         };
         self.db.write(async move |tx| package_locks::put(tx, workspace, &lock).await).await?;
         // Another server may have been first: what is stored counts.
-        Ok(find().await?.map(|found| found.lock_text).unwrap_or_default())
+        Ok(find().await?.map_or(lock_text, |found| found.lock_text))
     }
 
     async fn find_tools(&self) -> Result<Tools, LockError> {

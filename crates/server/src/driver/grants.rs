@@ -13,6 +13,7 @@ use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
 use super::link::Target;
 use super::{Inner, codes};
 use crate::network::{Use, base_url_of, for_runner};
+use crate::package_locks::LockError;
 use crate::vault::random_token;
 
 /// Pause before a connection is looked up again that the database did not give.
@@ -78,15 +79,18 @@ impl Inner {
     /// The versions of the packages that the step's code imports.
     async fn lock_packages(&self, run: RunIds, dispatch: &Dispatch) -> Result<Option<String>, StepError> {
         let Some(packages) = &dispatch.packages else { return Ok(None) };
-        let lock = self
-            .package_locks
-            .lock(run.workspace, &packages.document, &packages.requirements, &*self.clock)
-            .await
-            .map_err(|error| {
-                let message = format!("the packages that step `{}` requires: {error}", dispatch.step);
-                StepError::new(codes::PACKAGES_UNRESOLVED, message)
-            })?;
-        Ok(Some(lock))
+        let lock = async || {
+            let (document, requirements) = (&packages.document, &packages.requirements);
+            match self.package_locks.lock(run.workspace, document, requirements, &*self.clock).await {
+                Err(LockError::Store(error)) => Err(error),
+                locked => Ok(locked),
+            }
+        };
+        let what = format!("the packages that step `{}` requires", dispatch.step);
+        let locked = self.read_patiently(run, &what, lock).await?;
+        locked
+            .map(Some)
+            .map_err(|error| StepError::new(codes::PACKAGES_UNRESOLVED, format!("{what}: {error}")))
     }
 
     /// The runner group of that name, or the workspace's default one.
