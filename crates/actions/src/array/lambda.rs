@@ -6,14 +6,12 @@ use sandbox::Language;
 use serde_json::{Value as Json, json};
 
 use crate::code::{self, Script};
-use crate::{
-    ActionContext, ActionError, ActionKind, ActionSpec, ConnectionNeed, Effect, ErrorCode, Idempotency,
-    InputType, Parameter,
-};
+use crate::{ActionContext, ActionError, ActionSpec, Effect, ErrorCode, InputType, Parameter};
 
 /// An action that gives each item of a list to a Python function.
 pub(crate) struct Lambda {
-    full_name: &'static str,
+    /// Without its service.
+    name: &'static str,
     display_name: &'static str,
     description: &'static str,
     /// The prelude's name for it.
@@ -31,7 +29,7 @@ enum Does {
 
 /// `array.ArraySort`.
 pub(crate) const SORT: Lambda = Lambda {
-    full_name: "array.ArraySort",
+    name: "ArraySort",
     display_name: "Sort a list",
     description: "Sorts a list by what a Python function says of each item. What cannot be compared is sorted by kind: \
                   nothing, truth values, numbers, texts, lists, maps.",
@@ -46,7 +44,7 @@ pub(crate) const SORT: Lambda = Lambda {
 
 /// `array.ArrayFilter`.
 pub(crate) const FILTER: Lambda = Lambda {
-    full_name: "array.ArrayFilter",
+    name: "ArrayFilter",
     display_name: "Filter a list",
     description: "Keeps the items of a list for which a Python function holds.",
     does: Does::Filter,
@@ -60,7 +58,7 @@ pub(crate) const FILTER: Lambda = Lambda {
 
 /// `array.GetArrayItem`.
 pub(crate) const GET_ITEM: Lambda = Lambda {
-    full_name: "array.GetArrayItem",
+    name: "GetArrayItem",
     display_name: "Get an item of a list",
     description: "The item at an index, or the first one for which a Python function holds. Nothing if there is none.",
     does: Does::Find,
@@ -94,20 +92,12 @@ impl Effect for Lambda {
             }
         }
         ActionSpec {
-            full_name: self.full_name.to_owned(),
-            display_name: self.display_name.to_owned(),
-            description: self.description.to_owned(),
-            collection: "Array".to_owned(),
             parameters,
-            connections: ConnectionNeed::Nothing,
-            connection_optional: false,
-            hidden: false,
-            kind: ActionKind::Effect,
-            idempotency: Idempotency::Pure,
             example_output: match self.does {
                 Does::Find => json!({"name": "root", "score": 9}),
                 _ => json!([{"name": "root", "score": 9}]),
             },
+            ..super::spec(self.name, self.display_name, self.description)
         }
     }
 
@@ -133,7 +123,7 @@ impl Lambda {
             Does::Filter => "filter",
             Does::Sort => "sort",
         };
-        let reverse = flag(cx.inputs.get("reverse"))?;
+        let reverse = code::flag(cx.inputs, "reverse")?;
         let document = json!({"do": does, "items": items, "reverse": reverse}).to_string();
         let script = Script { language: Language::Python, code: function, document };
         Ok(code::run(&cx, script).await?.returned.unwrap_or(Json::Null))
@@ -167,23 +157,4 @@ fn at(items: &[Json], index: Option<&Json>) -> Result<Json, ActionError> {
     let from_end = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX);
     let place = if number < 0 { items.len().checked_sub(from_end) } else { Some(from_end) };
     Ok(place.and_then(|place| items.get(place)).cloned().unwrap_or(Json::Null))
-}
-
-fn flag(given: Option<&Json>) -> Result<bool, ActionError> {
-    match given {
-        None | Some(Json::Null) => Ok(false),
-        Some(Json::Bool(flag)) => Ok(*flag),
-        Some(Json::String(text)) => match text.trim().to_ascii_lowercase().as_str() {
-            "" | "false" => Ok(false),
-            "true" => Ok(true),
-            _ => Err(ActionError::new(
-                ErrorCode::InvalidInput,
-                format!("input `reverse` must be true or false, not `{text}`"),
-            )),
-        },
-        Some(other) => Err(ActionError::new(
-            ErrorCode::InvalidInput,
-            format!("input `reverse` must be true or false, not `{other}`"),
-        )),
-    }
 }

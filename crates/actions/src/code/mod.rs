@@ -141,14 +141,22 @@ fn brief(value: &Json) -> String {
 /// # Errors
 /// `invalid_input` if the input is neither true nor false.
 pub(crate) fn opens_network(inputs: &Map<String, Json>) -> Result<bool, ActionError> {
-    match inputs.get(NETWORK) {
-        None | Some(Json::Null) => Ok(false),
-        Some(Json::Bool(opens)) => Ok(*opens),
-        Some(Json::String(text)) if text.trim().is_empty() => Ok(false),
-        Some(Json::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
-        Some(Json::String(text)) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
-        Some(other) => {
-            let message = format!("input `network` must be true or false, not `{}`", brief(other));
+    flag(inputs, NETWORK)
+}
+
+/// The input `name`, false if it is not given. Other words than true and false are refused: what opens a network must be
+/// said plainly.
+pub(crate) fn flag(inputs: &Map<String, Json>, name: &str) -> Result<bool, ActionError> {
+    let given = match inputs.get(name) {
+        None | Some(Json::Null) => return Ok(false),
+        Some(Json::Bool(flag)) => return Ok(*flag),
+        Some(given) => given,
+    };
+    match given.as_str().map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+        Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        _ => {
+            let message = format!("input `{name}` must be true or false, not `{}`", brief(given));
             Err(ActionError::new(ErrorCode::InvalidInput, message))
         }
     }

@@ -5,10 +5,7 @@ use sandbox::Language;
 use serde_json::{Value as Json, json};
 
 use crate::code::{self, Script};
-use crate::{
-    ActionContext, ActionError, ActionKind, ActionSpec, ConnectionNeed, Effect, Idempotency, InputType,
-    Parameter,
-};
+use crate::{ActionContext, ActionError, ActionSpec, Effect, Idempotency, InputType, Parameter};
 
 /// An action whose input `code` is run.
 pub(crate) struct Code {
@@ -61,17 +58,11 @@ impl Effect for Code {
             parameters.push(code::network_parameter());
         }
         ActionSpec {
-            full_name: self.full_name.to_owned(),
-            display_name: self.display_name.to_owned(),
-            description: self.description.to_owned(),
-            collection: "Code".to_owned(),
             parameters,
-            connections: ConnectionNeed::Nothing,
-            connection_optional: false,
             hidden: self.hidden,
-            kind: ActionKind::Effect,
             idempotency: Idempotency::UnlessNetwork,
             example_output: json!({"score": 7}),
+            ..ActionSpec::pure(self.full_name, self.display_name, "Code", self.description)
         }
     }
 
