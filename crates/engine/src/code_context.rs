@@ -68,11 +68,12 @@ fn parts(code: &str) -> Option<(Part<'_>, Part<'_>)> {
     found.then_some((Part::Some(roots), steps))
 }
 
-/// `.name` at the beginning, and what is behind it.
+/// `.name` at the beginning, and what is behind it. A name that goes on in a way that only some languages know is none.
 fn member(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('.')?;
     let end = text.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(text.len());
-    (end > 0).then(|| text.split_at(end))
+    let (name, rest) = text.split_at(end);
+    (!name.is_empty() && !rest.starts_with(['\\', '$'])).then_some((name, rest))
 }
 
 /// `["name"]` at the beginning, and what is behind it.
@@ -109,10 +110,17 @@ mod tests {
         check("context.steps[name]", Some((&["steps"], &["*"])));
         check("context.steps['S' + name]", Some((&["steps"], &["*"])));
         check("context.steps['a\\x62']", Some((&["steps"], &["*"])));
+        check("context.steps.S\\u0031.output", Some((&["steps"], &["*"])));
         check("getattr(context.steps, name)", Some((&["steps"], &["*"])));
-        for whole in
-            ["context", "f(context)", "context['steps']", "context .steps", "context?.steps", "context.\nx"]
-        {
+        for whole in [
+            "context",
+            "f(context)",
+            "context['steps']",
+            "context .steps",
+            "context?.steps",
+            "context.\nx",
+            "context.st\\u0065ps",
+        ] {
             check(whole, Some((&["*"], &["*"])));
         }
     }
