@@ -256,6 +256,19 @@ impl Document {
         groups
     }
 
+    /// Every list of Python packages that some step requires, once, in the order of their first use. Each is resolved by
+    /// itself; steps that never run their action need none.
+    pub fn requirements(&self) -> Vec<Arc<[Requirement]>> {
+        let mut lists: Vec<Arc<[Requirement]>> = Vec::new();
+        self.each_step(|step| {
+            let is_needed = !step.requirements.is_empty() && !step.is_idle();
+            if is_needed && !lists.contains(&step.requirements) {
+                lists.push(Arc::clone(&step.requirements));
+            }
+        });
+        lists
+    }
+
     /// The declared inputs, in the order of their `index`, then of the document.
     pub fn inputs(&self) -> &[InputDefinition] {
         &self.inputs

@@ -12,7 +12,6 @@ use std::time::Duration;
 use expr::{Rendering, Template, Value};
 use types::{Requirement, WorkflowId};
 
-use crate::document::is_idle;
 pub use settings::{OnExhausted, Retry, SaveOutput, StepSettings};
 
 /// A step's place in [`Plan::steps`].
@@ -108,19 +107,6 @@ impl Plan {
     /// How long a run may take where `allowed` is the most.
     pub fn run_time(&self, allowed: Duration) -> Duration {
         self.timeout_ms.map_or(allowed, |millis| allowed.min(Duration::from_millis(millis)))
-    }
-
-    /// Every list of packages that some step requires, once, in the order of their first use. Each is resolved by itself;
-    /// steps that never run their action need none.
-    pub fn requirements(&self) -> Vec<Arc<[Requirement]>> {
-        let mut lists: Vec<Arc<[Requirement]>> = Vec::new();
-        for step in &self.steps {
-            let is_needed = !step.requirements.is_empty() && !is_idle(&step.settings);
-            if is_needed && !lists.contains(&step.requirements) {
-                lists.push(Arc::clone(&step.requirements));
-            }
-        }
-        lists
     }
 
     /// The steps under this one, whatever is between. They stand behind it, without a gap.

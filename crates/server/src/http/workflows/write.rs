@@ -1,11 +1,13 @@
 //! From a document's text to stored rows: reads it, says every problem, saves the version.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use store::runner_groups::stored_name;
 use store::workflow_versions::{self, Branch, Named, NamedConnection, WorkflowVersion};
 use store::workflows::{self, NAME_KEY, Workflow as Row};
 use store::{StoreError, Tx};
-use types::PackId;
+use types::{PackId, Requirement};
 use workflow::plan::Plan;
 use workflow::{AutomationType, Diagnostic, Document, Severity, codes};
 
@@ -48,6 +50,8 @@ pub(super) struct Text {
     pub(super) name: Option<String>,
     pub(super) named: Named,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// The lists of Python packages that its steps require.
+    requirements: Vec<Arc<[Requirement]>>,
     description: String,
     automation_type: &'static str,
     kind: String,
@@ -96,6 +100,7 @@ impl Text {
                     .collect(),
             },
             diagnostics,
+            requirements: document.requirements(),
             description: document.description().unwrap_or_default().to_owned(),
             automation_type: match document.automation_type() {
                 AutomationType::OnDemand => "on_demand",
@@ -114,10 +119,9 @@ impl Text {
     /// # Errors
     /// `packages_unresolved` if there are none that fit, `packages_unavailable` if they cannot be looked up.
     pub(super) async fn lock_packages(&self, ctx: &Ctx) -> ApiResult<()> {
-        let plan = compile(&self.text, &ctx.app().action_catalog(ctx.tenant()).await?)?;
-        for requirements in plan.requirements() {
+        for requirements in &self.requirements {
             let locks = ctx.app().package_locks();
-            let locked = locks.lock(ctx.workspace(), &self.hash, &requirements, ctx.app().clock()).await;
+            let locked = locks.lock(ctx.workspace(), &self.hash, requirements, ctx.app().clock()).await;
             locked.map_err(|error| match error {
                 LockError::Store(error) => error.into(),
                 error if error.is_of_requirements() => {
