@@ -157,21 +157,17 @@ pub async fn purge(tx: &Tx<'_>) -> Result<Purged, StoreError> {
             tx.run_all(&[Batch::each(&DELETE_LINES, from()), Batch::each(&DELETE_BODIES, from())]).await?;
         }
         if purged.is_full() {
-            break;
+            return Ok(purged);
         }
-        let files = tx.read_all(&FILES, &left(id, &purged), |row| Ok((row.string(0)?, row.int(1)?))).await?;
-        if let Some(first) = purged.take(files) {
-            tx.execute(&DELETE_FILES, &[id.into(), (&first).into()]).await?;
-        }
-        if purged.is_full() {
-            break;
-        }
-        let logs = tx.read_all(&LOGS, &left(id, &purged), |row| Ok((row.string(0)?, row.int(1)?))).await?;
-        if let Some(first) = purged.take(logs) {
-            tx.execute(&DELETE_LOGS, &[id.into(), (&first).into()]).await?;
-        }
-        if purged.is_full() {
-            break;
+        for (sizes, delete) in [(&FILES, &DELETE_FILES), (&LOGS, &DELETE_LOGS)] {
+            let rows =
+                tx.read_all(sizes, &left(id, &purged), |row| Ok((row.string(0)?, row.int(1)?))).await?;
+            if let Some(first) = purged.take(rows) {
+                tx.execute(delete, &[id.into(), (&first).into()]).await?;
+            }
+            if purged.is_full() {
+                return Ok(purged);
+            }
         }
         tx.execute(&DONE, &[id.into()]).await?;
         purged.runs += 1;
