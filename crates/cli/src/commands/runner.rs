@@ -58,8 +58,10 @@ pub(crate) async fn run(args: &RunnerArgs, printer: &Printer) -> Outcome {
         ..Sandbox::default()
     };
     let code = code_host(&sandbox, packages.settings(&cache_folder()));
-    code.announce().await;
-    let managers = SecretManagers::parse(&args.secret_managers, vault_login().as_ref(), &http);
+    let announcing = Arc::clone(&code);
+    // No step but one of code waits for the sandbox.
+    tokio::spawn(async move { announcing.announce().await });
+    let managers = SecretManagers::parse(&args.secret_managers, vault_login().map(Arc::new).as_ref(), &http);
     let managers = Arc::new(managers.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?);
     let mut links = JoinSet::new();
     for server in servers {

@@ -7,6 +7,7 @@ mod folder;
 mod vault;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actions::http::HttpClient;
 use secrets::Secret;
@@ -48,7 +49,7 @@ impl SecretManagers {
     /// If one of them is neither, or two have one name.
     pub fn parse(
         texts: &[String],
-        login: Option<&VaultLogin>,
+        login: Option<&Arc<VaultLogin>>,
         http: &HttpClient,
     ) -> Result<Self, SecretError> {
         let mut managers = BTreeMap::new();

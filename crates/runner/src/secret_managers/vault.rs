@@ -2,6 +2,7 @@
 //!
 //! A reference is `PATH#KEY`. Nothing is kept but the token of an AppRole, as long as the vault says that it holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actions::guard::NetworkPolicy;
@@ -37,21 +38,10 @@ pub enum VaultLogin {
     },
 }
 
-impl VaultLogin {
-    fn duplicate(&self) -> Self {
-        match self {
-            Self::Token(token) => Self::Token(token.duplicate()),
-            Self::AppRole { role_id, secret_id } => {
-                Self::AppRole { role_id: role_id.clone(), secret_id: secret_id.duplicate() }
-            }
-        }
-    }
-}
-
 pub(super) struct Vault {
     address: Url,
     mount: String,
-    login: VaultLogin,
+    login: Arc<VaultLogin>,
     http: HttpClient,
     held: Mutex<Option<Held>>,
 }
@@ -66,7 +56,7 @@ impl Vault {
     /// `place` is the vault's address, with the mount as its path.
     pub(super) fn new(
         place: &str,
-        login: Option<&VaultLogin>,
+        login: Option<&Arc<VaultLogin>>,
         http: &HttpClient,
     ) -> Result<Self, SecretError> {
         let wrong = |why: &str| SecretError::new(format!("the vault `{place}` cannot be used: {why}"));
@@ -88,7 +78,7 @@ impl Vault {
         Ok(Self {
             address,
             mount,
-            login: login.duplicate(),
+            login: Arc::clone(login),
             http: http.under(policy),
             held: Mutex::new(None),
         })
@@ -105,7 +95,7 @@ impl Vault {
         let url = self.url(&["v1", &self.mount, "data", path]);
         let mut answer = self.get(&url, false).await?;
         // A token may have been revoked before its time.
-        if answer.status == StatusCode::FORBIDDEN && matches!(self.login, VaultLogin::AppRole { .. }) {
+        if answer.status == StatusCode::FORBIDDEN && matches!(*self.login, VaultLogin::AppRole { .. }) {
             answer = self.get(&url, true).await?;
         }
         if answer.status != StatusCode::OK {
@@ -147,7 +137,7 @@ impl Vault {
     }
 
     async fn token(&self, anew: bool) -> Result<Secret<String>, SecretError> {
-        let (role_id, secret_id) = match &self.login {
+        let (role_id, secret_id) = match &*self.login {
             VaultLogin::Token(token) => return Ok(token.duplicate()),
             VaultLogin::AppRole { role_id, secret_id } => (role_id, secret_id),
         };
