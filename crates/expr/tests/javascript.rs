@@ -2,24 +2,19 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests, which may
 
+mod code;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
-use expr::{Context, Map, Rendering, Template, Value};
+use expr::{Rendering, Value};
 use proptest::prelude::*;
 use rquickjs::function::Func;
 use serde_json::json;
 
 /// The program that `source` gives with `x` as that value.
 fn program(source: &str, x: impl Into<Value>) -> Result<String, String> {
-    let scope = Map::from_iter([("x".into(), x.into())]);
-    let mut rng = types::SeededRng::from_u64(1);
-    let now = types::Timestamp::from_millis(1_767_323_045_000);
-    let mut context = Context::new(&scope, now, &mut rng);
-    let value = Template::parse(source)
-        .and_then(|template| template.render_with(&mut context, Rendering::JavaScript))
-        .map_err(|error| error.explain(source))?;
-    Ok(value.as_str().unwrap().to_owned())
+    code::program(Rendering::JavaScript, source, x.into())
 }
 
 #[track_caller]
