@@ -70,6 +70,21 @@ async fn what_is_published_keeps_the_packages_it_was_published_with() {
     assert_eq!(refused.code, 1, "{}", refused.transcript());
     assert!(refused.stderr.contains("the packages cannot be resolved"), "{}", refused.stderr);
     assert_eq!(execute().json()["outputs"], json!({"name": "blue"}), "what is published stays");
+
+    // So does what an API client makes published at once.
+    let playbook =
+        std::fs::read_to_string(document(folder.path(), "colour>=4", "published at once")).unwrap();
+    let body = json!({"name": "at once", "playbook": playbook, "active": true});
+    // Another test of this process may have done so.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let made = reqwest::Client::new()
+        .post(format!("{}/api/v1/playbooks", server.url))
+        .header("BLINK-API-KEY", &server.key)
+        .header("content-type", "application/json")
+        .body(body.to_string());
+    let answer = made.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 400);
+    assert!(answer.text().await.unwrap().contains("\"packages_unresolved\""));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,9 +52,6 @@ async fn save(ctx: Ctx, commit: PlaybookForCommit, branch: Branch) -> ApiResult 
         None => return Err(ApiError::new(&code::BODY_INVALID, "the member `playbook` is missing")),
     };
     let text = Text::read(&ctx, &document, strictness).await?;
-    if branch == Branch::Public {
-        text.lock_packages(&ctx).await?;
-    }
     let source = commit.source.filter(|source| !source.is_empty()).unwrap_or_else(|| "manual".to_owned());
     check_text("source", Some(&source))?;
     let branched_from = Some(commit.branched_from).filter(|version| *version > 0);

@@ -64,7 +64,8 @@ impl Text {
     /// Reads a document.
     ///
     /// # Errors
-    /// `workflow_invalid` with every diagnostic when it is not good enough.
+    /// `workflow_invalid` with every diagnostic when it is not good enough; to publish it, those of the Python packages
+    /// that its steps require.
     pub(super) async fn read(ctx: &Ctx, text: &str, strictness: Strictness) -> ApiResult<Self> {
         let parsed = workflow::parse(text);
         let (document, mut diagnostics) = (parsed.document, parsed.diagnostics);
@@ -86,7 +87,7 @@ impl Text {
             type_name: type_name.to_owned(),
             name: name.to_owned(),
         });
-        Ok(Self {
+        let read = Self {
             text: text.to_owned(),
             hash: document.hash().to_owned(),
             name: document.name().map(str::to_owned),
@@ -111,14 +112,19 @@ impl Text {
             version: document.version().unwrap_or_default().to_owned(),
             runner: document.runner().to_owned(),
             tags: json!(document.tags()).to_string(),
-        })
+        };
+        // Whatever way it is published: before anything of it is written.
+        if strictness == Strictness::Publish {
+            read.lock_packages(ctx).await?;
+        }
+        Ok(read)
     }
 
     /// Resolves the Python packages that its steps require, if that was not done for this text before.
     ///
     /// # Errors
     /// `packages_unresolved` if there are none that fit, `packages_unavailable` if they cannot be looked up.
-    pub(super) async fn lock_packages(&self, ctx: &Ctx) -> ApiResult<()> {
+    async fn lock_packages(&self, ctx: &Ctx) -> ApiResult<()> {
         for requirements in &self.requirements {
             let locks = ctx.app().package_locks();
             let locked = locks.lock(ctx.workspace(), &self.hash, requirements, ctx.app().clock()).await;
