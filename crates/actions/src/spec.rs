@@ -53,6 +53,17 @@ pub enum ConnectionNeed {
     Types(Vec<String>),
 }
 
+impl ConnectionNeed {
+    /// The types that will do, where there are `all` of them.
+    pub fn types_among(&self, all: &[String]) -> Vec<String> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::AnyType => all.to_vec(),
+            Self::Types(names) => names.clone(),
+        }
+    }
+}
+
 /// Whether an action may be done twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actions::{Catalog, ConnectionNeed};
+use actions::Catalog;
 use types::WorkflowId;
 use workflow::{ActionSignature, Parameter};
 
@@ -38,11 +38,7 @@ impl ActionCatalog {
                 required: parameter.required,
                 options: parameter.options.clone(),
             });
-            let connection_types = match &spec.connections {
-                ConnectionNeed::Nothing => Vec::new(),
-                ConnectionNeed::AnyType => type_names.to_vec(),
-                ConnectionNeed::Types(names) => names.clone(),
-            };
+            let connection_types = spec.connections.types_among(type_names);
             let signature = Signature {
                 parameters: parameters.collect(),
                 connection_types,

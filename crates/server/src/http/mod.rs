@@ -73,6 +73,11 @@ async fn method_not_allowed(request: Request) -> ApiError {
     ApiError::new(&code::METHOD_NOT_ALLOWED, format!("`{path}` does not take `{}`", excerpt(&method)))
 }
 
+/// The largest page of everything, for what is never more than that.
+fn all_of(fields: &'static FieldMap) -> ApiResult<Query> {
+    parse_q(Some(r#"{"limit": 1000}"#), fields)
+}
+
 fn parse_q(q: Option<&str>, fields: &'static FieldMap) -> ApiResult<Query> {
     Query::parse(q, fields).map_err(|error| ApiError::new(&code::QUERY_INVALID, error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! Actions and triggers on the wire.
 
-use actions::{ActionSpec, Autofill, ConnectionNeed, InputType, Parameter};
+use actions::{ActionSpec, Autofill, InputType, Parameter};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -77,11 +77,7 @@ impl CatalogAction {
         Self {
             active: true,
             connection_optional: spec.connection_optional,
-            connection_types: match &spec.connections {
-                ConnectionNeed::Nothing => Vec::new(),
-                ConnectionNeed::AnyType => type_names.to_vec(),
-                ConnectionNeed::Types(names) => names.clone(),
-            },
+            connection_types: spec.connections.types_among(type_names),
             description: spec.description.clone(),
             display_name: spec.display_name.clone(),
             example_output: spec.example_output.clone(),

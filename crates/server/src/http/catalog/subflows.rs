@@ -1,5 +1,6 @@
 //! Workflows as actions: whatever is published, active and `on_demand` can be called by a step of another one.
 
+use serde_json::json;
 use store::workflow_versions::{self, Branch};
 use store::workflows::{self, Workflow};
 use types::WorkflowId;
@@ -8,12 +9,8 @@ use workflow::AutomationType;
 use super::model::CatalogAction;
 use crate::ctx::Ctx;
 use crate::error::ApiResult;
-use crate::http::parse_q;
+use crate::http::workflows::pages;
 
-/// Workflows of a workspace that are listed as actions, the first by name.
-const LISTED_MAX: usize = 10_000;
-/// Workflows read at once.
-const PAGE_ROWS: usize = 1_000;
 /// The service of a workflow that is called.
 const SERVICE: &str = "automations.";
 
@@ -24,22 +21,9 @@ pub(super) fn full_name(id: WorkflowId) -> String {
 
 /// The workflows of the workspace that can be called, by name.
 pub(super) async fn callable(ctx: &Ctx) -> ApiResult<Vec<Workflow>> {
-    let mut all = Vec::new();
-    for offset in (0..LISTED_MAX).step_by(PAGE_ROWS) {
-        let q = serde_json::json!({
-            "filter": {"active": true, "is_published": true, "automation_type": AutomationType::OnDemand.as_str()},
-            "limit": PAGE_ROWS,
-            "offset": offset,
-        });
-        let query = parse_q(Some(&q.to_string()), &workflows::FIELDS)?;
-        let page = workflows::list(ctx.db(), ctx.workspace(), &query).await?;
-        let full = page.rows.len() == PAGE_ROWS;
-        all.extend(page.rows);
-        if !full {
-            break;
-        }
-    }
-    Ok(all)
+    let on_demand = AutomationType::OnDemand.as_str();
+    let filter = json!({"active": true, "is_published": true, "automation_type": on_demand});
+    Ok(pages(ctx, filter).await?.concat())
 }
 
 /// The workflow that is called so, as an action with the inputs of its published version; none if it cannot be called.

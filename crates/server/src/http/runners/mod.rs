@@ -64,7 +64,7 @@ async fn find_runner(ctx: &Ctx) -> ApiResult<runners::Runner> {
 }
 
 async fn group_names(ctx: &Ctx) -> ApiResult<HashMap<RunnerGroupId, String>> {
-    let all = super::parse_q(Some(r#"{"limit": 1000}"#), &store::runner_groups::FIELDS)?;
+    let all = super::all_of(&store::runner_groups::FIELDS)?;
     let groups = store::runner_groups::list(ctx.db(), ctx.workspace(), &all).await?;
     Ok(groups.rows.into_iter().map(|group| (group.id, group.name)).collect())
 }

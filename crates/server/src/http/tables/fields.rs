@@ -14,7 +14,7 @@ use crate::http::extract::Body;
 pub(in crate::http) async fn list(ctx: Ctx) -> ApiResult {
     let name = ctx.param("table");
     let shown = of_table(&ctx, name).await?.ok_or_else(|| not_found(name))?;
-    let all = crate::http::parse_q(Some(r#"{"limit": 1000}"#), &tables::FIELDS)?;
+    let all = crate::http::all_of(&tables::FIELDS)?;
     page(&all, shown.len() as u64, &shown)
 }
 

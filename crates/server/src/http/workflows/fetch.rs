@@ -12,14 +12,12 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::page;
 use crate::http::extract::Query;
-use crate::http::{parse_q, tables as shown};
+use crate::http::{all_of, tables as shown};
 
 /// The tables of the workspace.
 const TABLES: &str = "tables.ListTables";
 /// The fields of the table that the input `table` names.
 const FIELDS: &str = "tables.ListFields";
-/// As a page that holds all: a workspace has fewer tables, and a table fewer fields.
-const EVERYTHING: &str = r#"{"limit": 1000}"#;
 
 /// What is asked for. `connections`, `runner` and `execution_id` are accepted and have no effect: what is fetched here
 /// needs none of them.
@@ -59,13 +57,12 @@ pub(crate) async fn fetch(ctx: Ctx, Query(asked): Query<Asked>) -> ApiResult {
             [&choice.label, &choice.value].into_iter().any(|text| text.to_lowercase().contains(&words))
         });
     }
-    let all = parse_q(Some(EVERYTHING), &tables::FIELDS)?;
-    page(&all, choices.len() as u64, &choices)
+    // A workspace has fewer tables than a page holds, and a table fewer fields.
+    page(&all_of(&tables::FIELDS)?, choices.len() as u64, &choices)
 }
 
 async fn tables_of(ctx: &Ctx) -> ApiResult<Vec<Choice>> {
-    let all = parse_q(Some(EVERYTHING), &tables::FIELDS)?;
-    let found = tables::list(ctx.db(), ctx.workspace(), &all).await?;
+    let found = tables::list(ctx.db(), ctx.workspace(), &all_of(&tables::FIELDS)?).await?;
     Ok(found.rows.into_iter().map(|table| Choice { label: table.display_name, value: table.name }).collect())
 }
 

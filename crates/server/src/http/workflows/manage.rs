@@ -11,18 +11,14 @@ use utoipa::ToSchema;
 use super::model::{Playbook, PlaybookInput};
 use super::versions::newest_draft;
 use super::write::{self, NewWorkflow, Work};
-use super::{Uses, Wanted, excerpt, find, shown, uses_of};
+use super::{Uses, Wanted, excerpt, find, pages, shown, uses_of};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, page};
 use crate::http::extract::Body;
 use crate::http::names::{check_name, check_tags, check_text};
-use crate::http::{EDIT_TRIES, others_came_between, parse_q};
+use crate::http::{EDIT_TRIES, all_of, others_came_between};
 
-/// Workflows of a workspace that are looked at for who calls one of them, the first by name.
-const SEARCHED_MAX: usize = 10_000;
-/// Workflows read at once.
-const PAGE_ROWS: usize = 1_000;
 /// Callers that one answer holds; `total` counts the others too.
 const DEPENDANTS_MAX: usize = 1_000;
 
@@ -108,8 +104,7 @@ pub(crate) async fn rename(ctx: Ctx, Body(input): Body<EditInput>) -> ApiResult 
 /// Every tag that workflows of the workspace have, as a page.
 pub(crate) async fn tags(ctx: Ctx) -> ApiResult {
     let tags = all_tags(&ctx).await?;
-    let all = parse_q(Some(r#"{"limit": 1000}"#), &workflows::FIELDS)?;
-    page(&all, tags.len() as u64, &tags)
+    page(&all_of(&workflows::FIELDS)?, tags.len() as u64, &tags)
 }
 
 /// The same as a bare list: `/tags/{table}`.
@@ -136,22 +131,14 @@ fn tags_of(list: &str) -> Vec<String> {
 pub(crate) async fn dependants(ctx: Ctx) -> ApiResult {
     let called = find(&ctx).await?.id.to_string();
     let mut found = Vec::new();
-    for offset in (0..SEARCHED_MAX).step_by(PAGE_ROWS) {
-        let q = json!({"limit": PAGE_ROWS, "offset": offset});
-        let query = parse_q(Some(&q.to_string()), &workflows::FIELDS)?;
-        let rows = workflows::list(ctx.db(), ctx.workspace(), &query).await?.rows;
-        let full = rows.len() == PAGE_ROWS;
+    for rows in pages(&ctx, json!({})).await? {
         callers(&ctx, rows, &called, &mut found).await?;
-        if !full {
-            break;
-        }
     }
     let total = found.len() as u64;
     let (rows, branches): (Vec<Row>, Vec<Branch>) = found.into_iter().take(DEPENDANTS_MAX).unzip();
     let shown = shown(&ctx, rows, Wanted { hash: true, uses: true, text: false }).await?;
     let dependants: Vec<Dependant> = shown.into_iter().zip(branches).map(Dependant::new).collect();
-    let all = parse_q(Some(r#"{"limit": 1000}"#), &workflows::FIELDS)?;
-    page(&all, total, &dependants)
+    page(&all_of(&workflows::FIELDS)?, total, &dependants)
 }
 
 /// Adds those of the rows that call the workflow, each with the branch that does.

@@ -11,6 +11,7 @@ mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::{Value, json as value};
 use store::workflow_versions::{self, Shown};
 use store::workflows::{self, Workflow as Row};
 use types::WorkflowId;
@@ -33,6 +34,27 @@ pub(crate) use model::{
 pub(super) use versions::{draft, publish, save_draft, version};
 use write::{NewWorkflow, Strictness, Text, Work};
 pub(crate) use write::{compile, compile_unsaved};
+
+/// Workflows of a workspace that are looked through, the first by name.
+const LOOKED_AT_MAX: usize = 10_000;
+/// Workflows read at once.
+const PAGE_ROWS: usize = 1_000;
+
+/// The workflows of the workspace that the filter finds, the first ones by name, a page at a time.
+pub(super) async fn pages(ctx: &Ctx, filter: Value) -> ApiResult<Vec<Vec<Row>>> {
+    let mut pages = Vec::new();
+    for offset in (0..LOOKED_AT_MAX).step_by(PAGE_ROWS) {
+        let q = value!({"filter": filter, "limit": PAGE_ROWS, "offset": offset});
+        let query = super::parse_q(Some(&q.to_string()), &workflows::FIELDS)?;
+        let rows = workflows::list(ctx.db(), ctx.workspace(), &query).await?.rows;
+        let is_last = rows.len() < PAGE_ROWS;
+        pages.push(rows);
+        if is_last {
+            break;
+        }
+    }
+    Ok(pages)
+}
 
 /// The workflows of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
