@@ -35,13 +35,33 @@ pub enum Permission {
     RecordView,
     /// Create, change and delete records.
     RecordEdit,
+    /// Read agents and their packs.
+    AgentView,
+    /// Create, change, publish and delete agents.
+    AgentEdit,
+    /// Read apps (dashboards), and the data that they show.
+    AppView,
+    /// Create, change and delete apps.
+    AppEdit,
+    /// Read the audit log.
+    AuditView,
     /// Read the workspace itself.
     WorkspaceView,
+    /// Decide about the workspace: its members, what of it is shared, its end.
+    WorkspaceEdit,
+    /// Make workspaces. In the tenant.
+    WorkspaceCreate,
+    /// Read the users, groups and settings of the tenant.
+    AccountView,
+    /// Invite people into the tenant.
+    AccountInvite,
+    /// Change users, groups and settings of the tenant.
+    AccountEdit,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 27] = [
         Self::ConnectionView,
         Self::ConnectionEdit,
         Self::ConnectionTypeView,
@@ -58,7 +78,17 @@ impl Permission {
         Self::TableEdit,
         Self::RecordView,
         Self::RecordEdit,
+        Self::AgentView,
+        Self::AgentEdit,
+        Self::AppView,
+        Self::AppEdit,
+        Self::AuditView,
         Self::WorkspaceView,
+        Self::WorkspaceEdit,
+        Self::WorkspaceCreate,
+        Self::AccountView,
+        Self::AccountInvite,
+        Self::AccountEdit,
     ];
 
     /// The permission's public name.
@@ -80,7 +110,17 @@ impl Permission {
             Self::TableEdit => "table:edit",
             Self::RecordView => "record:view",
             Self::RecordEdit => "record:edit",
+            Self::AgentView => "agent:view",
+            Self::AgentEdit => "agent:edit",
+            Self::AppView => "app:view",
+            Self::AppEdit => "app:edit",
+            Self::AuditView => "audit:view",
             Self::WorkspaceView => "workspace:view",
+            Self::WorkspaceEdit => "workspace:edit",
+            Self::WorkspaceCreate => "workspace:create",
+            Self::AccountView => "account:view",
+            Self::AccountInvite => "account:invite",
+            Self::AccountEdit => "account:edit",
         }
     }
 }
@@ -124,6 +164,8 @@ impl Role {
             | Permission::RunnerView
             | Permission::TableView
             | Permission::RecordView
+            | Permission::AgentView
+            | Permission::AppView
             | Permission::WorkspaceView => true,
             Permission::ConnectionEdit
             | Permission::WorkflowEdit
@@ -131,11 +173,19 @@ impl Role {
             | Permission::WorkflowExecute
             | Permission::ExecutionEdit
             | Permission::TableEdit
-            | Permission::RecordEdit => matches!(self, Self::Contributor | Self::Owner),
+            | Permission::RecordEdit
+            | Permission::AgentEdit
+            | Permission::AppEdit => matches!(self, Self::Contributor | Self::Owner),
             // A token lets a machine receive the workspace's secrets.
-            Permission::RunnerEdit => matches!(self, Self::Owner),
-            // A type decides where secrets may be sent, for the whole tenant: its Admin's business.
-            Permission::ConnectionTypeEdit => false,
+            Permission::RunnerEdit | Permission::AuditView | Permission::WorkspaceEdit => {
+                matches!(self, Self::Owner)
+            }
+            // A type decides where secrets may be sent, for the whole tenant: no workspace's business, as people are.
+            Permission::ConnectionTypeEdit
+            | Permission::WorkspaceCreate
+            | Permission::AccountView
+            | Permission::AccountInvite
+            | Permission::AccountEdit => false,
         }
     }
 }
@@ -170,6 +220,18 @@ impl TenantRole {
     /// The role of that public name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// Whether the role allows `permission` on what belongs to the tenant and to no workspace.
+    pub fn allows(self, permission: Permission) -> bool {
+        match permission {
+            // What a builder must see to build: the catalog, and whom a thing can be shared with.
+            Permission::ConnectionTypeView
+            | Permission::WorkflowView
+            | Permission::AccountView
+            | Permission::WorkspaceCreate => self >= Self::Builder,
+            _ => self == Self::Admin,
+        }
     }
 }
 

@@ -29,10 +29,12 @@ fn generous_tool() -> String {
 
 fn answer(stream: TcpStream) {
     let mut reader = BufReader::new(&stream);
-    let head: Vec<String> = reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+    let head: Vec<String> =
+        reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
     let first = &head[0];
     // A connection that is closed with something unread in it is reset, and the caller may never see the answer.
-    let length = head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length =
+        head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     std::io::copy(&mut reader.take(length.unwrap_or(0)), &mut std::io::sink()).unwrap();
     let count: usize = first.split(['/', ' ']).nth(2).unwrap().parse().unwrap();
     let body = vec![1; count * MIB];
@@ -119,7 +121,8 @@ const SLOW_LINK: usize = 640 * 1024;
 #[tokio::test]
 async fn a_message_that_is_on_its_way_for_longer_than_a_silence_may_be_is_no_silence() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), "", &[("NICTATE_SERVER_RUNNER_HEARTBEAT_MS", SLOW_HEARTBEAT_MS)]);
+    let server =
+        Server::start(folder.path(), "", &[("NICTATE_SERVER_RUNNER_HEARTBEAT_MS", SLOW_HEARTBEAT_MS)]);
     let (_, token) = make_group(&server.api, "dmz").await;
     let (proxy, url) = way_to(&server.api);
     let runner = Remote::start(folder.path(), &url, &token, &[]);
@@ -134,7 +137,8 @@ async fn a_message_that_is_on_its_way_for_longer_than_a_silence_may_be_is_no_sil
     let run = execute(&server.api, &workflow, &generous_tool(), "a").await;
     let state = ended(&server.api).await;
     let steps = server.api.get(&format!("/executions/{run}/steps")).await;
-    let errors: Vec<&Value> = steps["results"].as_array().unwrap().iter().map(|step| &step["error_data"]).collect();
+    let errors: Vec<&Value> =
+        steps["results"].as_array().unwrap().iter().map(|step| &step["error_data"]).collect();
     assert_eq!(state, "Completed", "{errors:?}\n{}", runner.said());
     assert!(began.elapsed() > Duration::from_secs(16), "{:?}", began.elapsed());
     assert!(!runner.said().contains("the connection was cut"), "{}", runner.said());

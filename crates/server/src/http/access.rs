@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use store::runner_groups::RunnerGroup;
-use types::{Permission, TenantRole, WorkspaceId};
+use types::{Permission, WorkspaceId};
 
 use super::routes::Access;
 use crate::App;
@@ -170,11 +170,7 @@ fn require(caller: &Principal, workspace: WorkspaceId, permission: Permission) -
 
 fn require_in_tenant(caller: &Principal, permission: Permission) -> ApiResult<()> {
     let role = caller.tenant_role;
-    let allowed = match permission {
-        Permission::ConnectionTypeView => role >= TenantRole::Builder,
-        _ => role == TenantRole::Admin,
-    };
-    if allowed { Ok(()) } else { Err(forbidden(role.as_str(), permission)) }
+    if role.allows(permission) { Ok(()) } else { Err(forbidden(role.as_str(), permission)) }
 }
 
 fn forbidden(role: &str, permission: Permission) -> ApiError {
