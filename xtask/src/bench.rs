@@ -8,7 +8,6 @@ mod disk;
 mod history;
 mod load;
 mod page;
-mod process;
 mod runs;
 
 use std::fs;
@@ -22,8 +21,8 @@ use crate::postgres::{Durability, Postgres, free_port};
 use crate::scratch::Scratch;
 use crate::shell::{self, Profile, cargo};
 
+use crate::process::{self, Process, Product};
 use load::Comparison;
-use process::{Process, Product};
 use runs::Row;
 
 /// Starts on an existing database that the median is taken of.

@@ -1,4 +1,4 @@
-//! The developers' commands: `cargo xtask serve|test|simulate|crashtest|generate|tidy|bench`. One file per command.
+//! The developers' commands: `cargo xtask serve|test|simulate|crashtest|fuzz|generate|tidy|bench`. One file per command.
 //! This crate builds and drives the product from outside, so it depends on no crate of it.
 
 // A command line tool for people at a terminal: its output is its answer.
@@ -9,10 +9,13 @@ mod bare_handler;
 mod bench;
 mod crashtest;
 mod failure;
+mod fuzz;
 mod generate;
 mod http;
 mod packages;
+mod pip;
 mod postgres;
+mod process;
 mod scratch;
 mod serve;
 mod shell;
@@ -43,6 +46,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Kill the real server under load, again and again, and see whether it keeps its promises.
     Crashtest(crashtest::Arguments),
+    /// Call every operation of a scratch server with what its own description allows and forbids.
+    Fuzz,
     /// Write the files that are made from the code.
     Generate(generate::Arguments),
     /// Check the house rules that no compiler knows.
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Crashtest(arguments) => crashtest::run(&arguments),
+        Command::Fuzz => fuzz::run(),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::failure::{Failure, Outcome};
+use crate::fuzz;
 use crate::generate;
 use crate::packages::{self, CHROMIUM, NODE, NPM, POSTGRES};
 use crate::postgres::{Durability, Postgres};
@@ -25,6 +26,7 @@ const STAGES: &[Stage] = &[
         run: |_| shell::run(&mut cargo(["test", "--workspace", "--doc"])),
     },
     Stage { name: "generated", needs: None, run: |_| generate::run(&generate::Arguments { check: true }) },
+    Stage { name: "fuzz", needs: None, run: |_| fuzz::run() },
     Stage { name: "web packages", needs: None, run: |_| npm(&["ci", "--no-audit", "--no-fund"]) },
     Stage { name: "web types", needs: None, run: |_| npm(&["run", "--silent", "types"]) },
     Stage { name: "web units", needs: None, run: |_| npm(&["run", "--silent", "test:units"]) },

@@ -9,8 +9,8 @@ use crate::packages::POSTGRES_BIN;
 use crate::shell;
 use crate::stopwatch::Stopwatch;
 
-use super::process::{Product, WORKSPACE_ID, success};
 use super::runs::{Bench, Row};
+use crate::process::{Product, WORKSPACE_ID, success};
 
 /// Runs in the history, one size after the other.
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];

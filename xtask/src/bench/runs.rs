@@ -10,7 +10,7 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::stopwatch::Stopwatch;
 
 use super::load::{self, Load};
-use super::process::{Process, Product, WORKSPACE_ID, first_id, success};
+use crate::process::{Process, Product, WORKSPACE_ID, first_id, success};
 
 /// Steps of the workflow that is one long line of them.
 const LINEAR_STEPS: usize = 1_000;

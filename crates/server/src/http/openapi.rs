@@ -146,6 +146,10 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
             let rows = json!({"type": "object", "properties": {"results": {"type": "array", "items": schemas.add(source)}}});
             json_of(json!({"allOf": [info, rows]}))
         }
+        // Of a stream of events no schema says what one event is.
+        Answer::Other(content_type @ "text/event-stream") => {
+            json!({"description": "ok", "content": {content_type: {}}})
+        }
         Answer::Other(content_type) => {
             json!({"description": "ok", "content": {content_type: {"schema": {"type": "string"}}}})
         }
@@ -183,13 +187,20 @@ impl Schemas {
     fn insert(&mut self, name: String, schema: &RefOr<Schema>) {
         let mut schema = serde_json::to_value(schema).unwrap_or_default();
         without_property_names(&mut schema);
-        // The contract's models mark nothing as required: a client must not fail on a member that is missing.
-        if let Some(members) = schema.as_object_mut() {
-            members.remove("required");
-        }
+        without_required(&mut schema);
         let known = self.0.insert(name.clone(), schema.clone());
         debug_assert!(known.is_none_or(|known| known == schema), "two schemas are named `{name}`");
     }
+}
+
+/// The contract's models mark nothing as required: a client must not fail on a member that is missing, and a list of which
+/// it has selected fields lacks the others.
+fn without_required(schema: &mut Value) {
+    if let Some(members) = schema.as_object_mut() {
+        members.shift_remove("required");
+    }
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    parts.into_iter().flatten().for_each(without_required);
 }
 
 /// That the names of a map's members are strings goes without saying, and OpenAPI 3.0 cannot say it.

@@ -311,17 +311,14 @@ pub(crate) struct StepExecution {
     /// Counts from 1; 0 for a step that the engine itself runs.
     pub execution_count: u32,
     pub execution_id: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub error_data: Value,
     pub finished_at: i64,
     /// The same whenever it is asked for.
     pub id: String,
-    #[schema(value_type = Object)]
     pub input_data: Value,
-    #[schema(value_type = Object)]
     pub input_parameters: Value,
     pub name: String,
-    #[schema(value_type = Object)]
     pub output_data: Value,
     /// The step's id and the loop turns it ran in.
     pub path: String,
@@ -415,7 +412,6 @@ pub(crate) struct Restarted {
     /// The run that was asked about was paused, and is cancelled now.
     pub cancelled: bool,
     /// Why there is no new run: `identifier` and `message`; empty if there is one.
-    #[schema(value_type = Object)]
     pub error: Value,
 }
 

@@ -1,4 +1,4 @@
-//! The release build of the product as a process: started on its own data folder and a free port, asked
+//! The product as a process: started on its own data folder and a free port, asked
 //! over its public API, stopped with its guard.
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::shell::{self, Profile};
 use crate::stopwatch::Stopwatch;
 
 /// Preset for the first admin of a scratch server, which listens on loopback only.
-const API_KEY: &str = "nictate-bench-0123456789abcdef0123456789abcdef";
+const API_KEY: &str = "nictate-xtask-0123456789abcdef0123456789abcdef";
 pub(crate) const WORKSPACE_ID: &str = "00000000-0000-7000-8000-00000000be7c";
 /// The type of the connection that is read, by name.
 const CONNECTION_TYPE: &str =
@@ -70,12 +70,19 @@ pub(crate) struct Product {
     database: Option<String>,
     address: String,
     settings: Vec<(&'static str, String)>,
+    profile: Profile,
 }
 
 impl Product {
+    /// The release build of it, on that folder.
     pub(crate) fn new(data: PathBuf, database: Option<String>) -> Outcome<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
-        Ok(Self { data, database, address, settings: Vec::new() })
+        Ok(Self { data, database, address, settings: Vec::new(), profile: Profile::Release })
+    }
+
+    /// The debug build of it, which overflows and broken assertions end.
+    pub(crate) fn debug(self) -> Self {
+        Self { profile: Profile::Debug, ..self }
     }
 
     /// With one more environment variable.
@@ -90,7 +97,7 @@ impl Product {
 
     /// Also the milliseconds from spawning to ready.
     pub(crate) fn start_timed(&self) -> Outcome<(Process, f64)> {
-        let mut command = shell::program_at_root(&shell::binary(Profile::Release, "nictate"));
+        let mut command = shell::program_at_root(&shell::binary(self.profile, "nictate"));
         command.arg("serve").arg("--data").arg(&self.data).args(["--listen", &self.address]);
         if let Some(url) = &self.database {
             command.args(["--database", url]);
