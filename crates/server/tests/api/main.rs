@@ -20,6 +20,7 @@ mod execution_lists;
 mod executions;
 mod files;
 mod history;
+mod isolation;
 mod keys;
 mod lists;
 mod openapi;
