@@ -4,10 +4,12 @@
 //! by hand, programs in a sandbox against bare processes), because absolute figures of two days or two machines
 //! cannot be.
 
+mod database;
 mod disk;
 mod history;
 mod load;
 mod page;
+mod requests;
 mod runs;
 
 use std::fs;
@@ -22,6 +24,7 @@ use crate::scratch::Scratch;
 use crate::shell::{self, Profile, cargo};
 
 use crate::process::{self, Process, Product};
+use database::Database;
 use load::Comparison;
 use runs::Row;
 
@@ -34,7 +37,7 @@ const IDLE: Duration = Duration::from_secs(5);
 pub(crate) struct Arguments {
     /// What to measure; all of it, if nothing is named.
     parts: Vec<Part>,
-    /// Seconds of each measurement of requests; six of them are made for each database.
+    /// Seconds of each measurement of requests; two dozen of them are made for each database.
     #[arg(long, default_value_t = 5)]
     seconds: u32,
     /// Write the figures to docs/performance.md. Takes all parts.
@@ -83,23 +86,24 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 
 /// What the server costs.
 fn server(seconds: u32) -> Outcome<Table> {
-    packages::ensure(&[POSTGRES, WRK])?;
+    packages::ensure(&[POSTGRES, SQLITE, WRK])?;
     build()?;
 
     let scratch = Scratch::make(&shell::target_dir(), "bench")?;
     let folder = scratch.path();
     let mut table = Table::default();
 
-    let sqlite = Product::new(folder.join("sqlite"), None)?;
-    let comparison = compare(&sqlite, folder, seconds)?;
-    table.speed("one connection, SQLite", &comparison);
+    let data = folder.join("sqlite");
+    let file = Database::Sqlite(data.join("nictate.db"));
+    let sqlite = Product::new(data, None)?;
+    requests::measure(&mut table, ("SQLite", &sqlite, &file), folder, seconds)?;
     table.row("start to ready, SQLite", format!("{:.0} ms", start_ms(&sqlite)?));
     table.row("idle memory, SQLite", format!("{:.1} MB", idle_rss_mb(&sqlite)?));
 
     let database = Postgres::start(Durability::Real)?;
     let postgres = Product::new(folder.join("postgres"), Some(database.url()))?;
-    let comparison = compare(&postgres, folder, seconds)?;
-    table.speed("one connection, PostgreSQL", &comparison);
+    let url = Database::Postgres(database.url());
+    requests::measure(&mut table, ("PostgreSQL", &postgres, &url), folder, seconds)?;
     table.row("start to ready, PostgreSQL", format!("{:.0} ms", start_ms(&postgres)?));
     drop(database);
 
@@ -138,11 +142,11 @@ fn history(seconds: u32) -> Outcome<Vec<(String, String, String)>> {
     let scratch = Scratch::make(&shell::target_dir(), "bench-history")?;
     let folder = scratch.path();
     let data = folder.join("sqlite");
-    let file = history::Database::Sqlite(data.join("nictate.db"));
+    let file = Database::Sqlite(data.join("nictate.db"));
     let sqlite = history::measure(&Product::new(data, None)?, &file, folder, seconds)?;
     let database = Postgres::start(Durability::Real)?;
     let product = Product::new(folder.join("postgres"), Some(database.url()))?;
-    let postgres = history::measure(&product, &history::Database::Postgres(database.url()), folder, seconds)?;
+    let postgres = history::measure(&product, &Database::Postgres(database.url()), folder, seconds)?;
     drop(database);
     Ok(side_by_side(sqlite, postgres))
 }
@@ -167,22 +171,6 @@ fn bare_handler(body: &Path) -> Outcome<(Process, String)> {
     let bare = Process::start(command)?;
     process::wait_until_listening(&address)?;
     Ok((bare, address))
-}
-
-/// The real answer against the same bytes from a handler that does nothing.
-fn compare(product: &Product, folder: &Path, seconds: u32) -> Outcome<Comparison> {
-    let server = product.start()?;
-    let path = product.make_connection()?;
-    let answer = process::success(&path, product.client().get(&path)?)?;
-    let body = folder.join("body.json");
-    fs::write(&body, answer).context("write the answer for the bare handler")?;
-
-    let (bare, bare_address) = bare_handler(&body)?;
-
-    let urls = load::Urls { bare: format!("http://{bare_address}{path}"), real: product.url(&path) };
-    let comparison = load::compare(&urls, &product.client().api_key, seconds);
-    drop((server, bare));
-    comparison
 }
 
 /// Median milliseconds from spawning the process to the first 200 of its readiness.

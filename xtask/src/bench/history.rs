@@ -1,14 +1,15 @@
 //! How costs grow with the history: runs and lists on a database that has kept a thousand, a hundred thousand and a
 //! million runs. The history is made of copies of one real run, by SQL, while no server runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Context, Failure, Outcome};
-use crate::packages::POSTGRES_BIN;
+use crate::http;
 use crate::shell;
 use crate::stopwatch::Stopwatch;
 
+use super::database::Database;
 use super::runs::{Bench, Row};
 use crate::process::{Product, WORKSPACE_ID, success};
 
@@ -22,12 +23,6 @@ const WORKFLOWS: usize = 10;
 const APART_MS: usize = 1_000;
 /// How often each list is asked for.
 const ASKED: usize = 60;
-
-/// Where the history is written.
-pub(crate) enum Database {
-    Sqlite(PathBuf),
-    Postgres(String),
-}
 
 /// What runs and lists cost at each size.
 pub(crate) fn measure(
@@ -87,7 +82,7 @@ fn lists(workflow: &str, size: usize) -> Vec<(&'static str, String)> {
 const FIRST_MS: usize = 1_704_067_200_000;
 
 fn list_p95(product: &Product, q: &str) -> Outcome<String> {
-    let path = format!("/api/v1/workspace/{WORKSPACE_ID}/executions?q={}", encoded(q));
+    let path = format!("/api/v1/workspace/{WORKSPACE_ID}/executions?q={}", http::encoded(q));
     let mut times = Vec::with_capacity(ASKED);
     for _ in 0..ASKED {
         let stopwatch = Stopwatch::start();
@@ -97,14 +92,6 @@ fn list_p95(product: &Product, q: &str) -> Outcome<String> {
     times.sort_by(f64::total_cmp);
     let p95 = times.get(ASKED * 95 / 100).copied().unwrap_or_default();
     Ok(format!("{p95:.1} ms"))
-}
-
-/// JSON as a part of a URL.
-fn encoded(text: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes()
-        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 fn last_segment(path: &str) -> String {
@@ -169,19 +156,7 @@ impl History<'_> {
     }
 
     fn run(&self, sql: &str) -> Outcome<String> {
-        let mut command = match self.database {
-            Database::Sqlite(file) => {
-                let mut sqlite = Command::new("sqlite3");
-                sqlite.args(["-bail", "-cmd", "PRAGMA synchronous = OFF"]).arg(file);
-                sqlite
-            }
-            Database::Postgres(url) => {
-                let mut psql = Command::new(Path::new(POSTGRES_BIN).join("psql"));
-                psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", url, "-c"]);
-                psql
-            }
-        };
-        shell::output(command.arg(sql)).context("write the history")
+        self.database.run(sql).context("write the history")
     }
 }
 

@@ -33,6 +33,12 @@ pub(crate) fn compare(urls: &Urls, api_key: &str, seconds: u32) -> Outcome<Compa
     Ok(Comparison { bare: median(&mut bare), real: median(&mut real) })
 }
 
+/// Asks with what `script` puts into the headers; how many answers there were a second, which are refusals.
+pub(crate) fn refusals(url: &str, script: &Path, seconds: u32) -> Outcome<f64> {
+    let mut command = wrk(url, "", 32, seconds);
+    speed(&shell::output(command.arg("--script").arg(script))?)
+}
+
 /// What one side did under load.
 pub(crate) struct Load {
     pub(crate) per_second: f64,
@@ -79,6 +85,12 @@ fn parse(report: &str) -> Outcome<f64> {
     if let Some(count) = value("Non-2xx or 3xx responses:") {
         return Err(Failure::new(format!("{count} answers were no success:\n{report}")));
     }
+    speed(report)
+}
+
+/// The speed that wrk reports, whatever was answered.
+fn speed(report: &str) -> Outcome<f64> {
+    let value = |label: &str| report.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::trim);
     if let Some(counts) = value("Socket errors:") {
         return Err(Failure::new(format!("connections failed: {counts}")));
     }

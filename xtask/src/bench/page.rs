@@ -21,7 +21,7 @@ pub(crate) fn page(sections: &[String]) -> String {
 /// What a server costs.
 pub(crate) fn server(Table(rows): &Table) -> String {
     let mut text = "## The server\n\n\
-        `GET` of one connection, with its key, its role and its workspace checked and the row read from the database, \
+        Reading requests, each with its key, its role and its workspace checked and its rows read from the database, \
         under `wrk`\nwith 32 connections. The bare handler is the same web framework, which answers the same bytes \
         from memory and checks nothing.\nDisks are flushed, history is kept.\n\n\
         | what | measured |\n|---|---:|\n"
