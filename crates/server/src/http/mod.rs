@@ -19,6 +19,7 @@ mod records;
 mod routes;
 mod runner_link;
 mod runners;
+mod system_tables;
 mod table;
 mod tables;
 mod workflows;

@@ -13,7 +13,7 @@ use types::RecordId;
 
 use super::answer::json;
 use super::extract::{Body, ListQuery, ObjectOrText, Query};
-use super::{EDIT_TRIES, excerpt, others_came_between, tables};
+use super::{EDIT_TRIES, excerpt, others_came_between, system_tables, tables};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 pub(super) use bulk::{create_many, delete_many, update_many, upsert_many};
@@ -25,6 +25,9 @@ use write::{Extent, Written};
 
 /// The table's records.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
+    if let Some(system) = system_tables::find(ctx.param("table")) {
+        return (system.list)(ctx, list).await;
+    }
     for _ in 0..EDIT_TRIES {
         let shape = to_read(&ctx).await?.reach(ctx.db(), list.q.as_deref()).await?;
         let query = parse_q(&shape, list.q.as_deref())?;
@@ -44,6 +47,9 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 
 /// One record.
 pub(super) async fn get(ctx: Ctx) -> ApiResult {
+    if let Some(system) = system_tables::find(ctx.param("table")) {
+        return (system.get)(ctx).await;
+    }
     for _ in 0..EDIT_TRIES {
         let shape = to_read(&ctx).await?;
         match records::get(ctx.db(), &shape, id_of(&ctx, &shape)?).await {
@@ -57,6 +63,9 @@ pub(super) async fn get(ctx: Ctx) -> ApiResult {
 
 /// A new record; answers its id.
 pub(super) async fn create(ctx: Ctx, Body(body): Body<input::Body>) -> ApiResult {
+    if let Some(system) = system_tables::find(ctx.param("table")) {
+        return (system.create)(ctx, body).await;
+    }
     let db = ctx.db().clone();
     let id = db
         .write(async move |tx| {
@@ -95,6 +104,9 @@ pub(super) async fn update(
     Query(query): Query<UpdateQuery>,
     ObjectOrText(body): ObjectOrText<input::Body>,
 ) -> ApiResult {
+    if let Some(system) = system_tables::find(ctx.param("table")) {
+        return (system.update)(ctx, body).await;
+    }
     let extent = query.extent()?;
     let db = ctx.db().clone();
     let id = db
@@ -111,6 +123,9 @@ pub(super) async fn update(
 
 /// Deletes a record; answers its id.
 pub(super) async fn delete(ctx: Ctx) -> ApiResult {
+    if let Some(system) = system_tables::find(ctx.param("table")) {
+        return (system.delete)(ctx).await;
+    }
     let db = ctx.db().clone();
     let id = db
         .write(async move |tx| {
