@@ -3,7 +3,7 @@
 use secrets::Secret;
 use store::StoreError;
 use store::tenants::Tenant;
-use store::users::{User, UserStatus};
+use store::users::{User, UserKind, UserStatus};
 use store::workspaces::Workspace;
 use types::{Clock, Role, SystemRng, TenantId, TenantRole, UserId, WorkspaceId};
 
@@ -68,6 +68,8 @@ pub(crate) async fn bootstrap(
     };
     let email = if config.email.is_empty() { EMAIL_DEFAULT } else { &config.email };
     let user = User {
+        kind: UserKind::Person,
+        description: String::new(),
         id: user_id,
         tenant_id: tenant.id,
         email: email.to_owned(),

@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations![
     12 "0012_tables",
     13 "0013_package_locks",
     14 "0014_step_logs",
+    15 "0015_people",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

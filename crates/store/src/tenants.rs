@@ -21,6 +21,10 @@ pub struct Tenant {
 sql! {
     INSERT = "tenants.insert": "INSERT INTO tenants (id, name, created_at, updated_at) VALUES ($1, $2, $3, $4)";
     GET = "tenants.get": "SELECT id, name, created_at, updated_at FROM tenants WHERE id = $1";
+    SETTINGS_TO_CHANGE = "tenants.settings_to_change":
+        "SELECT settings FROM tenants WHERE id = $1 {for_update}";
+    SET_SETTINGS = "tenants.set_settings": "UPDATE tenants SET settings = $2, updated_at = $3 WHERE id = $1";
+    SETTINGS = "tenants.settings": "SELECT settings FROM tenants WHERE id = $1";
     FIRST = "tenants.first":
         "SELECT id, name, created_at, updated_at FROM tenants ORDER BY created_at, id LIMIT 1";
 }
@@ -40,6 +44,27 @@ pub async fn get(read: &impl Read, id: TenantId) -> Result<Option<Tenant>, Store
 /// The oldest tenant; none in an empty database.
 pub async fn first(read: &impl Read) -> Result<Option<Tenant>, StoreError> {
     read.read_one(&FIRST, &[], decode).await
+}
+
+/// What the tenant has decided for all of its workspaces, a JSON object.
+pub async fn settings(read: &impl Read, id: TenantId) -> Result<Option<String>, StoreError> {
+    read.read_one(&SETTINGS, &[id.into()], |row| row.string(0)).await
+}
+
+/// The same, held against changes of others.
+pub async fn settings_to_change(tx: &Tx<'_>, id: TenantId) -> Result<Option<String>, StoreError> {
+    tx.read_one(&SETTINGS_TO_CHANGE, &[id.into()], |row| row.string(0)).await
+}
+
+/// Stores the tenant's settings.
+pub async fn set_settings(
+    tx: &Tx<'_>,
+    id: TenantId,
+    settings: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(&SET_SETTINGS, &[id.into(), settings.into(), now.into()]).await?;
+    Ok(())
 }
 
 fn decode(row: &Row<'_>) -> Result<Tenant, RowError> {

@@ -1,9 +1,10 @@
 //! Users: people and service accounts of a tenant.
 
-use types::{TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
+use types::{GroupId, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
+use crate::page::{Listing, list as page};
 use crate::statement::sql;
-use crate::{Read, Row, RowError, StoreError, Tx};
+use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
 
 /// The unique key that a second user with the same address meets.
 pub const EMAIL_KEY: &str = "users_tenant_id_email_key";
@@ -19,6 +20,10 @@ pub struct User {
     pub email: String,
     /// Their name.
     pub name: String,
+    /// What it is for, of a service account.
+    pub description: String,
+    /// Whether it is a person.
+    pub kind: UserKind,
     /// What they may do in the tenant.
     pub tenant_role: TenantRole,
     /// Whether they may do anything at all.
@@ -63,17 +68,53 @@ impl UserStatus {
     }
 }
 
+/// Whether a user is a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserKind {
+    /// Somebody who signs in.
+    Person,
+    /// An account of programs: it has keys, and never signs in.
+    Service,
+}
+
+impl UserKind {
+    /// The public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+        }
+    }
+
+    /// The kind of that public name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Person, Self::Service].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
 macro_rules! columns {
     () => {
-        "id, tenant_id, email, name, tenant_role, status, default_workspace_id, created_at, updated_at"
+        "id, tenant_id, email, name, tenant_role, status, default_workspace_id, created_at, updated_at, kind, description"
     };
 }
 
 sql! {
     INSERT = "users.insert":
-        concat!("INSERT INTO users (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+        concat!("INSERT INTO users (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     GET = "users.get": concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND id = $2");
     LOCK = "users.lock": "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 {for_update}";
+    // Who changes which people there are waits here for whoever else does.
+    LOCK_PEOPLE = "users.lock_people": "SELECT LENGTH(CAST($1 AS TEXT)) AS key_chars, {advisory_lock} AS held";
+    COUNT_OTHER_ADMINS = "users.count_other_admins":
+        "SELECT COUNT(*) FROM users
+         WHERE tenant_id = $1 AND id <> $2 AND tenant_role = 'Admin' AND status = 'Active' AND kind = 'person'";
+    COUNT_SERVICES = "users.count_services":
+        "SELECT COUNT(*) FROM users WHERE tenant_id = $1 AND kind = 'service'";
+    EXISTS_BY_EMAIL = "users.exists_by_email":
+        "SELECT COUNT(*) FROM users WHERE tenant_id = $1 AND LOWER(email) = $2";
+    SET_TENANT_ROLE = "users.set_tenant_role":
+        "UPDATE users SET tenant_role = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
+    DELETE = "users.delete": "DELETE FROM users WHERE tenant_id = $1 AND id = $2";
     GET_BY_EMAIL = "users.get_by_email":
         concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND email = $2");
     LIST = "users.list":
@@ -83,6 +124,23 @@ sql! {
     SET_DEFAULT_WORKSPACE = "users.set_default_workspace":
         "UPDATE users SET default_workspace_id = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
 }
+
+/// The fields of a user that lists know.
+pub static FIELDS: FieldMap = FieldMap {
+    fields: &[
+        Field::same("created_at", Kind::Time),
+        Field::same("description", Kind::Text),
+        Field::same("email", Kind::Text),
+        Field::same("id", Kind::Text),
+        Field::same("kind", Kind::Text),
+        Field::same("name", Kind::Text),
+        Field::same("status", Kind::Text),
+        Field::same("tenant_id", Kind::Text),
+        Field::same("tenant_role", Kind::Text),
+        Field::same("updated_at", Kind::Time),
+    ],
+    defaults: Defaults { sort: &["name"], search: &["name", "email"] },
+};
 
 /// Stores a new user.
 pub async fn insert(tx: &Tx<'_>, user: &User) -> Result<(), StoreError> {
@@ -96,6 +154,8 @@ pub async fn insert(tx: &Tx<'_>, user: &User) -> Result<(), StoreError> {
         user.default_workspace_id.into(),
         user.created_at.into(),
         user.updated_at.into(),
+        user.kind.as_str().into(),
+        (&user.description).into(),
     ];
     tx.execute(&INSERT, &params).await?;
     Ok(())
@@ -124,6 +184,76 @@ pub async fn get_by_email(
 /// Every user of the tenant, by address.
 pub async fn list(read: &impl Read, tenant: TenantId) -> Result<Vec<User>, StoreError> {
     read.read_all(&LIST, &[tenant.into()], decode).await
+}
+
+/// The users of the tenant that a query asks for.
+pub async fn find(read: &impl Read, tenant: TenantId, query: &Query) -> Result<Page<User>, StoreError> {
+    page(read, &listing("tenant_id = $1"), &[tenant.into()], query, decode).await
+}
+
+/// The tenant's service accounts that a query asks for.
+pub async fn find_services(
+    read: &impl Read,
+    tenant: TenantId,
+    query: &Query,
+) -> Result<Page<User>, StoreError> {
+    page(read, &listing("tenant_id = $1 AND kind = 'service'"), &[tenant.into()], query, decode).await
+}
+
+/// The users in a group that a query asks for.
+pub async fn find_in_group(
+    read: &impl Read,
+    tenant: TenantId,
+    group: GroupId,
+    query: &Query,
+) -> Result<Page<User>, StoreError> {
+    let scope = "tenant_id = $1 AND id IN (SELECT user_id FROM user_group_members WHERE group_id = $2)";
+    page(read, &listing(scope), &[tenant.into(), group.into()], query, decode).await
+}
+
+fn listing(scope: &str) -> Listing<'_> {
+    Listing { name: "users.list", columns: columns!(), from: "users", scope }
+}
+
+/// Makes every other transaction that does this wait for the end of this one: which people, groups and invitations the
+/// tenant has, and what they may do, stays as it is until then.
+pub async fn lock_people(tx: &Tx<'_>, tenant: TenantId) -> Result<(), StoreError> {
+    let key = format!("people of {tenant}");
+    tx.read_one(&LOCK_PEOPLE, &[(&key).into()], |row| row.int(0)).await.map(drop)
+}
+
+/// How many people besides that user are active Admins of the tenant.
+pub async fn count_other_admins(read: &impl Read, tenant: TenantId, id: UserId) -> Result<i64, StoreError> {
+    let count = read.read_one(&COUNT_OTHER_ADMINS, &[tenant.into(), id.into()], |row| row.int(0)).await?;
+    Ok(count.unwrap_or(0))
+}
+
+/// How many service accounts the tenant has.
+pub async fn count_services(read: &impl Read, tenant: TenantId) -> Result<i64, StoreError> {
+    Ok(read.read_one(&COUNT_SERVICES, &[tenant.into()], |row| row.int(0)).await?.unwrap_or(0))
+}
+
+/// Whether a user has that address, given in lower case, however it is written there.
+pub async fn exists_by_email(read: &impl Read, tenant: TenantId, email: &str) -> Result<bool, StoreError> {
+    let count = read.read_one(&EXISTS_BY_EMAIL, &[tenant.into(), email.into()], |row| row.int(0)).await?;
+    Ok(count.unwrap_or(0) > 0)
+}
+
+/// Gives a user another role in the tenant; whether there is such a user.
+pub async fn set_tenant_role(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    id: UserId,
+    role: TenantRole,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [tenant.into(), id.into(), role.as_str().into(), now.into()];
+    Ok(tx.execute(&SET_TENANT_ROLE, &params).await? == 1)
+}
+
+/// Deletes a user with their keys, memberships and settings; whether there was such a user.
+pub async fn delete(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<bool, StoreError> {
+    Ok(tx.execute(&DELETE, &[tenant.into(), id.into()]).await? == 1)
 }
 
 /// Switches a user on or off; whether there is such a user.
@@ -161,5 +291,7 @@ fn decode(row: &Row<'_>) -> Result<User, RowError> {
         default_workspace_id: row.opt_id(6)?,
         created_at: row.time(7)?,
         updated_at: row.time(8)?,
+        kind: row.word(9, UserKind::from_name)?,
+        description: row.string(10)?,
     })
 }

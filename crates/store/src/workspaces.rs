@@ -52,6 +52,11 @@ sql! {
         "SELECT w.id, m.role
          FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = $3
          WHERE w.tenant_id = $1 AND w.id = $2";
+    LIST_WITH_COUNTS = "workspaces.list_with_counts": concat!(
+        "SELECT ", columns!(), ",
+                (SELECT COUNT(*) FROM workspace_members m WHERE m.workspace_id = workspaces.id) AS user_count
+         FROM workspaces WHERE tenant_id = $1 ORDER BY id"
+    );
     LIST_FOR_USER = "workspaces.list_for_user":
         "SELECT w.id, w.display_name, m.role
          FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = $2
@@ -170,6 +175,14 @@ pub async fn list_for_user(
         Ok(UserWorkspace { id: row.id(0)?, display_name: row.string(1)?, role })
     })
     .await
+}
+
+/// Every workspace of the tenant, with how many members it has.
+pub async fn list_with_counts(
+    read: &impl Read,
+    tenant: TenantId,
+) -> Result<Vec<(Workspace, i64)>, StoreError> {
+    read.read_all(&LIST_WITH_COUNTS, &[tenant.into()], |row| Ok((decode(row)?, row.int(9)?))).await
 }
 
 /// The tenant's workspaces.

@@ -140,6 +140,12 @@ ids! {
     WorkspaceId = WorkspaceKind;
     /// A person or a service account.
     UserId = UserKind;
+    /// A group of users.
+    GroupId = GroupKind;
+    /// An invitation of somebody into the tenant.
+    InviteId = InviteKind;
+    /// Something that a user keeps for a client.
+    UserSettingId = UserSettingKind;
     /// A user's key to the API (its id, not the key).
     ApiKeyId = ApiKeyKind;
     /// A stored connection to a tool.

@@ -8,7 +8,7 @@ use types::{
 use crate::connections::Connection;
 use crate::executions::{Execution, ExecutionState, FullExecution, Outcome};
 use crate::tenants::{self, Tenant};
-use crate::users::{self, User, UserStatus};
+use crate::users::{self, User, UserKind, UserStatus};
 use crate::workflow_versions::{Branch, WorkflowVersion};
 use crate::workflows::Workflow;
 use crate::workspaces::{self, Workspace};
@@ -76,6 +76,8 @@ fn workspace(tenant_id: TenantId, id: WorkspaceId, name: &str) -> Workspace {
 
 fn user(seeded: &Seeded, id: UserId, name: &str, tenant_role: TenantRole) -> User {
     User {
+        kind: UserKind::Person,
+        description: String::new(),
         id,
         tenant_id: seeded.tenant,
         email: format!("{name}@acme.example"),

@@ -3,7 +3,7 @@
 use secrets::KeyFile;
 use store::api_keys::ApiKey;
 use store::tenants::Tenant;
-use store::users::{User, UserStatus};
+use store::users::{User, UserKind, UserStatus};
 use store::workspaces::Workspace;
 use types::{ApiKeyId, Clock as _, Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
@@ -91,6 +91,8 @@ impl<'a> Person<'a> {
 
 fn rows(person: &Person<'_>, now: Timestamp) -> (User, ApiKey) {
     let user = User {
+        kind: UserKind::Person,
+        description: String::new(),
         id: UserId::of_name(person.name),
         tenant_id: person.tenant,
         email: format!("{}@example.com", person.name),
