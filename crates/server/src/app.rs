@@ -44,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) known_uses: KnownUses,
     /// A place for each answer that follows a run.
     pub(crate) followers: Arc<Semaphore>,
+    /// Told when a workspace is to go.
+    pub(crate) removals: tokio::sync::Notify,
 }
 
 impl App {
@@ -112,6 +114,11 @@ impl App {
     /// What workflows' documents use, as far as it has been read.
     pub(crate) fn known_uses(&self) -> &KnownUses {
         &self.0.known_uses
+    }
+
+    /// Told when a workspace is to go.
+    pub(crate) fn removals(&self) -> &tokio::sync::Notify {
+        &self.0.removals
     }
 
     /// A place for each answer that follows a run.

@@ -41,6 +41,13 @@ pub mod code {
         ROUTE_NOT_FOUND = 404 "route_not_found", "No such address; see openapi.json.";
         METHOD_NOT_ALLOWED = 405 "method_not_allowed", "The address exists, but not with this method.";
         WORKSPACE_NOT_FOUND = 404 "workspace_not_found", "No workspace of that id or name which the caller may see.";
+        WORKSPACE_NAME_TAKEN = 400 "workspace_name_taken", "Another workspace of the tenant has that name already.";
+        WORKSPACE_BUSY = 409 "workspace_busy", "Runs of the workspace have not ended; `data.executions` says how many. `?force=true` cancels them.";
+        WORKSPACE_LAST = 400 "workspace_last", "The tenant's only workspace cannot be deleted.";
+        WORKSPACE_LIMIT = 400 "workspace_limit", "The tenant has as many workspaces as one may have.";
+        WORKSPACE_OWNER_LAST = 400 "workspace_owner_last", "A workspace keeps an owner who is active: make somebody else one first.";
+        ENTITY_NOT_FOUND = 404 "entity_not_found", "The tenant has no such user or group, or the workspace no such member; `data.entities` names them.";
+        ROLE_UNKNOWN = 400 "role_unknown", "No role has that name; `data.roles` names those there are.";
         CONNECTION_NOT_FOUND = 404 "connection_not_found", "No connection of that id in the workspace.";
         CONNECTION_TYPE_NOT_FOUND = 404 "connection_type_not_found", "No connection type of that id or name.";
         WORKFLOW_NOT_FOUND = 404 "workflow_not_found", "No workflow of that id in the workspace, or it has no published version yet.";

@@ -23,6 +23,7 @@ mod reference;
 mod retention;
 mod server;
 mod vault;
+mod workspace_removal;
 
 pub use action_catalog::ActionCatalog;
 pub use app::App;

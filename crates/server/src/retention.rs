@@ -40,7 +40,7 @@ struct Sweep<'s> {
 impl Sweep<'_> {
     /// Deletes what is not to be kept, if no server that lives is older than `member`; how many runs that were.
     async fn all(&self, settings: &History, member: ServerId) -> Result<usize, StoreError> {
-        if !self.is_eldest(member).await? {
+        if !is_eldest(self.db, self.clock, member).await? {
             return Ok(0);
         }
         // What was left when a server stopped.
@@ -61,12 +61,6 @@ impl Sweep<'_> {
             }
         }
         Ok(deleted)
-    }
-
-    async fn is_eldest(&self, id: ServerId) -> Result<bool, StoreError> {
-        let (servers, now) = (store::servers::list(self.db).await?, self.clock.now());
-        let eldest = servers.iter().find(|server| server.id == id || server.lease_until > now);
-        Ok(eldest.is_none_or(|eldest| eldest.id == id))
     }
 
     /// Deletes the runs up to `last` that ended before `ended_before`.
@@ -111,8 +105,15 @@ impl Sweep<'_> {
     }
 }
 
+/// Whether no server that lives is older than `id`: what one server is to do, the eldest does.
+pub(crate) async fn is_eldest(db: &Db, clock: &dyn Clock, id: ServerId) -> Result<bool, StoreError> {
+    let (servers, now) = (store::servers::list(db).await?, clock.now());
+    let eldest = servers.iter().find(|server| server.id == id || server.lease_until > now);
+    Ok(eldest.is_none_or(|eldest| eldest.id == id))
+}
+
 /// False when it is to stop.
-async fn pause(length: Duration, stop: &CancellationToken) -> bool {
+pub(crate) async fn pause(length: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
         () = stop.cancelled() => false,
         () = tokio::time::sleep(length) => true,

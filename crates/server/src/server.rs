@@ -28,6 +28,7 @@ use crate::package_locks::PackageLocks;
 use crate::predecessor::Held;
 use crate::retention;
 use crate::vault::{Vault, VaultError};
+use crate::workspace_removal;
 use crate::{listen, network};
 
 /// How late a server with an embedded database may see what another process writes into it. No other server does;
@@ -215,6 +216,7 @@ impl Server {
         let id = member.id;
         let adopting = CancellationToken::new();
         let keeping = tokio::spawn(retention::keep(app.clone(), member.clone(), adopting.clone()));
+        let removing = tokio::spawn(workspace_removal::keep(app.clone(), member.clone(), adopting.clone()));
         let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
         let server = &app.config().server;
         let grace = server.shutdown_grace();
@@ -231,6 +233,7 @@ impl Server {
         // The jobs end by themselves; if one panicked, that has been logged.
         let _ = job.await;
         let _ = keeping.await;
+        let _ = removing.await;
         drop(lease);
         if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
             tracing::warn!(%error, "the server's lease could not be given back");
@@ -295,6 +298,7 @@ fn assemble(
         openapi: std::sync::OnceLock::new(),
         known_uses: KnownUses::new(),
         followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+        removals: tokio::sync::Notify::new(),
     })
 }
 

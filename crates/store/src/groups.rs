@@ -45,7 +45,7 @@ sql! {
         concat!("INSERT INTO user_groups (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     GET = "user_groups.get":
         concat!("SELECT ", columns!(), " FROM user_groups WHERE tenant_id = $1 AND id = $2");
-    COUNT = "user_groups.count": "SELECT COUNT(*) FROM user_groups WHERE tenant_id = $1";
+    COUNT = "user_groups.count": "SELECT COUNT(*) AS counted FROM user_groups WHERE tenant_id = $1";
     UPDATE = "user_groups.update":
         "UPDATE user_groups
          SET name = $3, description = $4, managed = $5, external_id = $6, updated_at = $7, updated_by = $8

@@ -48,7 +48,7 @@ sql! {
         concat!("SELECT ", columns!(), " FROM invites WHERE tenant_id = $1 AND email = $2");
     FIND_BY_CODE = "invites.find_by_code":
         concat!("SELECT ", columns!(), " FROM invites WHERE code_hash = $1");
-    COUNT = "invites.count": "SELECT COUNT(*) FROM invites WHERE tenant_id = $1";
+    COUNT = "invites.count": "SELECT COUNT(*) AS counted FROM invites WHERE tenant_id = $1";
     SET_ROLE = "invites.set_role":
         "UPDATE invites SET tenant_role = $3, updated_at = $4, updated_by = $5 WHERE tenant_id = $1 AND id = $2";
     DELETE = "invites.delete": "DELETE FROM invites WHERE tenant_id = $1 AND id = $2";

@@ -48,6 +48,7 @@ pub mod user_settings;
 pub mod users;
 pub mod workflow_versions;
 pub mod workflows;
+pub mod workspace_removal;
 pub mod workspaces;
 
 #[cfg(feature = "testing")]

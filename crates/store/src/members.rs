@@ -1,6 +1,6 @@
-//! Members: which users work in a workspace, and as what.
+//! Members: which users and groups work in a workspace, and as what.
 
-use types::{Role, UserId, WorkspaceId};
+use types::{GroupId, Role, TenantId, UserId, WorkspaceId};
 
 use crate::statement::sql;
 use crate::{Read, StoreError, Tx};
@@ -14,6 +14,47 @@ pub struct Member {
     pub role: Role,
 }
 
+/// What can be a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntityType {
+    /// A person or a service account.
+    User,
+    /// A group of them, who all have its role.
+    Group,
+}
+
+impl EntityType {
+    /// The public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+
+    /// The type of that public name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::User, Self::Group].into_iter().find(|entity| entity.as_str() == name)
+    }
+}
+
+/// A user or group that is a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entity {
+    /// Which of both.
+    pub entity_type: EntityType,
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The address; of a group empty.
+    pub email: String,
+    /// Their role.
+    pub role: Role,
+    /// Users of a group; 0 of a user.
+    pub member_count: i64,
+}
+
 sql! {
     SET = "workspace_members.set":
         "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)
@@ -24,6 +65,31 @@ sql! {
         "SELECT user_id, role FROM workspace_members WHERE workspace_id = $1 AND user_id = $2";
     LIST = "workspace_members.list":
         "SELECT user_id, role FROM workspace_members WHERE workspace_id = $1 ORDER BY user_id";
+    SET_GROUP = "workspace_groups.set":
+        "INSERT INTO workspace_groups (workspace_id, group_id, role) VALUES ($1, $2, $3)
+         ON CONFLICT (workspace_id, group_id) DO UPDATE SET role = excluded.role";
+    REMOVE_GROUP = "workspace_groups.remove":
+        "DELETE FROM workspace_groups WHERE workspace_id = $1 AND group_id = $2";
+    ENTITIES = "workspace_members.entities":
+        "SELECT 'user' AS entity_type, u.id, u.name, u.email, m.role, 0 AS member_count
+         FROM workspace_members m JOIN users u ON u.id = m.user_id WHERE m.workspace_id = $1
+         UNION ALL
+         SELECT 'group', g.id, g.name, '', w.role,
+                (SELECT COUNT(*) FROM user_group_members c WHERE c.group_id = g.id)
+         FROM workspace_groups w JOIN user_groups g ON g.id = w.group_id WHERE w.workspace_id = $1
+         ORDER BY entity_type DESC, name, id";
+    OWNERS = "workspace_members.owners":
+        "SELECT (SELECT COUNT(*) FROM workspace_members m JOIN users u ON u.id = m.user_id
+                 WHERE m.workspace_id = $1 AND m.role = 'Owner' AND u.status = 'Active')
+              + (SELECT COUNT(*) FROM workspace_groups w JOIN user_group_members c ON c.group_id = w.group_id
+                 JOIN users u ON u.id = c.user_id
+                 WHERE w.workspace_id = $1 AND w.role = 'Owner' AND u.status = 'Active') AS owners";
+    GROUP_MEMBERS = "user_group_members.of_workspace":
+        "SELECT c.group_id, u.id, u.name, u.email FROM workspace_groups w
+         JOIN user_group_members c ON c.group_id = w.group_id JOIN users u ON u.id = c.user_id
+         WHERE w.workspace_id = $1 ORDER BY u.name, u.id LIMIT $2";
+    USER_OF_TENANT = "users.of_tenant": "SELECT id FROM users WHERE tenant_id = $1 AND id = $2";
+    GROUP_OF_TENANT = "user_groups.of_tenant": "SELECT id FROM user_groups WHERE tenant_id = $1 AND id = $2";
 }
 
 /// Makes the user a member, or gives a member another role.
@@ -52,4 +118,78 @@ pub async fn list(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<Member
         Ok(Member { user_id: row.id(0)?, role: row.word(1, Role::from_name)? })
     })
     .await
+}
+
+/// Makes the group a member, or gives a member another role.
+pub async fn set_group(
+    tx: &Tx<'_>,
+    workspace: WorkspaceId,
+    group: GroupId,
+    role: Role,
+) -> Result<(), StoreError> {
+    tx.execute(&SET_GROUP, &[workspace.into(), group.into(), role.as_str().into()]).await?;
+    Ok(())
+}
+
+/// Ends a group's membership; whether there was one.
+pub async fn remove_group(tx: &Tx<'_>, workspace: WorkspaceId, group: GroupId) -> Result<bool, StoreError> {
+    Ok(tx.execute(&REMOVE_GROUP, &[workspace.into(), group.into()]).await? == 1)
+}
+
+/// Every user and group that is a member, users first, by name.
+pub async fn entities(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<Entity>, StoreError> {
+    read.read_all(&ENTITIES, &[workspace.into()], |row| {
+        Ok(Entity {
+            entity_type: row.word(0, EntityType::from_name)?,
+            id: row.string(1)?,
+            name: row.string(2)?,
+            email: row.string(3)?,
+            role: row.word(4, Role::from_name)?,
+            member_count: row.int(5)?,
+        })
+    })
+    .await
+}
+
+/// A user in a group that is a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The group.
+    pub group_id: GroupId,
+    /// The user.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+}
+
+/// Users of the groups that are members, [`GROUP_MEMBERS_MAX`] at most.
+pub async fn group_members(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<GroupMember>, StoreError> {
+    read.read_all(&GROUP_MEMBERS, &[workspace.into(), GROUP_MEMBERS_MAX.into()], |row| {
+        Ok(GroupMember { group_id: row.id(0)?, id: row.id(1)?, name: row.string(2)?, email: row.string(3)? })
+    })
+    .await
+}
+
+/// Users of groups that [`group_members`] answers.
+pub const GROUP_MEMBERS_MAX: i64 = 1_000;
+
+/// Active users who own the workspace, by themselves or through a group; one who does both counts twice.
+pub async fn owners(read: &impl Read, workspace: WorkspaceId) -> Result<i64, StoreError> {
+    Ok(read.read_one(&OWNERS, &[workspace.into()], |row| row.int(0)).await?.unwrap_or_default())
+}
+
+/// Whether the tenant has that user or group.
+pub async fn is_of_tenant(
+    read: &impl Read,
+    tenant: TenantId,
+    entity: EntityType,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let statement = match entity {
+        EntityType::User => &USER_OF_TENANT,
+        EntityType::Group => &GROUP_OF_TENANT,
+    };
+    Ok(read.read_one(statement, &[tenant.into(), id.into()], |row| row.string(0)).await?.is_some())
 }

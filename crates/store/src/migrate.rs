@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations![
     13 "0013_package_locks",
     14 "0014_step_logs",
     15 "0015_people",
+    16 "0016_workspace_access",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -25,8 +25,15 @@ sql! {
         "SELECT settings FROM tenants WHERE id = $1 {for_update}";
     SET_SETTINGS = "tenants.set_settings": "UPDATE tenants SET settings = $2, updated_at = $3 WHERE id = $1";
     SETTINGS = "tenants.settings": "SELECT settings FROM tenants WHERE id = $1";
+    LOCK = "tenants.lock": "SELECT id FROM tenants WHERE id = $1 {for_update}";
     FIRST = "tenants.first":
         "SELECT id, name, created_at, updated_at FROM tenants ORDER BY created_at, id LIMIT 1";
+}
+
+/// Makes every other transaction that locks the tenant wait for the end of this one: what it counts of the tenant's things
+/// stays as it is until then.
+pub async fn lock(tx: &Tx<'_>, tenant: TenantId) -> Result<(), StoreError> {
+    tx.read_one(&LOCK, &[tenant.into()], |row| row.string(0)).await.map(drop)
 }
 
 /// Stores a new tenant.

@@ -106,12 +106,12 @@ sql! {
     // Who changes which people there are waits here for whoever else does.
     LOCK_PEOPLE = "users.lock_people": "SELECT LENGTH(CAST($1 AS TEXT)) AS key_chars, {advisory_lock} AS held";
     COUNT_OTHER_ADMINS = "users.count_other_admins":
-        "SELECT COUNT(*) FROM users
+        "SELECT COUNT(*) AS counted FROM users
          WHERE tenant_id = $1 AND id <> $2 AND tenant_role = 'Admin' AND status = 'Active' AND kind = 'person'";
     COUNT_SERVICES = "users.count_services":
-        "SELECT COUNT(*) FROM users WHERE tenant_id = $1 AND kind = 'service'";
+        "SELECT COUNT(*) AS counted FROM users WHERE tenant_id = $1 AND kind = 'service'";
     EXISTS_BY_EMAIL = "users.exists_by_email":
-        "SELECT COUNT(*) FROM users WHERE tenant_id = $1 AND LOWER(email) = $2";
+        "SELECT COUNT(*) AS counted FROM users WHERE tenant_id = $1 AND LOWER(email) = $2";
     SET_TENANT_ROLE = "users.set_tenant_role":
         "UPDATE users SET tenant_role = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
     DELETE = "users.delete": "DELETE FROM users WHERE tenant_id = $1 AND id = $2";

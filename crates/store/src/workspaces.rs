@@ -42,25 +42,32 @@ sql! {
     INSERT = "workspaces.insert":
         concat!("INSERT INTO workspaces (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     GET = "workspaces.get":
-        concat!("SELECT ", columns!(), " FROM workspaces WHERE tenant_id = $1 AND id = $2");
+        concat!("SELECT ", columns!(), " FROM workspaces WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL");
     GET_BY_NAME = "workspaces.get_by_name":
-        concat!("SELECT ", columns!(), " FROM workspaces WHERE tenant_id = $1 AND name = $2");
+        concat!("SELECT ", columns!(), " FROM workspaces WHERE tenant_id = $1 AND name = $2 AND deleted_at IS NULL");
     UPDATE = "workspaces.update":
         "UPDATE workspaces SET name = $3, display_name = $4, description = $5, updated_at = $6, updated_by = $7
-         WHERE tenant_id = $1 AND id = $2";
-    GET_FOR_CALLER = "workspaces.get_for_caller":
-        "SELECT w.id, m.role
-         FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = $3
-         WHERE w.tenant_id = $1 AND w.id = $2";
+         WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL";
     LIST_WITH_COUNTS = "workspaces.list_with_counts": concat!(
         "SELECT ", columns!(), ",
                 (SELECT COUNT(*) FROM workspace_members m WHERE m.workspace_id = workspaces.id) AS user_count
-         FROM workspaces WHERE tenant_id = $1 ORDER BY id"
+         FROM workspaces WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY id"
     );
+    // A user's own role, and those of their groups: the strongest holds.
     LIST_FOR_USER = "workspaces.list_for_user":
-        "SELECT w.id, w.display_name, m.role
-         FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = $2
-         WHERE w.tenant_id = $1 ORDER BY w.id";
+        "SELECT w.id, w.name, w.display_name, w.description,
+                CASE r.strength WHEN 3 THEN 'Owner' WHEN 2 THEN 'Contributor' WHEN 1 THEN 'Viewer' END AS role
+         FROM workspaces w LEFT JOIN (
+             SELECT workspace_id, MAX(CASE role WHEN 'Owner' THEN 3 WHEN 'Contributor' THEN 2 ELSE 1 END) AS strength
+             FROM (SELECT workspace_id, role FROM workspace_members WHERE user_id = $2
+                   UNION ALL
+                   SELECT g.workspace_id, g.role FROM user_group_members u
+                   JOIN workspace_groups g ON g.group_id = u.group_id WHERE u.user_id = $2) AS roles
+             GROUP BY workspace_id) AS r ON r.workspace_id = w.id
+         WHERE w.tenant_id = $1 AND w.deleted_at IS NULL ORDER BY w.id";
+    COUNT = "workspaces.count": "SELECT COUNT(*) AS workspaces FROM workspaces WHERE tenant_id = $1 AND deleted_at IS NULL";
+    LOCK = "workspaces.lock":
+        "SELECT id FROM workspaces WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL {for_update}";
 }
 
 /// The fields of a workspace that lists know.
@@ -128,37 +135,17 @@ pub async fn get_by_name(
     read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], decode).await
 }
 
-/// A workspace as one caller sees it: what every request asks first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// The workspace.
-    pub workspace_id: WorkspaceId,
-    /// The caller's role in it; none if they are no member.
-    pub role: Option<Role>,
-}
-
-/// The workspace and the caller's role in it, in one read; none if the tenant has no such workspace.
-pub async fn get_for_caller(
-    read: &impl Read,
-    tenant: TenantId,
-    id: WorkspaceId,
-    user: UserId,
-) -> Result<Option<Membership>, StoreError> {
-    read.read_one(&GET_FOR_CALLER, &[tenant.into(), id.into(), user.into()], |row| {
-        let role = row.opt_text(1)?;
-        let role = role.map(|_| row.word(1, Role::from_name)).transpose()?;
-        Ok(Membership { workspace_id: row.id(0)?, role })
-    })
-    .await
-}
-
 /// A workspace of the user's tenant, and what the user is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserWorkspace {
     /// The workspace.
     pub id: WorkspaceId,
+    /// Its name.
+    pub name: String,
     /// Its name for people.
     pub display_name: String,
+    /// What it is for.
+    pub description: String,
     /// The user's role in it; none if they are no member.
     pub role: Option<Role>,
 }
@@ -170,9 +157,15 @@ pub async fn list_for_user(
     user: UserId,
 ) -> Result<Vec<UserWorkspace>, StoreError> {
     read.read_all(&LIST_FOR_USER, &[tenant.into(), user.into()], |row| {
-        let role = row.opt_text(2)?;
-        let role = role.map(|_| row.word(2, Role::from_name)).transpose()?;
-        Ok(UserWorkspace { id: row.id(0)?, display_name: row.string(1)?, role })
+        let role = row.opt_text(4)?;
+        let role = role.map(|_| row.word(4, Role::from_name)).transpose()?;
+        Ok(UserWorkspace {
+            id: row.id(0)?,
+            name: row.string(1)?,
+            display_name: row.string(2)?,
+            description: row.string(3)?,
+            role,
+        })
     })
     .await
 }
@@ -185,10 +178,41 @@ pub async fn list_with_counts(
     read.read_all(&LIST_WITH_COUNTS, &[tenant.into()], |row| Ok((decode(row)?, row.int(9)?))).await
 }
 
+/// How many workspaces the tenant has.
+pub async fn count(read: &impl Read, tenant: TenantId) -> Result<i64, StoreError> {
+    Ok(read.read_one(&COUNT, &[tenant.into()], |row| row.int(0)).await?.unwrap_or_default())
+}
+
+/// Makes every other transaction that locks the workspace wait for the end of this one; whether it is there.
+pub async fn lock(tx: &Tx<'_>, tenant: TenantId, id: WorkspaceId) -> Result<bool, StoreError> {
+    Ok(tx.read_one(&LOCK, &[tenant.into(), id.into()], |row| row.string(0)).await?.is_some())
+}
+
+/// The tenant's workspaces that the user is in, by themselves or through a group; all of them for `None`.
+pub async fn list_entered(
+    read: &impl Read,
+    tenant: TenantId,
+    user: Option<UserId>,
+    query: &Query,
+) -> Result<Page<Workspace>, StoreError> {
+    let Some(user) = user else { return list(read, tenant, query).await };
+    let scope = "tenant_id = $1 AND deleted_at IS NULL AND id IN (
+        SELECT workspace_id FROM workspace_members WHERE user_id = $2
+        UNION ALL
+        SELECT g.workspace_id FROM user_group_members u
+        JOIN workspace_groups g ON g.group_id = u.group_id WHERE u.user_id = $2)";
+    let listing = Listing { name: "workspaces.list_entered", columns: columns!(), from: "workspaces", scope };
+    page(read, &listing, &[tenant.into(), user.into()], query, decode).await
+}
+
 /// The tenant's workspaces.
 pub async fn list(read: &impl Read, tenant: TenantId, query: &Query) -> Result<Page<Workspace>, StoreError> {
-    let listing =
-        Listing { name: "workspaces.list", columns: columns!(), from: "workspaces", scope: "tenant_id = $1" };
+    let listing = Listing {
+        name: "workspaces.list",
+        columns: columns!(),
+        from: "workspaces",
+        scope: "tenant_id = $1 AND deleted_at IS NULL",
+    };
     page(read, &listing, &[tenant.into()], query, decode).await
 }
 

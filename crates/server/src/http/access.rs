@@ -94,6 +94,12 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
             require(&caller, workspace, permission)?;
             Some(workspace)
         }
+        Access::WorkspaceNeeds(permission) => {
+            let named = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
+            let workspace = find_workspace(&caller, Some(named.unwrap_or_default()))?;
+            require(&caller, workspace, permission)?;
+            Some(workspace)
+        }
         Access::TenantNeeds(permission) => {
             require_in_tenant(&caller, permission)?;
             caller.default_workspace

@@ -43,6 +43,11 @@ pub(crate) fn json(value: &impl Serialize) -> ApiResult {
     Ok(response)
 }
 
+/// An answer without a body.
+pub(crate) fn empty() -> ApiResult {
+    Ok(Response::new(Body::empty()))
+}
+
 /// One page of a list; with `select`, of each row only the members named.
 pub(crate) fn page<T: Serialize>(query: &Query, total: u64, rows: &[T]) -> ApiResult {
     if query.select.is_empty() {

@@ -165,6 +165,13 @@ impl Describe {
         self
     }
 
+    /// Answers nothing.
+    #[must_use]
+    pub const fn empty(mut self) -> Self {
+        self.answer = Answer::Empty;
+        self
+    }
+
     /// Answers something that is not JSON.
     #[must_use]
     pub const fn other(mut self, content_type: &'static str) -> Self {

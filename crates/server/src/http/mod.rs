@@ -23,6 +23,7 @@ mod system_tables;
 mod table;
 mod tables;
 mod workflows;
+mod workspaces;
 
 use axum::extract::Request;
 use store::{FieldMap, Query};

@@ -25,6 +25,19 @@ pub(crate) fn check_name(what: &str, name: Option<&str>) -> ApiResult<String> {
     Ok(name.to_owned())
 }
 
+/// The name in URLs and workflows that follows from a name for people: in lower case, with `_` for whatever is neither
+/// letter nor digit.
+pub(crate) fn derived_name(what: &str, display_name: &str) -> ApiResult<String> {
+    let lower = display_name.to_lowercase();
+    let name: String = lower.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    if name.chars().all(|c| c == '_') {
+        let message =
+            format!("the name `{}` of the {what} has no letter and no digit", excerpt(display_name));
+        return Err(ApiError::new(&code::NAME_INVALID, message));
+    }
+    Ok(name)
+}
+
 /// Refuses a text for people that cannot be stored: it is too long, or holds a zero character.
 pub(crate) fn check_text(member: &str, text: Option<&str>) -> ApiResult<()> {
     let refused = |message: String| Err(ApiError::new(&code::BODY_INVALID, message));

@@ -24,6 +24,8 @@ pub enum Access {
     Authenticated,
     /// Members of the workspace in the path (of the default workspace, if there is none) whose role allows it.
     Needs(Permission),
+    /// Members of the workspace that the path's `{id}` names, whose role allows it.
+    WorkspaceNeeds(Permission),
     /// Users of the tenant whose tenant role allows it.
     TenantNeeds(Permission),
     /// Whoever has the token of a runner group; no API key opens it, and the token nothing else.

@@ -10,6 +10,7 @@ mod runners;
 mod tables;
 mod users;
 mod workflows;
+mod workspaces;
 
 use super::routes::Routes;
 
@@ -18,5 +19,5 @@ pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(catalog::routes(routes)));
-    users::routes(records::routes(tables::routes(runners::routes(routes))))
+    workspaces::routes(users::routes(records::routes(tables::routes(runners::routes(routes)))))
 }

@@ -11,6 +11,7 @@ use server::{Access, BASE, Route, Scope};
 use store::users::UserStatus;
 use types::{Role, TenantRole};
 
+use crate::executions::workflow;
 use crate::support::{KEY, NOBODY, Nictate, Person, Reply, WORKSPACE, on_both};
 
 /// The callers, in the order of the columns; the key of each is its name. The Admin's is the first key.
@@ -60,6 +61,9 @@ async fn settle(nictate: &Nictate) {
     ] {
         nictate.add_person(person).await;
     }
+    let sleeps = workflow("- id: S1\n  action: internal.Sleep\n  inputs: {duration: 1h}", "{{ 1 }}");
+    let sleeper = nictate.publish("sleeps", &sleeps).await;
+    nictate.execute(&sleeper, json!({})).await;
 }
 
 /// What a route asks for, as the matrix shows it.
@@ -68,6 +72,7 @@ fn asked_for(access: Access) -> String {
         Access::Public => "anybody".to_owned(),
         Access::Authenticated => "a key".to_owned(),
         Access::Needs(permission) => permission.as_str().to_owned(),
+        Access::WorkspaceNeeds(permission) => format!("there {}", permission.as_str()),
         Access::RunnerToken => "a runner group's token".to_owned(),
         Access::TenantNeeds(permission) => format!("tenant {}", permission.as_str()),
     }
@@ -88,8 +93,12 @@ fn verdict(reply: &Reply) -> String {
 async fn call(nictate: &Nictate, route: &Route, caller: &str) -> String {
     let path = format!("{BASE}{}", route.documented_path());
     let path = path.replace("{ws_id}", WORKSPACE).replace("{branch}", "draft").replace("{version}", "1");
+    // The only workspace whose members some of them are; it is not deleted, for a run of it has not ended.
+    let path = path.replace("/workspaces/{id}", &format!("/workspaces/{WORKSPACE}"));
     // An id of nothing: who is let in finds nothing there, and changes nothing.
     let path = path.replace("{id}", NOBODY).replace("{table}", "nothing").replace("{field}", "nothing");
+    let path =
+        path.replace("{entity_type}", "user").replace("{entity_id}", NOBODY).replace("{role}", "Viewer");
     let request = nictate.request_as(key_of(caller), route.method.clone(), &path);
     let request = if route.method == Method::GET { request } else { request.json(&json!({})) };
     verdict(&Reply::of(request).await)

@@ -42,3 +42,4 @@ mod tool;
 mod used_connections;
 mod versions;
 mod workflows;
+mod workspaces;

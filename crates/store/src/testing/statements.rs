@@ -2,7 +2,9 @@
 
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::{Db, Dialect, Read, Statement};
+use types::WorkspaceId;
+
+use crate::{Db, Dialect, Read, Sql, Statement};
 
 /// How an engine understands a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,32 @@ pub async fn plan_of(db: &Db, name: &str) -> String {
             answers.iter().filter_map(line).collect::<Vec<_>>().join("\n")
         }
     }
+}
+
+/// Rows that tables hold of a workspace: each table that says whose its rows are, with how many there are.
+pub async fn rows_of_workspace(db: &Db, workspace: WorkspaceId) -> Vec<(String, i64)> {
+    let tables = match db.dialect() {
+        Dialect::Sqlite => {
+            "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND c.name = 'workspace_id' ORDER BY m.name"
+        }
+        Dialect::Postgres => {
+            "SELECT table_name FROM information_schema.columns
+             WHERE table_schema = current_schema() AND column_name = 'workspace_id' ORDER BY table_name"
+        }
+    };
+    let mut names = Vec::new();
+    let sql = Sql::Dynamic { name: "testing.tables", text: tables };
+    db.fetch(sql, &[], |row| row.string(0).map(|name| names.push(name))).await.expect("names of tables");
+    let mut counts = Vec::new();
+    for name in names {
+        let text = format!("SELECT COUNT(*) FROM {name} WHERE workspace_id = $1");
+        let mut count = 0;
+        let sql = Sql::Dynamic { name: "testing.count", text: &text };
+        db.fetch(sql, &[workspace.into()], |row| row.int(0).map(|rows| count = rows)).await.expect("a count");
+        counts.push((name, count));
+    }
+    counts
 }
 
 /// Lets an SQLite file grow to `pages` at most, as if the disk were full then. Panics on PostgreSQL.

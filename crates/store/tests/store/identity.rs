@@ -47,24 +47,6 @@ async fn a_key_tells_all_that_a_request_must_know_of_its_caller() {
 }
 
 #[tokio::test]
-async fn a_caller_sees_the_workspaces_of_their_tenant_and_their_role_there() {
-    each_database(async |db| {
-        let seeded = seed(&db).await;
-        let check = async |tenant, workspace, user, role| {
-            let found = workspaces::get_for_caller(&db, tenant, workspace, user).await.unwrap();
-            assert_eq!(found.map(|membership| membership.role), role);
-        };
-        let Seeded { tenant, other_tenant, workspace, other_workspace, builder, admin } = seeded;
-        check(tenant, workspace, builder, Some(Some(Role::Contributor))).await;
-        check(tenant, other_workspace, builder, Some(None)).await;
-        check(tenant, workspace, admin, Some(None)).await;
-        check(other_tenant, workspace, builder, None).await;
-        check(tenant, WorkspaceId::of_name("none"), builder, None).await;
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn members_come_change_and_go() {
     each_database(async |db| {
         let seeded = seed(&db).await;

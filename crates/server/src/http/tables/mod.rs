@@ -11,7 +11,7 @@ use types::TableId;
 use super::answer::{json, page};
 use super::excerpt;
 use super::extract::{Body, ListQuery, Query};
-use super::names::{check_name, check_text};
+use super::names::{check_name, check_text, derived_name};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 pub(super) use fields::{
@@ -177,19 +177,6 @@ fn name_taken(error: StoreError, name: &str) -> ApiError {
         return ApiError::new(&code::TABLE_NAME_TAKEN, message);
     }
     error.into()
-}
-
-/// The name in URLs and workflows that follows from a name for people: in lower case, with `_` for whatever is neither
-/// letter nor digit.
-fn derived_name(what: &str, display_name: &str) -> ApiResult<String> {
-    let lower = display_name.to_lowercase();
-    let name: String = lower.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-    if name.chars().all(|c| c == '_') {
-        let message =
-            format!("the name `{}` of the {what} has no letter and no digit", excerpt(display_name));
-        return Err(ApiError::new(&code::NAME_INVALID, message));
-    }
-    Ok(name)
 }
 
 fn table_name(display_name: &str) -> ApiResult<String> {
