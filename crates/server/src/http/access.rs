@@ -174,7 +174,8 @@ fn require(caller: &Principal, workspace: WorkspaceId, permission: Permission) -
     }
 }
 
-fn require_in_tenant(caller: &Principal, permission: Permission) -> ApiResult<()> {
+/// Refuses a caller whose role in the tenant does not allow it.
+pub(super) fn require_in_tenant(caller: &Principal, permission: Permission) -> ApiResult<()> {
     let role = caller.tenant_role;
     if role.allows(permission) { Ok(()) } else { Err(forbidden(role.as_str(), permission)) }
 }

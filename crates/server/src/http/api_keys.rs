@@ -1,4 +1,4 @@
-//! The caller's own API keys: list, make, revoke.
+//! API keys: list, make, revoke. The caller's own, and for `http/people/service_accounts.rs` those of programs.
 
 use serde::{Deserialize, Serialize};
 use store::Tx;
@@ -66,21 +66,55 @@ pub(crate) struct ApiKeyInput {
     pub description: String,
 }
 
+/// Whose keys are meant.
+#[derive(Clone, Copy)]
+pub(super) enum Owner {
+    /// The caller's own: there is always one.
+    Caller(UserId),
+    /// Those of a service account, which may have none.
+    Service(UserId),
+}
+
+impl Owner {
+    const fn id(self) -> UserId {
+        match self {
+            Self::Caller(id) | Self::Service(id) => id,
+        }
+    }
+
+    const fn named(self) -> &'static str {
+        match self {
+            Self::Caller(_) => "the caller",
+            Self::Service(_) => "the service account",
+        }
+    }
+}
+
 /// The caller's keys.
 pub(super) async fn list(ctx: Ctx) -> ApiResult {
-    let rows = api_keys::list(ctx.db(), ctx.tenant(), ctx.user()).await?;
+    list_of(&ctx, Owner::Caller(ctx.user())).await
+}
+
+/// Somebody's keys.
+pub(super) async fn list_of(ctx: &Ctx, owner: Owner) -> ApiResult {
+    let rows = api_keys::list(ctx.db(), ctx.tenant(), owner.id()).await?;
     json(&rows.iter().filter(|row| row.revoked_at.is_none()).map(ApiKey::from).collect::<Vec<_>>())
 }
 
 /// A new key of the caller.
 pub(super) async fn create(ctx: Ctx, Body(input): Body<ApiKeyInput>) -> ApiResult {
+    create_of(&ctx, Owner::Caller(ctx.user()), input).await
+}
+
+/// A new key of somebody.
+pub(super) async fn create_of(ctx: &Ctx, owner: Owner, input: ApiKeyInput) -> ApiResult {
     let name = check_name("API key", input.name.as_deref().or(Some("API key")))?;
     check_text("description", Some(&input.description))?;
     let key = secrets::generate_api_key(&mut SystemRng);
     let row = Row {
         id: ctx.new_id(),
         tenant_id: ctx.tenant(),
-        user_id: ctx.user(),
+        user_id: owner.id(),
         name,
         description: input.description,
         hint: hint_of(key.expose()),
@@ -108,7 +142,7 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<ApiKeyInput>) -> ApiResul
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RevokeInput {
-    id: Option<String>,
+    pub(super) id: Option<String>,
 }
 
 /// Revokes a key of the caller, at once; named in the query or in the body.
@@ -117,12 +151,17 @@ pub(super) async fn revoke(
     Query(query): Query<RevokeInput>,
     Body(body): Body<RevokeInput>,
 ) -> ApiResult {
-    let named = query.id.or(body.id).unwrap_or_default();
+    revoke_of(&ctx, Owner::Caller(ctx.user()), query.id.or(body.id).unwrap_or_default()).await
+}
+
+/// Revokes a key of somebody, at once.
+pub(super) async fn revoke_of(ctx: &Ctx, owner: Owner, named: String) -> ApiResult {
     let shown = super::excerpt(&named);
-    let not_found =
-        move || ApiError::new(&code::API_KEY_NOT_FOUND, format!("the caller has no API key `{shown}`"));
+    let not_found = move || {
+        ApiError::new(&code::API_KEY_NOT_FOUND, format!("{} has no API key `{shown}`", owner.named()))
+    };
     let id: ApiKeyId = named.parse().map_err(|_| not_found())?;
-    let (tenant, user, now) = (ctx.tenant(), ctx.user(), ctx.now());
+    let (tenant, user, now) = (ctx.tenant(), owner.id(), ctx.now());
     let name_of = |keys: &[Row]| keys.iter().find(|key| key.id == id).map(|key| key.name.clone());
     let name = name_of(&api_keys::list(ctx.db(), tenant, user).await?).ok_or_else(&not_found)?;
     let audit = ctx.audit("api_key.revoked", "api_key", &id.to_string(), &name);
@@ -132,7 +171,7 @@ pub(super) async fn revoke(
             if !keys.iter().any(|key| key.id == id) {
                 return Err(not_found());
             }
-            if keys.len() == 1 {
+            if matches!(owner, Owner::Caller(_)) && keys.len() == 1 {
                 let message = "the last API key cannot be removed: make another one first";
                 return Err(ApiError::new(&code::API_KEY_LAST, message));
             }

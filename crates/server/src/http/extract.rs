@@ -98,6 +98,26 @@ fn is_deeper_than(text: &str, levels: usize) -> bool {
     false
 }
 
+/// A JSON body that is an array.
+pub(crate) struct Items<T>(pub(crate) Vec<T>);
+
+impl<T: DeserializeOwned> FromRequest<App> for Items<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let limit = app.config().server.body_bytes_max;
+        let bytes = read_body(request, limit, app.config().server.body_timeout()).await?;
+        let text = text_of(&bytes)?;
+        if is_deeper_than(text, BODY_DEPTH_MAX) {
+            return Err(invalid(format!("the body is nested deeper than {BODY_DEPTH_MAX} levels")));
+        }
+        if !text.trim_ascii_start().starts_with('[') {
+            return Err(invalid("the body must be a JSON array"));
+        }
+        serde_json::from_str(text).map(Items).map_err(unexpected)
+    }
+}
+
 /// A body as it came.
 pub(crate) struct RawBody(pub(crate) Bytes);
 

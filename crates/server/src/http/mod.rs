@@ -15,6 +15,7 @@ mod extract;
 mod names;
 mod openapi;
 mod peer;
+mod people;
 mod records;
 mod routes;
 mod runner_link;

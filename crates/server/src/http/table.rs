@@ -5,6 +5,7 @@ mod connection_types;
 mod connections;
 mod controller;
 mod executions;
+mod people;
 mod records;
 mod runners;
 mod tables;
@@ -19,5 +20,6 @@ pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(catalog::routes(routes)));
-    workspaces::routes(users::routes(records::routes(tables::routes(runners::routes(routes)))))
+    let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
+    workspaces::routes(people::routes(routes))
 }

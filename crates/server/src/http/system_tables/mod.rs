@@ -4,6 +4,8 @@
 //! A route has let the caller in as one who may read or write records of the workspace; whatever else a table of the
 //! system asks for, its own functions ask for.
 
+mod groups;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
@@ -14,7 +16,6 @@ use crate::error::ApiResult;
 type Answering = BoxFuture<'static, ApiResult>;
 
 /// How the routes of records are answered for one table of the system. The `{id}` of the path is in the context.
-#[allow(dead_code)]
 pub(super) struct SystemTable {
     name: &'static str,
     /// Its records.
@@ -43,7 +44,9 @@ macro_rules! system_tables {
     };
 }
 
-system_tables! {}
+system_tables! {
+    "sys_groups" => groups;
+}
 
 /// The table of the system that has that name.
 pub(super) fn find(name: &str) -> Option<&'static SystemTable> {

@@ -1,0 +1,306 @@
+//! Invitations: ask people to join the tenant, renew, withdraw, accept. The code of the link is shown once and stored
+//! as a hash; whoever has it becomes the user who was invited.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use serde_json::json as object;
+use store::audit::{ActorType, AuditEntry};
+use store::invites::{self, Invite as Row};
+use store::users::{self, User as UserRow, UserKind, UserStatus};
+use store::{StoreError, Tx};
+use types::{InviteId, Rng as _, SystemRng, TenantRole, Timestamp};
+
+pub(crate) use super::model::{Invitation, InvitationAnswer, InvitationLink, Invitations, Invite};
+use super::role_named;
+use crate::App;
+use crate::ctx::Ctx;
+use crate::error::{ApiError, ApiResult, code};
+use crate::http::answer::{json, page};
+use crate::http::excerpt;
+use crate::http::extract::{Body, Items, ListQuery, Query};
+use crate::http::names::check_name;
+
+/// How long an invitation can be accepted.
+const INVITE_TIME: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+/// People invited by one call.
+const INVITES_PER_CALL_MAX: usize = 100;
+/// Invitations that one tenant may have, expired ones included.
+const INVITES_MAX: i64 = 10_000;
+/// Random bytes of a code.
+const CODE_BYTES: usize = 32;
+/// Bytes of an e-mail address (RFC 5321, with the errata of RFC 3696).
+const EMAIL_BYTES_MAX: usize = 254;
+/// What somebody is invited as if nothing says otherwise.
+const ROLE_DEFAULT: TenantRole = TenantRole::Consumer;
+
+/// The tenant's invitations.
+pub(in crate::http) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
+    let query = crate::http::parse_q(list.q.as_deref(), &invites::FIELDS)?;
+    let found = invites::list(ctx.db(), ctx.tenant(), &query).await?;
+    let now = ctx.now();
+    page(&query, found.total, &found.rows.iter().map(|row| Invite::new(row, now)).collect::<Vec<_>>())
+}
+
+/// Invites people, all or none; who was invited before gets a new link, and the old one opens nothing.
+pub(in crate::http) async fn create(ctx: Ctx, Items(input): Items<Invitation>) -> ApiResult {
+    let asked = read(&input)?;
+    let (base, db) = (ctx.app().public_url().trim_end_matches('/').to_owned(), ctx.db().clone());
+    let links = db
+        .write(async move |tx| {
+            users::lock_people(tx, ctx.tenant()).await?;
+            let mut links = Vec::with_capacity(asked.len());
+            for (email, role) in &asked {
+                let (id, code) = invite(&ctx, tx, email, *role).await?;
+                let link = format!("{base}/invite/{code}");
+                links.push(InvitationLink { email: email.clone(), id: id.to_string(), link });
+            }
+            if invites::count(tx, ctx.tenant()).await? > INVITES_MAX {
+                let message = format!("a tenant may have {INVITES_MAX} invitations; withdraw some first");
+                return Err(ApiError::new(&code::INVITE_LIMIT, message));
+            }
+            Ok(links)
+        })
+        .await?;
+    json(&links)
+}
+
+async fn invite(ctx: &Ctx, tx: &Tx<'_>, email: &str, role: TenantRole) -> ApiResult<(InviteId, String)> {
+    if users::exists_by_email(tx, ctx.tenant(), email).await? {
+        return Err(user_exists(email));
+    }
+    let before = invites::get_by_email(tx, ctx.tenant(), email).await?;
+    let (now, user) = (ctx.now(), ctx.user().to_string());
+    let row = Row {
+        id: before.as_ref().map_or_else(|| ctx.new_id(), |before| before.id),
+        tenant_id: ctx.tenant(),
+        email: email.to_owned(),
+        tenant_role: role,
+        expires_at: expiry(now),
+        created_at: now,
+        created_by: user.clone(),
+        updated_at: now,
+        updated_by: user,
+    };
+    let code = new_code();
+    invites::put(tx, &row, &hash(ctx.app(), &code)).await?;
+    let action = if before.is_some() { "invite.renewed" } else { "invite.created" };
+    store::audit::record(tx, &audit(ctx, action, &row)).await?;
+    Ok((row.id, code))
+}
+
+/// Gives an invitation another role.
+pub(in crate::http) async fn set_role(ctx: Ctx) -> ApiResult {
+    let role = role_named(ctx.param("role"))?;
+    let id: InviteId = ctx.id(&code::INVITE_NOT_FOUND)?;
+    let db = ctx.db().clone();
+    db.write(async move |tx| {
+        users::lock_people(tx, ctx.tenant()).await?;
+        let row = invites::get(tx, ctx.tenant(), id).await?;
+        let mut row = row.ok_or_else(|| not_found(&format!("of id `{}`", excerpt(ctx.id_text()))))?;
+        row.tenant_role = role;
+        (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
+        invites::set_role(tx, &row).await?;
+        Ok::<_, ApiError>(store::audit::record(tx, &audit(&ctx, "invite.role_set", &row)).await?)
+    })
+    .await?;
+    json(&id)
+}
+
+/// Withdraws the invitation of an address.
+pub(in crate::http) async fn withdraw(ctx: Ctx) -> ApiResult {
+    let email = ctx.param("email").to_ascii_lowercase();
+    let db = ctx.db().clone();
+    let id = db
+        .write(async move |tx| {
+            users::lock_people(tx, ctx.tenant()).await?;
+            let row = invites::get_by_email(tx, ctx.tenant(), &email).await?;
+            let row = row.ok_or_else(|| not_found(&format!("for `{}`", excerpt(&email))))?;
+            invites::delete(tx, row.tenant_id, row.id).await?;
+            store::audit::record(tx, &audit(&ctx, "invite.withdrawn", &row)).await?;
+            Ok::<_, ApiError>(row.id)
+        })
+        .await?;
+    json(&id)
+}
+
+/// Accepts an invitation by its code: makes the user, once.
+pub(in crate::http) async fn accept(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    Body(input): Body<InvitationAnswer>,
+) -> ApiResult {
+    let name = input.name.as_deref().map(|name| check_name("user", Some(name))).transpose()?;
+    let (hash, now, db) = (hash(&app, &code), app.clock().now(), app.db().clone());
+    let id = db
+        .write(async move |tx| {
+            let found = invites::find_by_code(tx, &hash).await?.ok_or_else(|| not_found("with this code"))?;
+            users::lock_people(tx, found.tenant_id).await?;
+            // As it is once nobody else changes it.
+            let row = invites::find_by_code(tx, &hash).await?.ok_or_else(|| not_found("with this code"))?;
+            if now >= row.expires_at {
+                return Err(ApiError::new(
+                    &code::INVITE_EXPIRED,
+                    "the invitation has expired: ask for another",
+                ));
+            }
+            let user = user_of(&app, &row, name.clone(), now);
+            users::insert(tx, &user).await.map_err(|error| email_taken(error, &row.email))?;
+            invites::delete(tx, row.tenant_id, row.id).await?;
+            if let Some(password) = input.password.as_deref().filter(|password| !password.is_empty()) {
+                set_first_password(tx, &user, password).await?;
+            }
+            store::audit::record(tx, &accepted(&app, &row, &user)).await?;
+            Ok(user.id)
+        })
+        .await?;
+    json(&id)
+}
+
+/// Where the password of somebody who has just accepted an invitation is stored, in the same transaction.
+async fn set_first_password(_: &Tx<'_>, user: &UserRow, _: &str) -> ApiResult<()> {
+    let message =
+        format!("`{}` cannot have a password: this server has none yet; accept without", user.email);
+    Err(ApiError::new(&code::NOT_AVAILABLE_YET, message))
+}
+
+fn user_of(app: &App, row: &Row, name: Option<String>, now: Timestamp) -> UserRow {
+    UserRow {
+        id: app.new_id(),
+        tenant_id: row.tenant_id,
+        email: row.email.clone(),
+        name: name.unwrap_or_else(|| row.email.clone()),
+        description: String::new(),
+        kind: UserKind::Person,
+        tenant_role: row.tenant_role,
+        status: UserStatus::Active,
+        default_workspace_id: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn accepted(app: &App, row: &Row, user: &UserRow) -> AuditEntry {
+    AuditEntry {
+        id: app.new_id(),
+        tenant_id: row.tenant_id,
+        workspace_id: None,
+        at: user.created_at,
+        actor_type: ActorType::User,
+        actor_id: user.id.to_string(),
+        action: "invite.accepted".to_owned(),
+        entity_type: "invite".to_owned(),
+        entity_id: row.id.to_string(),
+        host: None,
+        details: object!({"name": row.email, "role": row.tenant_role.as_str()}).to_string(),
+    }
+}
+
+fn audit(ctx: &Ctx, action: &str, row: &Row) -> AuditEntry {
+    let mut entry = ctx.audit(action, "invite", &row.id.to_string(), &row.email);
+    entry.details = object!({"name": row.email, "role": row.tenant_role.as_str()}).to_string();
+    entry
+}
+
+/// Whom to invite as what; each address once.
+fn read(input: &[Invitation]) -> ApiResult<Vec<(String, TenantRole)>> {
+    let refused = |message: String| ApiError::new(&code::INVITE_INVALID, message);
+    if input.is_empty() || input.len() > INVITES_PER_CALL_MAX {
+        let message =
+            format!("the body names {} people; a call invites 1 to {INVITES_PER_CALL_MAX}", input.len());
+        return Err(refused(message));
+    }
+    let mut seen = BTreeSet::new();
+    let mut asked = Vec::with_capacity(input.len());
+    for invitation in input {
+        let email = email_of(&invitation.email)?;
+        if !seen.insert(email.clone()) {
+            return Err(refused(format!("`{email}` is named twice")));
+        }
+        asked.push((email, role_of(invitation)?));
+    }
+    Ok(asked)
+}
+
+/// The role that is given once, by whichever of the two members.
+fn role_of(invitation: &Invitation) -> ApiResult<TenantRole> {
+    let mut roles: Vec<&String> = invitation.role.iter().chain(&invitation.roles).collect();
+    roles.retain(|role| !role.is_empty());
+    roles.dedup();
+    match roles.as_slice() {
+        [] => Ok(ROLE_DEFAULT),
+        [role] => {
+            role_named(role).map_err(|error| ApiError::new(&code::INVITE_INVALID, error.message().to_owned()))
+        }
+        _ => {
+            let message = format!("`{}` is given several roles; a user has one", excerpt(&invitation.email));
+            Err(ApiError::new(&code::INVITE_INVALID, message))
+        }
+    }
+}
+
+/// The address in lower case, if it can be one: plain characters around one `@`.
+fn email_of(text: &str) -> ApiResult<String> {
+    let email = text.trim().to_ascii_lowercase();
+    let is_plain = email.len() <= EMAIL_BYTES_MAX && email.bytes().all(|byte| byte.is_ascii_graphic());
+    let parts: Vec<&str> = email.split('@').collect();
+    if !is_plain
+        || parts.len() != 2
+        || parts.iter().any(|part| part.is_empty())
+        || email.contains(['/', ',', '<', '>'])
+    {
+        let shown = excerpt(&text.escape_debug().to_string());
+        return Err(ApiError::new(&code::INVITE_INVALID, format!("`{shown}` is no e-mail address")));
+    }
+    Ok(email)
+}
+
+fn expiry(now: Timestamp) -> Timestamp {
+    let length_ms = i64::try_from(INVITE_TIME.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_add(length_ms))
+}
+
+fn new_code() -> String {
+    let mut bytes = [0; CODE_BYTES];
+    SystemRng.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is stored of a code. The word before it keeps codes and API keys apart.
+fn hash(app: &App, code: &str) -> String {
+    app.identity().hash(&format!("invite {code}"))
+}
+
+fn not_found(which: &str) -> ApiError {
+    ApiError::new(&code::INVITE_NOT_FOUND, format!("there is no invitation {which}"))
+}
+
+fn user_exists(email: &str) -> ApiError {
+    let message = format!("a user `{email}` exists already");
+    ApiError::new(&code::USER_EXISTS, message).with_data("email", email)
+}
+
+fn email_taken(error: StoreError, email: &str) -> ApiError {
+    if error.is_duplicate_of(users::EMAIL_KEY) { user_exists(email) } else { error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_plain_and_has_one_at() {
+        assert_eq!(email_of(" Bob@Example.com ").unwrap(), "bob@example.com");
+        let long = format!("{}@example.com", "x".repeat(EMAIL_BYTES_MAX));
+        for bad in ["", "bob", "@x", "bob@", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "é@x", "a@b,c@d", &long] {
+            assert_eq!(email_of(bad).unwrap_err().code(), &code::INVITE_INVALID, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_code_has_256_bits_and_is_never_the_same() {
+        assert_eq!(new_code().len(), 64);
+        assert_ne!(new_code(), new_code());
+    }
+}

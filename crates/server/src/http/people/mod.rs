@@ -1,0 +1,148 @@
+//! The people of a tenant: users and what may be done with them. Groups, invitations, service accounts, the caller and the
+//! tenant itself are files of their own.
+
+pub(super) mod groups;
+pub(super) mod invites;
+pub(super) mod me;
+mod model;
+pub(super) mod service_accounts;
+pub(super) mod tenant;
+
+use serde_json::json as object;
+use store::Tx;
+use store::users::{self, User as Row, UserKind, UserStatus};
+use types::{TenantRole, UserId};
+
+use super::answer::{json, page};
+use super::excerpt;
+use super::extract::{ListQuery, Query};
+use crate::ctx::Ctx;
+use crate::error::{ApiError, ApiResult, code};
+pub(crate) use model::User;
+
+/// The tenant's users, service accounts among them.
+pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
+    let query = super::parse_q(list.q.as_deref(), &users::FIELDS)?;
+    let found = users::find(ctx.db(), ctx.tenant(), &query).await?;
+    page(&query, found.total, &found.rows.iter().map(User::from).collect::<Vec<_>>())
+}
+
+/// Gives a user another role in the tenant.
+pub(super) async fn set_role(ctx: Ctx) -> ApiResult {
+    let role = role_named(ctx.param("role"))?;
+    change(ctx, Change::Role(role)).await
+}
+
+/// Switches a user on or off. The keys of one who is off are refused at once.
+pub(super) async fn set_status(ctx: Ctx) -> ApiResult {
+    let named = ctx.param("status");
+    let known = [UserStatus::Active, UserStatus::Inactive];
+    let found = known.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(named));
+    let status = found.ok_or_else(|| {
+        let message =
+            format!("`{}` is no status that can be set; those are Active, Inactive", excerpt(named));
+        ApiError::new(&code::PARAMETER_INVALID, message)
+    })?;
+    change(ctx, Change::Status(status)).await
+}
+
+/// Deletes a user with their keys and memberships. What they have made stays.
+pub(super) async fn delete(ctx: Ctx) -> ApiResult {
+    change(ctx, Change::Deleted).await
+}
+
+/// The contract's move of a user to another tenant: there is no other one.
+pub(super) async fn set_tenant(ctx: Ctx) -> ApiResult {
+    let id: UserId = ctx.id(&code::USER_NOT_FOUND)?;
+    let user = users::get(ctx.db(), ctx.tenant(), id).await?.ok_or_else(|| not_found(ctx.id_text()))?;
+    if ctx.param("tenant_id") == ctx.tenant().to_string() {
+        return json(&user.id);
+    }
+    let named = excerpt(ctx.param("tenant_id"));
+    let message = format!("user `{}` cannot be moved to tenant `{named}`: this server has one", user.email);
+    Err(ApiError::new(&code::TENANT_FIXED, message))
+}
+
+/// What becomes of a user.
+#[derive(Clone, Copy)]
+enum Change {
+    Role(TenantRole),
+    Status(UserStatus),
+    Deleted,
+}
+
+impl Change {
+    /// Whether the user is an active Admin afterwards, if they were before.
+    fn leaves_admin(self) -> bool {
+        match self {
+            Self::Role(role) => role == TenantRole::Admin,
+            Self::Status(status) => status == UserStatus::Active,
+            Self::Deleted => false,
+        }
+    }
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Role(_) => "user.role_set",
+            Self::Status(_) => "user.status_set",
+            Self::Deleted => "user.deleted",
+        }
+    }
+
+    fn details(self, email: &str) -> String {
+        match self {
+            Self::Role(role) => object!({"name": email, "role": role.as_str()}).to_string(),
+            Self::Status(status) => object!({"name": email, "status": status.as_str()}).to_string(),
+            Self::Deleted => object!({"name": email}).to_string(),
+        }
+    }
+}
+
+async fn change(ctx: Ctx, change: Change) -> ApiResult {
+    let id: UserId = ctx.id(&code::USER_NOT_FOUND)?;
+    let (db, app) = (ctx.db().clone(), ctx.app().clone());
+    db.write(async move |tx| {
+        users::lock_people(tx, ctx.tenant()).await?;
+        let user = users::get(tx, ctx.tenant(), id).await?.ok_or_else(|| not_found(ctx.id_text()))?;
+        if !change.leaves_admin() {
+            keep_an_admin(tx, &user).await?;
+        }
+        match change {
+            Change::Role(role) => users::set_tenant_role(tx, user.tenant_id, id, role, ctx.now()).await?,
+            Change::Status(status) => users::set_status(tx, user.tenant_id, id, status, ctx.now()).await?,
+            Change::Deleted => users::delete(tx, user.tenant_id, id).await?,
+        };
+        let mut audit = ctx.audit(change.action(), "user", &id.to_string(), &user.email);
+        audit.details = change.details(&user.email);
+        store::audit::record(tx, &audit).await?;
+        Ok::<_, ApiError>(())
+    })
+    .await?;
+    app.identity().forget_callers();
+    json(&id)
+}
+
+/// Refuses that the tenant loses its last active Admin. A service account never signs in: it is none to rely on.
+async fn keep_an_admin(tx: &Tx<'_>, user: &Row) -> ApiResult<()> {
+    let is_one = user.tenant_role == TenantRole::Admin
+        && user.status == UserStatus::Active
+        && user.kind == UserKind::Person;
+    if is_one && users::count_other_admins(tx, user.tenant_id, user.id).await? == 0 {
+        let message = format!("`{}` is the last active Admin: make somebody else an Admin first", user.email);
+        return Err(ApiError::new(&code::LAST_ADMIN, message));
+    }
+    Ok(())
+}
+
+fn not_found(id: &str) -> ApiError {
+    ApiError::new(&code::USER_NOT_FOUND, format!("the tenant has no user `{}`", excerpt(id)))
+}
+
+/// The role of that name, in whichever case: earlier clients write it in lower case.
+fn role_named(named: &str) -> ApiResult<TenantRole> {
+    TenantRole::ALL.into_iter().find(|role| role.as_str().eq_ignore_ascii_case(named)).ok_or_else(|| {
+        let known: Vec<&str> = TenantRole::ALL.iter().map(|role| role.as_str()).collect();
+        let message = format!("`{}` is no role in a tenant; known are {}", excerpt(named), known.join(", "));
+        ApiError::new(&code::PARAMETER_INVALID, message)
+    })
+}
