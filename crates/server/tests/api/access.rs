@@ -99,6 +99,7 @@ async fn call(nictate: &Nictate, route: &Route, caller: &str) -> String {
     let path = path.replace("{id}", NOBODY).replace("{table}", "nothing").replace("{field}", "nothing");
     let path =
         path.replace("{entity_type}", "user").replace("{entity_id}", NOBODY).replace("{role}", "Viewer");
+    let path = path.replace("{role}", "Builder").replace("{status}", "Active").replace("{tenant_id}", NOBODY);
     let request = nictate.request_as(key_of(caller), route.method.clone(), &path);
     let request = if route.method == Method::GET { request } else { request.json(&json!({})) };
     verdict(&Reply::of(request).await)
