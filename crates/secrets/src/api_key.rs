@@ -5,8 +5,11 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use types::Rng;
+use zeroize::Zeroizing;
 
 use crate::Secret;
 use crate::aead::KEY_BYTES;
@@ -58,6 +61,13 @@ fn checksum(text: &str) -> String {
     digits.map(char::from).iter().collect()
 }
 
+/// A new token of 256 random bits that nobody has to recognise: of a session, or of a link.
+pub fn generate_token(rng: &mut dyn Rng) -> Secret<String> {
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    rng.fill(bytes.as_mut_slice());
+    Secret::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
+}
+
 /// Hashes API keys for storage and look-up.
 pub struct ApiKeyHasher {
     pepper: Secret<[u8; KEY_BYTES]>,
@@ -73,6 +83,11 @@ impl ApiKeyHasher {
     pub fn digest(&self, key: &str) -> KeyDigest {
         const LABEL: &[u8] = b"nictate api key\0";
         KeyDigest(keyed_hash(&self.pepper, &[LABEL, key.as_bytes()].concat()))
+    }
+
+    /// The same for what is no API key, and must never be taken for one: of another `kind`.
+    pub fn digest_of(&self, kind: &str, token: &str) -> KeyDigest {
+        KeyDigest(keyed_hash(&self.pepper, &[b"nictate ", kind.as_bytes(), b"\0", token.as_bytes()].concat()))
     }
 
     /// The digest as it is stored.
@@ -121,5 +136,8 @@ mod tests {
         assert_eq!(digest, one.api_key_hasher().digest("nct_a"));
         assert_ne!(digest, one.api_key_hasher().digest("nct_b"));
         assert_ne!(digest, two.api_key_hasher().digest("nct_a"));
+        assert_ne!(digest, one.api_key_hasher().digest_of("session", "nct_a"));
+        let [a, b] = ["session", "password reset"].map(|kind| one.api_key_hasher().digest_of(kind, "x"));
+        assert_ne!(a, b);
     }
 }

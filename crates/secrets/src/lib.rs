@@ -11,15 +11,24 @@ mod aead;
 mod api_key;
 mod key_file;
 mod master;
+mod password;
 mod redact;
 mod seal;
 mod secret;
 pub mod session;
+mod totp;
 
 pub use aead::OpenError;
-pub use api_key::{API_KEY_PREFIX, ApiKeyHasher, KeyDigest, generate_api_key, is_generated_api_key};
+pub use api_key::{
+    API_KEY_PREFIX, ApiKeyHasher, KeyDigest, generate_api_key, generate_token, is_generated_api_key,
+};
 pub use key_file::{KeyFile, KeyFileError};
 pub use master::{MasterKeys, MasterKeysError};
+pub use password::{
+    HASH_MEMORY_KIB, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordRefused, check_password, hash_password,
+    verify_no_password, verify_password,
+};
 pub use redact::{REDACTED_BYTES_MIN, Redactor};
 pub use seal::{DataKey, SealContext, open, seal};
 pub use secret::Secret;
+pub use totp::{STEP_S, TotpSecret, UserSealer, generate_recovery_code, read_recovery_code};

@@ -9,7 +9,7 @@
 //! key <id> <base64 of 32 bytes>
 //! ```
 //! The last key wraps; the ones before it still unwrap, so that a rotation can go on while servers run.
-//! The pepper hashes API keys. It stands beside the master keys and not under them, so that rotating
+//! The pepper hashes API keys, and gives the key under which users' authenticators are sealed. It stands beside the master keys and not under them, so that rotating
 //! those does not void every API key; it changes only by hand, which does.
 
 use base64::Engine as _;
@@ -20,7 +20,7 @@ use types::{Rng, WorkspaceId};
 use zeroize::Zeroizing;
 
 use crate::aead::{KEY_BYTES, OpenError, associated_data, open_text, seal_text};
-use crate::{ApiKeyHasher, DataKey, Secret};
+use crate::{ApiKeyHasher, DataKey, Secret, UserSealer};
 
 const HEADER: &str = "nictate-keys";
 const VERSION: &str = "1";
@@ -186,6 +186,12 @@ impl MasterKeys {
     /// The hash under which API keys are stored.
     pub fn api_key_hasher(&self) -> ApiKeyHasher {
         ApiKeyHasher::new(self.pepper.duplicate())
+    }
+
+    /// What seals the secrets of users' authenticators. Its key comes from the pepper: users belong to no workspace whose
+    /// data key would do, and a rotation must not void what they have set up.
+    pub fn user_sealer(&self) -> UserSealer {
+        UserSealer::new(Secret::new(keyed_hash(&self.pepper, b"nictate users\0")))
     }
 
     fn all(&self) -> impl Iterator<Item = &MasterKey> {

@@ -16,6 +16,7 @@ use crate::error::ApiResult;
 use crate::http::KnownUses;
 use crate::identity::Identity;
 use crate::package_locks::PackageLocks;
+use crate::passwords::Passwords;
 use crate::vault::Vault;
 
 /// The parts. Cheap to clone.
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) identity: Identity,
+    pub(crate) passwords: Passwords,
     pub(crate) vault: Arc<Vault>,
     pub(crate) kinds: Arc<ConnectionKinds>,
     pub(crate) catalog: Arc<Catalog>,
@@ -67,6 +69,10 @@ impl App {
 
     pub(crate) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -2,13 +2,15 @@
 
 use secrets::Secret;
 use store::StoreError;
+use store::passwords::Password;
 use store::tenants::Tenant;
 use store::users::{User, UserKind, UserStatus};
 use store::workspaces::Workspace;
 use types::{Clock, Role, SystemRng, TenantId, TenantRole, UserId, WorkspaceId};
 
 use crate::config::Bootstrap;
-use crate::http::hint_of;
+use crate::http::{FIRST_LINK_TIME, hint_of, reset_link, reset_row};
+use crate::passwords::hash_new;
 use crate::server::Stores;
 use crate::vault::VaultError;
 
@@ -26,6 +28,29 @@ pub struct FirstStart {
     pub api_key: Option<Secret<String>>,
     /// The first workspace.
     pub workspace: WorkspaceId,
+    /// The first admin's address.
+    pub email: String,
+    /// The code with which the first admin sets a password, to be shown now as well. None where the configuration gave
+    /// the password.
+    password_code: Option<Secret<String>>,
+}
+
+impl FirstStart {
+    /// The link with which the first admin sets a password, within a day; `public_url` is where people reach the server.
+    pub fn password_link(&self, public_url: &str) -> Option<Secret<String>> {
+        self.password_code.as_ref().map(|code| reset_link(public_url, code))
+    }
+}
+
+/// Why it could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BootstrapError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("{0}")]
+    Password(String),
 }
 
 /// Makes what an empty database lacks; none if it is not empty.
@@ -33,7 +58,7 @@ pub(crate) async fn bootstrap(
     stores: &Stores,
     config: &Bootstrap,
     clock: &dyn Clock,
-) -> Result<Option<FirstStart>, VaultError> {
+) -> Result<Option<FirstStart>, BootstrapError> {
     let db = &stores.db;
     if store::tenants::first(db).await?.is_some() {
         return Ok(None);
@@ -92,6 +117,10 @@ pub(crate) async fn bootstrap(
         revoked_at: None,
     };
     let hash = stores.identity.hash(key.expose());
+    let first_email = user.email.clone();
+    let password = first_password(config, &user).await?;
+    let (code, reset, code_hash) = reset_row(&stores.identity, &user, (now, FIRST_LINK_TIME));
+    let has_password = password.is_some();
     let made = db.write(async move |tx| {
         // Two servers may start on an empty database at once.
         if store::tenants::first(tx).await?.is_some() {
@@ -102,6 +131,10 @@ pub(crate) async fn bootstrap(
         store::users::insert(tx, &user).await?;
         store::members::set(tx, workspace.id, user.id, Role::Owner).await?;
         store::api_keys::insert(tx, &api_key, &hash).await?;
+        match &password {
+            Some(password) => store::passwords::set(tx, password).await?,
+            None => store::passwords::insert_reset(tx, &reset, &code_hash).await?,
+        }
         Ok::<_, StoreError>(true)
     });
     if !made.await? {
@@ -109,5 +142,28 @@ pub(crate) async fn bootstrap(
     }
     // From the first day there is something that only the right key file opens.
     stores.vault.add_data_key(workspace_id, 1, now).await?;
-    Ok(Some(FirstStart { api_key: given.is_none().then_some(key), workspace: workspace_id }))
+    Ok(Some(FirstStart {
+        api_key: given.is_none().then_some(key),
+        workspace: workspace_id,
+        email: first_email,
+        password_code: (!has_password).then_some(code),
+    }))
+}
+
+/// The password that the configuration gives the first admin; none if it gives none.
+async fn first_password(config: &Bootstrap, user: &User) -> Result<Option<Password>, BootstrapError> {
+    if config.password.is_empty() {
+        return Ok(None);
+    }
+    let (password, known) = (Secret::new(config.password.clone()), [user.email.clone()]);
+    let hashed = tokio::task::spawn_blocking(move || hash_new(&password, &known)).await;
+    let hash = hashed.map_err(|error| BootstrapError::Password(error.to_string()))?;
+    let hash = hash.map_err(|refused| BootstrapError::Password(refused.to_string()))?;
+    Ok(Some(Password {
+        user_id: user.id,
+        tenant_id: user.tenant_id,
+        hash,
+        changed_at: user.created_at,
+        must_change: false,
+    }))
 }

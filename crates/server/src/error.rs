@@ -36,7 +36,21 @@ pub mod code {
     use super::Code;
 
     codes! {
-        UNAUTHENTICATED = 401 "unauthenticated", "No valid API key in the header `BLINK-API-KEY`: none, unknown, or revoked.";
+        UNAUTHENTICATED = 401 "unauthenticated", "No valid API key in the header `BLINK-API-KEY`, and no session: none, unknown, revoked or ended.";
+        SIGN_IN_REFUSED = 401 "sign_in_refused", "Address, password or code are not right, or the account is switched off; which of them is not told.";
+        TOTP_REQUIRED = 401 "totp_required", "The password is right, and a code of the authenticator, or a recovery code, is needed too: send it as `totp`.";
+        SIGN_IN_THROTTLED = 429 "sign_in_throttled", "Signing in has failed too often for this account or from this network; try again after `Retry-After` seconds.";
+        CSRF_REFUSED = 403 "csrf_refused", "A request with the cookie of a session that may come from a page of somebody else: send the header `X-Nictate-CSRF: 1`.";
+        SESSION_REQUIRED = 403 "session_required", "Only who has signed in may do this, not an API key.";
+        SESSION_NOT_FOUND = 404 "session_not_found", "No session of that id belongs to the caller, or the request came with none.";
+        PASSWORD_MUST_CHANGE = 403 "password_must_change", "Somebody else has set the password; choose another one by `PUT /user/password` before anything else.";
+        PASSWORD_WRONG = 403 "password_wrong", "The caller's present password is another one, or there is none.";
+        PASSWORD_REFUSED = 400 "password_refused", "The new password is too short, too long or too easy to guess; `message` says which.";
+        PASSWORD_RESET_NOT_FOUND = 404 "password_reset_not_found", "The link to set a password is unknown, was used, has expired, or its user is switched off.";
+        TOTP_ENABLED = 400 "totp_enabled", "The user has an authenticator already; remove it first.";
+        TOTP_NOT_FOUND = 404 "totp_not_found", "The user has no authenticator, or none that waits to be confirmed.";
+        TOTP_WRONG = 400 "totp_wrong", "The code is not the one that the authenticator shows now, or it was used before.";
+        USER_NOT_FOUND = 404 "user_not_found", "No user of that id in the tenant.";
         FORBIDDEN = 403 "forbidden", "The key's user is a member of the workspace, but the role lacks the permission that `data.permission` names.";
         ROUTE_NOT_FOUND = 404 "route_not_found", "No such address; see openapi.json.";
         METHOD_NOT_ALLOWED = 405 "method_not_allowed", "The address exists, but not with this method.";
@@ -60,7 +74,6 @@ pub mod code {
         TABLE_FIELD_NOT_FOUND = 404 "table_field_not_found", "No field of that name in the table.";
         RECORD_NOT_FOUND = 404 "record_not_found", "No record of that id in the table; `data.ids` names those of many.";
         API_KEY_NOT_FOUND = 404 "api_key_not_found", "No API key of that id belongs to the caller.";
-        USER_NOT_FOUND = 404 "user_not_found", "No user of that id in the tenant.";
         USERS_UNKNOWN = 400 "users_unknown", "Some of the ids are no users of the tenant; `data.ids` names them. Nothing was changed.";
         GROUP_NOT_FOUND = 404 "group_not_found", "No group of that id in the tenant.";
         GROUPS_UNKNOWN = 400 "groups_unknown", "Some of the ids are no groups of the tenant; `data.ids` names them. Nothing was changed.";

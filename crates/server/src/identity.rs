@@ -1,7 +1,9 @@
-//! Who a key belongs to, remembered for a short time.
+//! Who a key or a session belongs to, remembered for a short time.
 //!
 //! A key is looked up by its keyed hash. What was found is kept for [`CALLER_CACHE_TTL`]: on this server a
 //! change of users, members or keys is seen at once, on others of the same database within that time.
+
+mod sessions;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use store::users::{User, UserStatus};
 use store::{Db, StoreError};
 use types::{Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
+pub(crate) use sessions::SignedIn;
+
 /// How long a caller is remembered.
 pub const CALLER_CACHE_TTL: Duration = Duration::from_secs(2);
 /// How old what is known of a key's last use may become.
@@ -23,7 +27,7 @@ pub(crate) const CALLER_CACHE_ENTRIES_MAX: u64 = 10_000;
 /// Bytes of a key; longer texts are refused unread.
 pub(crate) const API_KEY_BYTES_MAX: usize = 256;
 
-/// A caller: a user, as one of their keys speaks for them.
+/// A caller: a user, as one of their keys or sessions speaks for them.
 #[derive(Debug)]
 pub struct Principal {
     /// The user.
@@ -49,11 +53,12 @@ pub struct Membership {
     pub role: Role,
 }
 
-/// Finds callers by key.
+/// Finds callers by key or session.
 pub struct Identity {
     db: Db,
     hasher: ApiKeyHasher,
     callers: Cache<KeyDigest, Arc<Principal>>,
+    signed_in: Cache<KeyDigest, Arc<SignedIn>>,
 }
 
 impl Identity {
@@ -61,7 +66,9 @@ impl Identity {
     pub fn new(db: Db, hasher: ApiKeyHasher) -> Self {
         let callers =
             Cache::builder().max_capacity(CALLER_CACHE_ENTRIES_MAX).time_to_live(CALLER_CACHE_TTL).build();
-        Self { db, hasher, callers }
+        let signed_in =
+            Cache::builder().max_capacity(CALLER_CACHE_ENTRIES_MAX).time_to_live(CALLER_CACHE_TTL).build();
+        Self { db, hasher, callers, signed_in }
     }
 
     /// The hash under which a key is stored.
@@ -87,9 +94,10 @@ impl Identity {
         Ok(Some(caller))
     }
 
-    /// Forgets everybody: after a change of users, members, workspaces or keys.
+    /// Forgets everybody: after a change of users, members, workspaces, keys or sessions.
     pub(crate) fn forget_callers(&self) {
         self.callers.invalidate_all();
+        self.signed_in.invalidate_all();
     }
 
     async fn load(&self, hash: &str, now: Timestamp) -> Result<Option<Principal>, StoreError> {

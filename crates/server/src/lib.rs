@@ -18,6 +18,7 @@ pub mod keys;
 mod listen;
 mod network;
 mod package_locks;
+mod passwords;
 mod predecessor;
 mod reference;
 mod retention;

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use types::{Clock, ServerId, SystemRng};
 
 use crate::app::{App, Parts};
-use crate::bootstrap::{FirstStart, bootstrap};
+use crate::bootstrap::{BootstrapError, FirstStart, bootstrap};
 use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::{self, Driver, RunnerChannel};
@@ -25,6 +25,7 @@ use crate::identity::Identity;
 use crate::jobs::{self, Membership};
 use crate::network::NetworkRules;
 use crate::package_locks::PackageLocks;
+use crate::passwords::Passwords;
 use crate::predecessor::Held;
 use crate::retention;
 use crate::vault::{Vault, VaultError};
@@ -63,6 +64,18 @@ pub enum StartError {
     Listen { address: String, source: std::io::Error },
     #[error("`http.ca_file`: {0}")]
     Authorities(String),
+    #[error("`bootstrap.password`: {0}")]
+    Password(String),
+}
+
+impl From<BootstrapError> for StartError {
+    fn from(error: BootstrapError) -> Self {
+        match error {
+            BootstrapError::Store(error) => Self::Store(error),
+            BootstrapError::Vault(error) => Self::Vault(error),
+            BootstrapError::Password(why) => Self::Password(why),
+        }
+    }
 }
 
 /// The stores of a deployment: its database and what opens its secrets. Also for commands that work without
@@ -285,6 +298,7 @@ fn assemble(
         db,
         clock,
         identity,
+        passwords: Passwords::new(),
         vault,
         kinds,
         catalog,

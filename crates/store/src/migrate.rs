@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     14 "0014_step_logs",
     15 "0015_people",
     16 "0016_workspace_access",
+    17 "0017_sign_in",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

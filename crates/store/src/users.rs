@@ -117,6 +117,9 @@ sql! {
     DELETE = "users.delete": "DELETE FROM users WHERE tenant_id = $1 AND id = $2";
     GET_BY_EMAIL = "users.get_by_email":
         concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND email = $2");
+    FIND_BY_EMAIL = "users.find_by_email": concat!(
+        "SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND lower(email) = $2 ORDER BY email, id LIMIT 10"
+    );
     LIST = "users.list":
         concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 ORDER BY email, id");
     SET_STATUS = "users.set_status":
@@ -179,6 +182,21 @@ pub async fn get_by_email(
     email: &str,
 ) -> Result<Option<User>, StoreError> {
     read.read_one(&GET_BY_EMAIL, &[tenant.into(), email.into()], decode).await
+}
+
+/// The user whom an address means that somebody has typed: the one of exactly that address, else the only one whose
+/// address differs from it in the case of its letters alone.
+pub async fn find_by_email(
+    read: &impl Read,
+    tenant: TenantId,
+    email: &str,
+) -> Result<Option<User>, StoreError> {
+    if let Some(user) = get_by_email(read, tenant, email).await? {
+        return Ok(Some(user));
+    }
+    let lower = email.to_ascii_lowercase();
+    let mut users = read.read_all(&FIND_BY_EMAIL, &[tenant.into(), lower.into()], decode).await?;
+    Ok(if users.len() == 1 { users.pop() } else { None })
 }
 
 /// Every user of the tenant, by address.
@@ -257,6 +275,7 @@ pub async fn delete(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<bool, S
 }
 
 /// Switches a user on or off; whether there is such a user.
+/// Switches a user on or off; whether there is such a user. The sessions of one who is switched off end, for good.
 pub async fn set_status(
     tx: &Tx<'_>,
     tenant: TenantId,
@@ -265,6 +284,9 @@ pub async fn set_status(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [tenant.into(), id.into(), status.as_str().into(), now.into()];
+    if status != UserStatus::Active {
+        crate::sessions::delete_of_user(tx, tenant, id, None).await?;
+    }
     Ok(tx.execute(&SET_STATUS, &params).await? == 1)
 }
 

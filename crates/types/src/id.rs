@@ -180,6 +180,8 @@ ids! {
     RunnerId = RunnerKind;
     /// One running server process.
     ServerId = ServerKind;
+    /// A browser that somebody has signed in with (its id, not its token).
+    SessionId = SessionKind;
 }
 
 #[cfg(test)]

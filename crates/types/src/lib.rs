@@ -12,8 +12,8 @@ mod rng;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
     ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, FileId, GroupId, Id, IdError, InviteId,
-    PackId, RecordId, RunnerGroupId, RunnerId, ServerId, StepExecutionId, StepLogId, TableFieldId, TableId,
-    TenantId, UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
+    PackId, RecordId, RunnerGroupId, RunnerId, ServerId, SessionId, StepExecutionId, StepLogId, TableFieldId,
+    TableId, TenantId, UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, Role, TenantRole};

@@ -38,6 +38,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["store"]),
     ("deadpool-postgres", &["store"]),
     ("chacha20poly1305", &["secrets"]),
+    ("argon2", &["secrets"]),
+    ("zxcvbn", &["secrets"]),
     ("getrandom", &["types"]),
     ("granit-parser", &["workflow"]),
     ("axum", &["server", "xtask"]),

@@ -58,6 +58,10 @@ struct First {
     key: Secret<String>,
     /// The key was made, not given: it must be shown.
     show_key: bool,
+    /// The first admin's address.
+    email: String,
+    /// The link with which they set a password; none where the configuration gave one.
+    password_link: Option<Secret<String>>,
 }
 
 impl First {
@@ -69,7 +73,15 @@ impl First {
         };
         let url = format!("http://{}", reachable(server.address()));
         let public_url = server.public_url().to_owned();
-        Some(Self { url, public_url, workspace: made.workspace, key: Secret::new(key), show_key })
+        Some(Self {
+            password_link: made.password_link(&public_url),
+            url,
+            public_url,
+            workspace: made.workspace,
+            key: Secret::new(key),
+            show_key,
+            email: made.email.clone(),
+        })
     }
 }
 
@@ -88,7 +100,7 @@ async fn start(config: Config, code: Arc<CodeHost>) -> Outcome<Server> {
 /// The failure that tells why the stores of a server cannot be opened.
 pub(super) fn start_failure(error: StartError) -> Failure {
     let exit = match error {
-        StartError::Url(_) | StartError::Authorities(_) => Exit::Invalid,
+        StartError::Url(_) | StartError::Authorities(_) | StartError::Password(_) => Exit::Invalid,
         _ => Exit::Failed,
     };
     Failure::new(exit, chain(&error))
@@ -99,7 +111,13 @@ fn announce(printer: &Printer, server: &Server, first: Option<&First>) {
     if printer.is_json() {
         let first = first.map(|first| {
             let key = first.show_key.then(|| first.key.expose());
-            json!({"workspace_id": first.workspace, "api_key": key})
+            let link = first.password_link.as_ref().map(Secret::expose);
+            json!({
+                "workspace_id": first.workspace,
+                "api_key": key,
+                "email": first.email,
+                "password_link": link,
+            })
         });
         printer.json(&json!({"address": server.address(), "url": url, "first_start": first}));
         return;
@@ -112,6 +130,11 @@ fn announce(printer: &Printer, server: &Server, first: Option<&First>) {
         if first.show_key {
             printer.line(&format!("  first API key  {}", strong(first.key.expose())));
             printer.line("  The key is shown this once: keep it, for example in NICTATE_API_KEY.");
+        }
+        printer.line(&format!("  first admin    {}", first.email));
+        if let Some(link) = &first.password_link {
+            printer.line(&format!("  set password   {}", strong(link.expose())));
+            printer.line("  The link is shown this once, and is good once and for a day.");
         }
     }
 }

@@ -13,9 +13,12 @@ pub struct Bootstrap {
     pub workspace_id: String,
     /// The first admin's e-mail address.
     pub email: String,
+    /// The password with which the first admin signs in, 12 to 256 characters that are hard to guess; empty: a link to
+    /// set one is made and shown once.
+    pub password: String,
 }
 
-/// The key is a secret, so it is not shown.
+/// Key and password are secrets, so they are not shown.
 impl std::fmt::Debug for Bootstrap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bootstrap").field("workspace_id", &self.workspace_id).finish_non_exhaustive()

@@ -11,6 +11,8 @@ use crate::identity::API_KEY_BYTES_MAX;
 const LEASE_MS_MIN: u64 = 500;
 /// Milliseconds of the shortest pause between two looks at the history: each asks about every workspace.
 const SWEEP_PAUSE_MS_MIN: u64 = 100;
+/// Milliseconds of the shortest session: when it was last used is written down once a minute.
+const SESSION_MS_MIN: u64 = 120_000;
 /// Environment variables that begin like a key's but belong to the command line.
 const NOT_KEYS: [&str; 4] = ["NICTATE_URL", "NICTATE_API_KEY", "NICTATE_WORKSPACE", "NICTATE_CONFIG"];
 /// Variables of the test suites, which a server under test may inherit.
@@ -177,6 +179,14 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         let why = format!("it must be at least {SWEEP_PAUSE_MS_MIN}");
         return refused("history.sweep_pause_ms", &config.history.sweep_pause_ms, &why);
     }
+    for (key, value) in [
+        ("sessions.idle_timeout_ms", config.sessions.idle_timeout_ms),
+        ("sessions.age_ms_max", config.sessions.age_ms_max),
+    ] {
+        if value < SESSION_MS_MIN {
+            return refused(key, &value, &format!("it must be at least {SESSION_MS_MIN}"));
+        }
+    }
     let memory_mib = Sandbox::MEMORY_MIB_MIN..=Sandbox::MEMORY_MIB_MAX;
     if !memory_mib.contains(&config.sandbox.memory_mib) {
         let why = format!("it must be from {} to {}", memory_mib.start(), memory_mib.end());
@@ -209,6 +219,12 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             "at most {API_KEY_BYTES_MAX} bytes without white space and control characters are needed"
         );
         return refused("bootstrap.api_key", &types::limits::SECRET_MASK, &why);
+    }
+    let password = &config.bootstrap.password;
+    if !password.is_empty()
+        && let Err(why) = secrets::check_password(password, &[&config.bootstrap.email])
+    {
+        return refused("bootstrap.password", &types::limits::SECRET_MASK, &why.to_string());
     }
     if !config.bootstrap.workspace_id.is_empty()
         && config.bootstrap.workspace_id.parse::<types::WorkspaceId>().is_err()
@@ -269,6 +285,14 @@ mod tests {
             ("NICTATE_SANDBOX_CONCURRENT", "0", "sandbox.concurrent"),
             ("NICTATE_SANDBOX_MODE", "none", "mode"),
             ("NICTATE_SERVER_LEASE_MS", "499", "`server.lease_ms` is `499`: it must be at least 500"),
+            (
+                "NICTATE_SESSIONS_IDLE_TIMEOUT_MS",
+                "119999",
+                "`sessions.idle_timeout_ms` is `119999`: it must be",
+            ),
+            ("NICTATE_SESSIONS_AGE_MS_MAX", "0", "`sessions.age_ms_max` is `0`: it must be at least 120000"),
+            ("NICTATE_BOOTSTRAP_PASSWORD", "tooshort", "bootstrap.password"),
+            ("NICTATE_BOOTSTRAP_PASSWORD", "password1234", "bootstrap.password"),
             ("NICTATE_HTTP_ALLOWED_NETWORKS", "10.0.0.0/33", "http.allowed_networks"),
             ("NICTATE_SERVER_TRUSTED_PROXIES", "10.0.0.1", "`server.trusted_proxies` is `10.0.0.1`"),
             ("NICTATE_LOG_FORMAT", "xml", "format"),
@@ -280,7 +304,10 @@ mod tests {
         ] {
             let error = with(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(part), "{name}={value}: {error}");
-            assert!(part != "bootstrap.api_key" || !error.contains(value), "{error}");
+            assert!(
+                !part.starts_with("bootstrap.") || part.ends_with("_id") || !error.contains(value),
+                "{error}"
+            );
         }
     }
 

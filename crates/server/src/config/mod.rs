@@ -13,6 +13,7 @@ mod reference;
 mod sandbox;
 mod secrets;
 mod server;
+mod sessions;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ pub use reference::reference;
 pub use sandbox::{Sandbox, SandboxMode};
 pub use secrets::Secrets;
 pub use server::Server;
+pub use sessions::Sessions;
 
 /// All sections.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub server: Server,
     /// Where everything is stored.
     pub database: Database,
+    /// How long people stay signed in.
+    pub sessions: Sessions,
     /// How connections' secrets are kept.
     pub secrets: Secrets,
     /// What steps may reach over the network.

@@ -18,8 +18,9 @@ pub struct Server {
     pub listen: String,
     /// Where people and workflows reach the server; empty: `http://` and the address it listens on.
     pub public_url: String,
-    /// Networks of the proxies in front of the server, `10.1.0.0/16`: what they say in `X-Forwarded-For` is believed. It
-    /// decides what is shown as the address of a runner, nothing else.
+    /// Networks of the proxies in front of the server, `10.1.0.0/16`: what they say in `X-Forwarded-For` and
+    /// `X-Forwarded-Proto` is believed. It decides what is shown as the address of a runner, from where signing in has
+    /// failed too often, and whether the cookie of a session is for https alone.
     pub trusted_proxies: Vec<String>,
     /// Bytes of a request's body; more is answered with 413.
     pub body_bytes_max: usize,

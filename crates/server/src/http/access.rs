@@ -8,15 +8,16 @@ use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use store::runner_groups::RunnerGroup;
 use types::{Permission, WorkspaceId};
 
 use super::routes::Access;
+use super::sessions::door::{self, Credential};
 use crate::App;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
-use crate::identity::{API_KEY_BYTES_MAX, Principal};
+use crate::identity::{API_KEY_BYTES_MAX, Principal, SignedIn};
 
 /// The header that carries the key.
 pub(super) const API_KEY_HEADER: &str = "blink-api-key";
@@ -83,7 +84,15 @@ async fn runner_group(app: &App, parts: &Parts) -> ApiResult<RunnerGroup> {
 }
 
 async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
-    let caller = authenticate(app, parts.headers.get(API_KEY_HEADER)).await?;
+    let caller = match authenticate(app, &Credential::of(&parts.headers)).await? {
+        Caller::Key(caller) => caller,
+        Caller::Session(signed_in) => {
+            door::let_in(&signed_in, parts)?;
+            let caller = Arc::clone(&signed_in.principal);
+            parts.extensions.insert(signed_in);
+            caller
+        }
+    };
     let params = RawPathParams::from_request_parts(parts, app)
         .await
         .map_err(|_| ApiError::new(&code::ROUTE_NOT_FOUND, "the address is no UTF-8 once it is decoded"))?;
@@ -111,7 +120,7 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
 
 /// What a caller was let in with, for an answer that takes long: whether they still would be.
 pub(super) struct Pass {
-    key: Option<HeaderValue>,
+    credential: Credential,
     workspace: WorkspaceId,
     permission: Permission,
 }
@@ -119,33 +128,53 @@ pub(super) struct Pass {
 impl Pass {
     /// What the request behind `headers` was let in with.
     pub(super) fn new(headers: &HeaderMap, workspace: WorkspaceId, permission: Permission) -> Self {
-        Self { key: headers.get(API_KEY_HEADER).cloned(), workspace, permission }
+        Self { credential: Credential::of(headers), workspace, permission }
     }
 
-    /// Whether the key still is one and its user still may.
+    /// Whether the key or the session still is one and its user still may.
     ///
     /// # Errors
     /// If the database does not answer: nobody knows then.
     pub(super) async fn holds(&self, app: &App) -> ApiResult<bool> {
-        match authenticate(app, self.key.as_ref()).await {
-            Ok(caller) => Ok(require(&caller, self.workspace, self.permission).is_ok()),
+        match authenticate(app, &self.credential).await {
+            Ok(caller) => Ok(require(caller.principal(), self.workspace, self.permission).is_ok()),
             Err(error) if *error.code() == code::UNAUTHENTICATED => Ok(false),
             Err(error) => Err(error),
         }
     }
 }
 
-async fn authenticate(app: &App, key: Option<&HeaderValue>) -> ApiResult<Arc<Principal>> {
+/// Who calls, and how that was found out.
+enum Caller {
+    Key(Arc<Principal>),
+    Session(Arc<SignedIn>),
+}
+
+impl Caller {
+    fn principal(&self) -> &Principal {
+        match self {
+            Self::Key(caller) => caller,
+            Self::Session(signed_in) => &signed_in.principal,
+        }
+    }
+}
+
+async fn authenticate(app: &App, credential: &Credential) -> ApiResult<Caller> {
     let refused = |message: &str| ApiError::new(&code::UNAUTHENTICATED, message);
-    let Some(key) = key else {
-        return Err(refused("the header `BLINK-API-KEY` is missing"));
-    };
-    let Ok(key) = key.to_str() else {
-        return Err(refused("the header `BLINK-API-KEY` holds no key"));
-    };
-    match app.identity().find_caller(key, app.clock().now()).await? {
-        Some(caller) => Ok(caller),
-        None => Err(refused("the API key is unknown or has been revoked")),
+    let now = app.clock().now();
+    match credential {
+        Credential::None => {
+            Err(refused("the header `BLINK-API-KEY` is missing, and no session's cookie is there"))
+        }
+        Credential::Key(key) => {
+            let key = key.to_str().map_err(|_| refused("the header `BLINK-API-KEY` holds no key"))?;
+            let caller = app.identity().find_caller(key, now).await?;
+            caller.map(Caller::Key).ok_or_else(|| refused("the API key is unknown or has been revoked"))
+        }
+        Credential::Session(token) => {
+            let signed_in = app.identity().find_session(token, now, &app.config().sessions).await?;
+            signed_in.map(Caller::Session).ok_or_else(|| refused("the session is unknown or has ended"))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use axum::routing::future::RouteFuture;
 use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use hyper::body::Incoming;
 use tower::Service as _;
 use tower_http::compression::Compression;
@@ -26,6 +26,7 @@ use tower_http::compression::predicate::Predicate;
 use tracing::Span;
 use types::{Rng as _, SystemRng};
 
+use super::access::API_KEY_HEADER;
 use super::peer::Peer;
 use super::routes::BASE;
 use crate::error::{ApiError, Failure};
@@ -66,7 +67,11 @@ impl hyper::service::Service<Request<Incoming>> for Api {
 
     fn call(&self, mut request: Request<Incoming>) -> Answering {
         name_no_workspace(request.uri_mut());
-        if let Some(peer) = self.peer.filter(|_| request.headers().contains_key(header::UPGRADE)) {
+        // Who comes with a key is not asked from where, and most do.
+        let asked = |headers: &HeaderMap| {
+            headers.contains_key(header::UPGRADE) || !headers.contains_key(API_KEY_HEADER)
+        };
+        if let Some(peer) = self.peer.filter(|_| asked(request.headers())) {
             request.extensions_mut().insert(Peer(peer));
         }
         let id = request_id(&request);

@@ -20,6 +20,7 @@ mod records;
 mod routes;
 mod runner_link;
 mod runners;
+mod sessions;
 mod system_tables;
 mod table;
 mod tables;
@@ -36,6 +37,7 @@ pub(crate) use envelope::Api;
 pub(crate) use executions::FOLLOWERS_MAX;
 pub(crate) use openapi::{as_3_0, document};
 pub use routes::{Access, BASE, Route, Scope};
+pub(crate) use sessions::{FIRST_LINK_TIME, reset_link, reset_row};
 pub(crate) use workflows::KnownUses;
 
 use crate::App;

@@ -14,7 +14,7 @@ use super::routes::{Access, BASE, Route, Scope};
 use crate::error::ErrorWrapper;
 
 /// The contract's tags, in its order.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("Controller", "Controller health and stats"),
     ("Connections", "Manage your connections"),
     ("Integrations", "Manage your integrations"),
@@ -31,6 +31,8 @@ const TAGS: [(&str, &str); 16] = [
     ("Portal", "Manage your portal apps"),
     ("Groups", "Manage your Groups"),
     ("Users", "Manage your users"),
+    // Not the contract's: it says nothing of how people sign in.
+    ("Sign-in", "Sessions, passwords and second factors"),
 ];
 
 /// The description as OpenAPI 3.1.

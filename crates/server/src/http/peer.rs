@@ -9,7 +9,11 @@ use ipnet::IpNet;
 /// To which each proxy on the way appends the address that asked it.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The other end of the connection; an extension of requests that want to become something else.
+/// How the last proxy on the way was asked: `http` or `https`.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// The other end of the connection; an extension of requests that want to become something else, and of those without
+/// an API key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
@@ -27,6 +31,15 @@ pub(super) fn origin(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
         origin = address.to_canonical();
     }
     origin
+}
+
+/// Whether the request came over TLS: this server speaks none, so a trusted proxy must say so.
+pub(super) fn is_secure(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    let said = headers.get_all(FORWARDED_PROTO).iter().next_back().and_then(|value| value.to_str().ok());
+    let last = said.and_then(|said| said.rsplit(',').next());
+    proxies.iter().any(|network| network.contains(&peer))
+        && last.is_some_and(|last| last.trim().eq_ignore_ascii_case("https"))
 }
 
 /// Some proxies write a port, too.
@@ -66,6 +79,19 @@ mod tests {
             }
             let found = origin(peer.parse().unwrap(), &map, &proxies);
             assert_eq!(found.to_string(), expected, "{peer} {headers:?}");
+        }
+        for (peer, said, secure) in [
+            ("10.0.0.1", "https", true),
+            ("10.0.0.1", "http, HTTPS", true),
+            ("10.0.0.1", "https, http", false),
+            ("10.0.0.1", "", false),
+            ("192.0.2.1", "https", false),
+        ] {
+            let map = HeaderMap::from_iter([(
+                http::HeaderName::from_static(FORWARDED_PROTO),
+                HeaderValue::from_static(said),
+            )]);
+            assert_eq!(is_secure(peer.parse().unwrap(), &map, &proxies), secure, "{peer} {said}");
         }
         let nobody = origin("10.0.0.1".parse().unwrap(), &HeaderMap::new(), &[]);
         assert_eq!(nobody.to_string(), "10.0.0.1");

@@ -20,7 +20,7 @@ pub const BASE: &str = "/api/v1";
 pub enum Access {
     /// Anybody.
     Public,
-    /// Anybody with a valid key.
+    /// Anybody with a valid key, or a session.
     Authenticated,
     /// Members of the workspace in the path (of the default workspace, if there is none) whose role allows it.
     Needs(Permission),

@@ -8,6 +8,7 @@ mod executions;
 mod people;
 mod records;
 mod runners;
+mod sign_in;
 mod tables;
 mod users;
 mod workflows;
@@ -21,5 +22,5 @@ pub(super) fn table() -> Routes {
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(workflows::routes(catalog::routes(routes)));
     let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
-    workspaces::routes(people::routes(routes))
+    workspaces::routes(people::routes(sign_in::routes(routes)))
 }

@@ -1,0 +1,24 @@
+//! Signing in: sessions of browsers, passwords, second factors.
+
+mod audit;
+pub(super) mod door;
+mod me;
+mod model;
+mod own;
+mod password;
+mod reset;
+mod sign_in;
+mod throttle;
+mod totp;
+mod visitor;
+
+pub(super) use me::{current, end, end_one, list};
+pub(super) use model::{
+    ConfirmInput, CurrentSession, NewPasswordInput, OwnPasswordInput, PasswordInput, RecoveryCodes, Reset,
+    ResetInput, Session, SignInInput, TotpStart,
+};
+pub(super) use password::change;
+pub(crate) use reset::{FIRST_LINK_TIME, reset_link, reset_row};
+pub(super) use reset::{create as create_reset, redeem};
+pub(super) use sign_in::create;
+pub(super) use totp::{confirm as confirm_totp, remove as remove_totp, start as start_totp};
