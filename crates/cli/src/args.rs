@@ -29,6 +29,7 @@ pub(crate) use local::{RunArgs, ValidateArgs};
 pub(crate) use runners::{RunnerArgs, RunnerGroupsArgs, RunnerGroupsCommand, RunnersArgs, RunnersCommand};
 pub(crate) use server::{
     DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs,
+    UsersArgs, UsersCommand,
 };
 pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, SavedVersion, WorkflowsArgs, WorkflowsCommand};
 
@@ -90,6 +91,8 @@ pub(crate) enum Command {
     RunnerGroups(RunnerGroupsArgs),
     /// Runners that have registered with groups
     Runners(RunnersArgs),
+    /// People who sign in, on the server's own machine
+    Users(UsersArgs),
     /// The keys that secrets are sealed with
     Keys(KeysArgs),
     /// Look for what is wrong with an installation

@@ -15,6 +15,7 @@ mod run;
 mod runner;
 mod runners;
 mod serve;
+mod users;
 mod validate;
 mod workflows;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::Runner(args) => on_all_cores(runner::run(&args, printer)),
         Command::RunnerGroups(args) => on_one_thread(runners::run_groups(&args, printer)),
         Command::Runners(args) => on_one_thread(runners::run(&args, printer)),
+        Command::Users(args) => on_one_thread(users::run(&args, printer)),
         Command::Keys(args) => on_one_thread(keys::run(&args, printer)),
         Command::Doctor(args) => on_one_thread(doctor::run(&args, printer)),
         Command::Completions { shell } => completions::run(shell, printer),

@@ -23,6 +23,7 @@ mod predecessor;
 mod reference;
 mod retention;
 mod server;
+pub mod users;
 mod vault;
 mod workspace_removal;
 

@@ -1,4 +1,4 @@
-//! Commands that run the server or work on its data: `serve`, `migrate`, `keys`, `doctor`, `generate`.
+//! Commands that run the server or work on its data: `serve`, `migrate`, `users`, `keys`, `doctor`, `generate`.
 
 use std::path::PathBuf;
 
@@ -48,6 +48,29 @@ pub(crate) struct KeysArgs {
 pub(crate) enum KeysCommand {
     /// Make new keys and seal every secret again under them; can be stopped and started again
     Rotate {
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsersArgs {
+    #[command(subcommand)]
+    pub(crate) command: UsersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Set the password that somebody signs in with; asked for, or read from stdin
+    SetPassword {
+        /// Their e-mail address
+        email: String,
+        /// They must choose another one before anything else
+        #[arg(long)]
+        must_change: bool,
+        /// Remove their authenticator and recovery codes, too
+        #[arg(long)]
+        remove_totp: bool,
         #[command(flatten)]
         database: DatabaseArgs,
     },

@@ -1,7 +1,7 @@
 //! `nictate connections …`: one file for each of its commands that is more than a request.
 
 mod create;
-mod secret;
+pub(super) mod secret;
 
 use actions::connection_types::Registry;
 use serde_json::{Value, json};

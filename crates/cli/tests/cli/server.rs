@@ -25,6 +25,29 @@ fn the_first_start_shows_a_key_and_runs_the_example_and_the_second_does_neither(
 }
 
 #[test]
+fn an_operator_sets_a_password_beside_the_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let link = server.first_start["password_link"].as_str().unwrap();
+    assert!(link.starts_with(&format!("{}/password_reset#", server.url)), "{link}");
+    assert_eq!(server.first_start["email"], "admin@localhost");
+    let data = folder.path().join("data");
+    let set = |email: &str, password: &str| {
+        let mut command = nictate(&["users", "set-password", email, "--json"]);
+        command.arg("--data").arg(&data);
+        run_with_input(command, password)
+    };
+    let ran = set("nobody@localhost", "k3#Vq9!zTwpL\n");
+    assert!(ran.code != 0 && ran.stderr.contains("there is no user `nobody@localhost`"), "{}", ran.stderr);
+    let ran = set("admin@localhost", "password1234\n");
+    assert!(ran.code != 0 && ran.stderr.contains("too easy to guess"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("password1234"), "{}", ran.stderr);
+    let ran = set("Admin@localhost", "k3#Vq9!zTwpL\n");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.json()["email"], "admin@localhost");
+}
+
+#[test]
 fn a_workflow_with_a_secret_runs_on_the_server_and_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let tool = Fake::start(|_| (200, json!({"hello": "world"}).to_string()));

@@ -17,7 +17,7 @@ pub(super) fn read_file(path: &Path) -> Outcome<String> {
 }
 
 /// What is asked for on a terminal, else all of stdin, which only one of `readers` attributes can have.
-pub(super) fn read_stdin(name: &str, readers: usize, printer: &Printer) -> Outcome<String> {
+pub(in crate::commands) fn read_stdin(name: &str, readers: usize, printer: &Printer) -> Outcome<String> {
     if io::stdin().is_terminal() {
         return ask(name, printer);
     }
