@@ -6,6 +6,7 @@
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use types::Rng;
+use zeroize::Zeroizing;
 
 use crate::Secret;
 
@@ -23,6 +24,8 @@ const SALT_BYTES: usize = 16;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Characters of the longest password.
 pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Characters that must be left of a password without what is known of its user.
+const UNKNOWN_CHARS_MIN: usize = 6;
 /// How hard a password must be to guess, from 0 to 4 by the estimate of `zxcvbn`; 3 is more than 10^8 guesses.
 const PASSWORD_SCORE_MIN: u8 = 3;
 
@@ -55,12 +58,27 @@ pub fn check_password(password: &str, known: &[&str]) -> Result<(), PasswordRefu
     // Of an address its parts are as well known as the whole.
     let parts = known.iter().flat_map(|text| text.split(['@', '.', '-', '_', ' ']));
     let known: Vec<&str> = known.iter().copied().chain(parts).filter(|part| part.len() > 2).collect();
+    // The estimate takes what stands between known words for something to guess.
+    if chars_unknown(password, &known) < UNKNOWN_CHARS_MIN {
+        return Err(PasswordRefused::Guessable(Some("It is made of the user's name or address.".to_owned())));
+    }
     let estimate = zxcvbn::zxcvbn(password, &known);
     if u8::from(estimate.score()) < PASSWORD_SCORE_MIN {
         let why = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning);
         return Err(PasswordRefused::Guessable(why.map(|why| why.to_string())));
     }
     Ok(())
+}
+
+/// How many letters and digits are left without the known words.
+fn chars_unknown(password: &str, known: &[&str]) -> usize {
+    let mut words: Vec<String> = known.iter().map(|word| word.to_lowercase()).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let mut rest = Zeroizing::new(password.to_lowercase());
+    for word in words {
+        rest = Zeroizing::new(rest.replace(&word, ""));
+    }
+    rest.chars().filter(|c| c.is_alphanumeric()).count()
 }
 
 /// The hash under which a password is stored, in PHC's form: it names its parameters, so that later ones can differ.
@@ -147,6 +165,7 @@ mod tests {
             ("password1234", "", "too easy to guess"),
             ("aaaaaaaaaaaaaaaa", "", "too easy to guess"),
             ("qwertyuiop1234", "", "too easy to guess"),
+            ("Ada-Example-com-1", "ada@example.com", "made of the user's name"),
             ("lovelaceexample", "ada.lovelace@example.com", "too easy to guess"),
         ] {
             let refused = check_password(password, &[known]).err().map(|refused| refused.to_string());

@@ -1,5 +1,6 @@
 //! Servers to test, on both databases, and callers of every kind.
 
+mod browser;
 mod log;
 mod people;
 mod reply;
@@ -17,6 +18,7 @@ use server::config::Config;
 use store::{Db, StoreError, Tx};
 use tempfile::TempDir;
 
+pub(crate) use browser::{Browser, SESSION};
 pub(crate) use log::logged;
 pub(crate) use people::Person;
 pub(crate) use reply::{Reply, SHAPE_OF_ERRORS};

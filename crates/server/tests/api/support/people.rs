@@ -81,6 +81,29 @@ impl Nictate {
     }
 }
 
+impl Nictate {
+    /// Gives a user of the first tenant a password.
+    pub(crate) async fn set_password(&self, email: &str, password: &str) {
+        let tenant = self.tenant().await;
+        let user = store::users::get_by_email(&self.db, tenant, email).await.unwrap().unwrap();
+        let password = store::passwords::Password {
+            user_id: user.id,
+            tenant_id: tenant,
+            hash: secrets::hash_password(&secrets::Secret::from(password), &mut types::SystemRng),
+            changed_at: self.clock.now(),
+            must_change: false,
+        };
+        self.write_beside(async move |tx| store::passwords::set(tx, &password).await).await;
+    }
+
+    /// The audit entries of the first tenant with that action, the oldest first.
+    pub(crate) async fn audited_in_tenant(&self, action: &str) -> Vec<store::audit::AuditEntry> {
+        let q = serde_json::json!({"filter": {"action": action}, "sort": ["at"], "limit": 1000}).to_string();
+        let query = store::Query::parse(Some(&q), &store::audit::FIELDS).unwrap();
+        store::audit::list_tenant(&self.db, self.tenant().await, &query).await.unwrap().rows
+    }
+}
+
 impl<'a> Person<'a> {
     /// A Builder who is active.
     pub(crate) fn new(name: &'a str, tenant: TenantId, memberships: &'a [(WorkspaceId, Role)]) -> Self {
