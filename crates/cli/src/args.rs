@@ -28,8 +28,8 @@ pub(crate) use executions::{
 pub(crate) use local::{RunArgs, ValidateArgs};
 pub(crate) use runners::{RunnerArgs, RunnerGroupsArgs, RunnerGroupsCommand, RunnersArgs, RunnersCommand};
 pub(crate) use server::{
-    DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs,
-    UsersArgs, UsersCommand,
+    DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs, UsersArgs,
+    UsersCommand,
 };
 pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, SavedVersion, WorkflowsArgs, WorkflowsCommand};
 

@@ -33,7 +33,8 @@ pub(crate) async fn run(args: &UsersArgs, printer: &Printer) -> Outcome {
     if printer.is_json() {
         printer.json(&json!({"id": user.id, "email": user.email}));
     } else {
-        printer.line(&format!("{} signs in with the new password; sessions from before have ended", user.email));
+        printer
+            .line(&format!("{} signs in with the new password; sessions from before have ended", user.email));
     }
     Ok(Exit::Ok)
 }

@@ -10,9 +10,9 @@ use crate::error::{ApiError, ApiResult, code};
 
 const PAGE: &str = include_str!("../../assets/docs/index.html");
 
-const HTML: &str = "text/html; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
-const JS: &str = "text/javascript; charset=utf-8";
+pub(super) const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// What the page loads: name, content type, text.
@@ -71,7 +71,7 @@ fn described(text: String) -> ApiResult {
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-fn answer(content_type: &'static str, text: &'static str) -> Response {
+pub(super) fn answer(content_type: &'static str, text: &'static str) -> Response {
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

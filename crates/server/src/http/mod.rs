@@ -49,6 +49,8 @@ pub(crate) fn service(app: &App) -> (Api, Vec<Route>) {
     let router = router
         .route("/docs", axum::routing::get(docs::page))
         .route("/docs/{name}", axum::routing::get(docs::asset))
+        .route("/password_reset", axum::routing::get(sessions::password_page))
+        .route("/password_reset/set-password.js", axum::routing::get(sessions::password_script))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     (Api::new(router.with_state(app.clone())), routes)

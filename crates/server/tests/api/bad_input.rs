@@ -51,12 +51,14 @@ impl Targets {
             "/table/findings/records/upsert".to_owned(),
             "/table/findings/records/delete".to_owned(),
             "/api/v1/apikey".to_owned(),
+            "/api/v1/user/totp/confirm".to_owned(),
         ]
         .map(|path| (Method::POST, path))
         .into();
         paths.push((Method::PUT, format!("/playbooks/{workflow}")));
         paths.push((Method::PUT, format!("/table/findings/{record}")));
         paths.push((Method::PUT, "/table/findings/records".to_owned()));
+        paths.push((Method::PUT, "/api/v1/user/password".to_owned()));
         paths
     }
 }

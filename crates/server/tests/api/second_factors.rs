@@ -183,7 +183,10 @@ async fn who_knows_the_password_removes_it_and_an_admin_does_for_who_has_lost_bo
         nictate.post(&path, json!({"remove_totp": true})).await.ok();
         sign_in(nictate, &codes[0]).await.ok();
         let body = browser.get(nictate, SESSION).await.ok();
-        assert_eq!((&body["user"]["has_totp"], &body["user"]["recovery_codes_left"]), (&json!(false), &json!(0)));
+        assert_eq!(
+            (&body["user"]["has_totp"], &body["user"]["recovery_codes_left"]),
+            (&json!(false), &json!(0))
+        );
         for (action, times) in [("totp.started", 2), ("totp.enabled", 2), ("totp.removed", 1)] {
             assert_eq!(nictate.audited_in_tenant(action).await.len(), times, "{action}");
         }

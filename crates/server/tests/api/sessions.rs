@@ -33,7 +33,8 @@ async fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
         idle.get(nictate, SESSION).await.ok();
         // The use is written down beside the request.
         let seen = async || {
-            let rows = store::sessions::list(&nictate.db, nictate.tenant().await, UserId::of_name("bob")).await;
+            let rows =
+                store::sessions::list(&nictate.db, nictate.tenant().await, UserId::of_name("bob")).await;
             rows.unwrap().iter().any(|row| row.last_seen_at > row.created_at).then_some(())
         };
         until("the use is written down", seen).await;
@@ -48,7 +49,8 @@ async fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
             used.get(nictate, SESSION).await.ok();
             let now = types::Clock::now(&*nictate.clock);
             let seen = async || {
-                let rows = store::sessions::list(&nictate.db, nictate.tenant().await, UserId::of_name("bob")).await;
+                let rows =
+                    store::sessions::list(&nictate.db, nictate.tenant().await, UserId::of_name("bob")).await;
                 rows.unwrap().iter().any(|row| now.since(row.last_seen_at) < MINUTE).then_some(())
             };
             until("the use is written down", seen).await;
@@ -143,17 +145,21 @@ async fn a_page_of_somebody_else_changes_nothing() {
         // Reading needs no header; a key wins over the cookie, also one that is not good.
         let reply = browser.get(nictate, SESSION).await;
         assert_eq!(reply.ok()["user"]["email"], BOB);
-        let with_key = |key: &str| browser.request(nictate, Method::GET, SESSION).header("BLINK-API-KEY", key);
+        let with_key =
+            |key: &str| browser.request(nictate, Method::GET, SESSION).header("BLINK-API-KEY", key);
         assert_eq!(Reply::of(with_key(KEY)).await.ok()["user"]["email"], "ada@example.com");
         Reply::of(with_key("wrong")).await.error(401, "unauthenticated");
         // The token of a session is no key, and a key no token.
-        Reply::of(nictate.request_as(Some(&browser.token), Method::GET, SESSION)).await.error(401, "unauthenticated");
+        Reply::of(nictate.request_as(Some(&browser.token), Method::GET, SESSION))
+            .await
+            .error(401, "unauthenticated");
         for token in [KEY, "", "x", &"x".repeat(5_000)] {
             let mut other = Browser { token: token.to_owned() };
             other.get(nictate, "/connections").await.error(401, "unauthenticated");
         }
         // No answer allows a page of another origin anything.
-        let preflight = nictate.request_as(None, Method::OPTIONS, SESSION).header("Origin", "https://evil.example");
+        let preflight =
+            nictate.request_as(None, Method::OPTIONS, SESSION).header("Origin", "https://evil.example");
         let reply = Reply::of(preflight.header("Access-Control-Request-Headers", "x-nictate-csrf")).await;
         assert_eq!(reply.header("access-control-allow-origin"), "");
     })
@@ -168,9 +174,11 @@ async fn a_session_may_what_its_user_may_and_ends_with_them() {
         browser.send(nictate, Method::POST, "/api/v1/apikey", json!({"name": "x"})).await.ok();
         let reset = format!("/api/v1/user/{}/password_reset", UserId::of_name("bob"));
         browser.send(nictate, Method::POST, &reset, json!({})).await.error(403, "forbidden");
-        let (tenant, id, now) = (nictate.tenant().await, UserId::of_name("bob"), types::Timestamp::from_millis(1));
+        let (tenant, id, now) =
+            (nictate.tenant().await, UserId::of_name("bob"), types::Timestamp::from_millis(1));
         let set = async |status: UserStatus| {
-            let set = async move |tx: &store::Tx<'_>| store::users::set_status(tx, tenant, id, status, now).await;
+            let set =
+                async move |tx: &store::Tx<'_>| store::users::set_status(tx, tenant, id, status, now).await;
             nictate.write_beside(set).await;
             tokio::time::sleep(server::CALLER_CACHE_TTL).await;
         };
@@ -240,7 +248,8 @@ async fn the_cookie_is_for_https_alone_where_a_trusted_proxy_says_so() {
         assert!(!reply.header("set-cookie").contains("Secure"));
     })
     .await;
-    let public = |config: &mut server::config::Config| config.server.public_url = "https://n.example".to_owned();
+    let public =
+        |config: &mut server::config::Config| config.server.public_url = "https://n.example".to_owned();
     on_both_with(public, async |nictate| {
         add_bob(nictate).await;
         let reply = sign_in(nictate).await;

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use store::users::UserStatus;
 use types::Role;
 
-use crate::support::{Browser, KEY, NOBODY, Nictate, Person, Reply, SESSION, WORKSPACE, logged, on_both, on_both_with, text};
+use crate::support::{
+    Browser, KEY, NOBODY, Nictate, Person, Reply, SESSION, WORKSPACE, logged, on_both, on_both_with, text,
+};
 
 const ADA: &str = "ada@example.com";
 const PASSWORD: &str = "k3#Vq9!zTwpL";
@@ -87,7 +89,12 @@ async fn whatever_is_wrong_the_answer_is_the_same_and_the_audit_log_knows() {
         let mut reasons: Vec<String> = entries.iter().map(|entry| text(&details(entry), "reason")).collect();
         reasons.sort_unstable();
         let expected = [
-            "no password", "switched off", "unknown user", "unknown user", "unknown user", "wrong password",
+            "no password",
+            "switched off",
+            "unknown user",
+            "unknown user",
+            "unknown user",
+            "wrong password",
             "wrong password",
         ];
         assert_eq!(reasons, expected);
@@ -98,6 +105,13 @@ async fn whatever_is_wrong_the_answer_is_the_same_and_the_audit_log_knows() {
         }
         for body in [json!({}), json!({"email": ADA}), json!({"password": PASSWORD}), json!({"email": 1})] {
             Browser::default().sign_in(nictate, body).await.error(400, "body_invalid");
+        }
+        for body in ["", "[]", "{", "\u{0}", "{\"email\": {}}"] {
+            for path in [SESSION, "/api/v1/password_reset/x"] {
+                let request = nictate.request_as(None, Method::POST, path).header("X-Nictate-CSRF", "1");
+                let reply = Reply::of(request.body(body)).await;
+                assert!([400, 404].contains(&reply.status), "{path} {body}: {}", reply.text);
+            }
         }
     })
     .await;
@@ -162,7 +176,9 @@ async fn a_network_is_slowed_down_although_it_signs_in_with_an_account_of_its_ow
         let mut tried = 0;
         while tried < 20 {
             for _ in 0..4 {
-                try_as(nictate, &format!("victim{tried}@example.com"), OTHER).await.error(401, "sign_in_refused");
+                try_as(nictate, &format!("victim{tried}@example.com"), OTHER)
+                    .await
+                    .error(401, "sign_in_refused");
                 tried += 1;
             }
             try_as(nictate, ADA, PASSWORD).await.ok();
@@ -258,12 +274,18 @@ async fn an_admin_makes_a_link_with_which_a_password_is_set_once() {
 
         let set = async |code: &str, password: &str| {
             let path = format!("/api/v1/password_reset/{code}");
-            Reply::of(nictate.request_as(None, Method::POST, &path).json(&json!({"password": password}))).await
+            Reply::of(nictate.request_as(None, Method::POST, &path).json(&json!({"password": password})))
+                .await
         };
         let first = text(&nictate.post(&path("bob"), json!({})).await.ok(), "code");
         let made = nictate.post(&path("bob"), json!({})).await.ok();
         let code = text(&made, "code");
-        assert!(text(&made, "url").ends_with(&format!("/password_reset#{code}")), "{made}");
+        assert_eq!(text(&made, "url"), format!("{}/password_reset#{code}", nictate.url));
+        for (path, part) in [("/password_reset", "<form"), ("/password_reset/set-password.js", "fetch(")] {
+            let page = Reply::of(nictate.request_as(None, Method::GET, path)).await;
+            assert!(page.status == 200 && page.text.contains(part), "{path}");
+            assert!(page.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        }
         for bad in [first.as_str(), "x", &"x".repeat(1_000), "%FF"] {
             set(bad, PASSWORD).await.error(404, "password_reset_not_found");
         }
@@ -315,11 +337,17 @@ async fn who_was_given_a_password_chooses_another_one_before_anything_else() {
         for path in ["/connections", "/api/v1/sessions", "/api/v1/apikey"] {
             browser.get(nictate, path).await.error(403, "password_must_change");
         }
-        browser.send(nictate, Method::POST, "/api/v1/apikey", json!({})).await.error(403, "password_must_change");
+        browser
+            .send(nictate, Method::POST, "/api/v1/apikey", json!({}))
+            .await
+            .error(403, "password_must_change");
         let body = json!({"current": PASSWORD, "new": OTHER});
         browser.send(nictate, Method::PUT, "/api/v1/user/password", body).await.ok();
         browser.get(nictate, "/connections").await.ok();
-        assert_eq!(Reply::of(nictate.request_as(Some(KEY), Method::GET, SESSION)).await.ok()["session"], Value::Null);
+        assert_eq!(
+            Reply::of(nictate.request_as(Some(KEY), Method::GET, SESSION)).await.ok()["session"],
+            Value::Null
+        );
     })
     .await;
 }

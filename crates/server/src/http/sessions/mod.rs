@@ -5,6 +5,7 @@ pub(super) mod door;
 mod me;
 mod model;
 mod own;
+mod page;
 mod password;
 mod reset;
 mod sign_in;
@@ -17,6 +18,7 @@ pub(super) use model::{
     ConfirmInput, CurrentSession, NewPasswordInput, OwnPasswordInput, PasswordInput, RecoveryCodes, Reset,
     ResetInput, Session, SignInInput, TotpStart,
 };
+pub(super) use page::{page as password_page, script as password_script};
 pub(super) use password::change;
 pub(crate) use reset::{FIRST_LINK_TIME, reset_link, reset_row};
 pub(super) use reset::{create as create_reset, redeem};

@@ -20,9 +20,19 @@ pub(super) async fn prove(ctx: &Ctx, visitor: &Visitor, typed: String) -> ApiRes
     let (app, typed) = (ctx.app(), Secret::new(typed));
     let subjects = vec![Subject::user(app, ctx.user()), Subject::network(app, visitor.peer)];
     let counted = throttle::count(app, subjects).await?;
-    let stored = store::passwords::get(ctx.db(), ctx.tenant(), ctx.user()).await?;
-    let hash = stored.as_ref().map(|stored| stored.hash.clone());
-    let fits = app.passwords().fits(typed, hash).await?;
+    let judged = async {
+        let stored = store::passwords::get(ctx.db(), ctx.tenant(), ctx.user()).await?;
+        let hash = stored.as_ref().map(|stored| stored.hash.clone());
+        Ok((app.passwords().fits(typed, hash).await?, stored))
+    };
+    let (fits, stored) = match judged.await {
+        Ok(judged) => judged,
+        Err(error) => {
+            // The server's failure is none of the caller's.
+            counted.take_back(app).await?;
+            return Err(error);
+        }
+    };
     match stored {
         Some(stored) if fits => {
             counted.succeeded(app).await?;

@@ -92,6 +92,11 @@ struct Passed {
     factor: Factor,
 }
 
+/// The session, its token, and whose it is.
+type Begun = (Row, Secret<String>, User);
+/// Why somebody is not let in, and whom they said to be, if there is one.
+type Refused = (Reason, Option<UserId>);
+
 /// Signs somebody in.
 pub(in crate::http) async fn create(
     State(app): State<App>,
@@ -111,20 +116,21 @@ pub(in crate::http) async fn create(
     let tenant = find_tenant(&app, &tenant_id).await?;
     let subjects = vec![Subject::account(&app, tenant, &email), Subject::network(&app, visitor.peer)];
     let counted = throttle::count(&app, subjects).await?;
-    let refused = match judge(&app, tenant, &email, password, totp.trim()).await? {
-        Ok(passed) => match begin(&app, &visitor, passed).await? {
-            Ok((row, token, user)) => {
-                counted.succeeded(&app).await?;
-                tidy(&app).await?;
-                app.identity().forget_callers();
-                let answer = answer_of(&app, &user, Some(&row)).await?;
-                return visitor.give(answer, &token, (row.created_at, row.expires_at));
-            }
-            Err(refused) => refused,
-        },
-        Err(refused) => refused,
+    let (reason, user) = match attempt(&app, &visitor, (tenant, &email), password, totp.trim()).await {
+        Ok(Ok((row, token, user))) => {
+            counted.succeeded(&app).await?;
+            tidy(&app).await?;
+            app.identity().forget_callers();
+            let answer = answer_of(&app, &user, Some(&row)).await?;
+            return visitor.give(answer, &token, (row.created_at, row.expires_at));
+        }
+        Ok(Err(refused)) => refused,
+        Err(error) => {
+            // The server's failure is none of the account's.
+            counted.take_back(&app).await?;
+            return Err(error);
+        }
     };
-    let (reason, user) = refused;
     let details = json!({"name": audit::cut(&email), "peer": visitor.peer_text(), "reason": reason.as_str()});
     let entry = audit::by_somebody(&app, tenant, user, "session.refused", details);
     app.db().write(async move |tx| store::audit::record(tx, &entry).await).await?;
@@ -133,27 +139,35 @@ pub(in crate::http) async fn create(
         let message = "the code of the authenticator is needed too, as `totp`";
         return Err(ApiError::new(&code::TOTP_REQUIRED, message));
     }
-    Err(ApiError::new(&code::SIGN_IN_REFUSED, "address, password or code are not right"))
+    Err(refused())
+}
+
+async fn attempt(
+    app: &App,
+    visitor: &Visitor,
+    (tenant, email): (TenantId, &str),
+    password: Secret<String>,
+    typed: &str,
+) -> ApiResult<Result<Begun, Refused>> {
+    match judge(app, tenant, email, password, typed).await? {
+        Ok(passed) => begin(app, visitor, passed).await,
+        Err(refused) => Ok(Err(refused)),
+    }
 }
 
 /// The tenant of that id, the oldest one if none is named. One that is not there has no users.
 async fn find_tenant(app: &App, named: &str) -> ApiResult<TenantId> {
-    if !named.is_empty() {
-        let id: Option<TenantId> = named.parse().ok();
-        let found = match id {
-            Some(id) => store::tenants::get(app.db(), id).await?,
-            None => None,
-        };
-        if let Some(tenant) = found {
-            return Ok(tenant.id);
-        }
-    }
-    let first = store::tenants::first(app.db()).await?;
-    let first = first.ok_or_else(|| ApiError::internal("there is no tenant"))?;
-    if named.is_empty() || first.id.to_string() == named {
-        return Ok(first.id);
-    }
-    Err(ApiError::new(&code::SIGN_IN_REFUSED, "address, password or code are not right"))
+    let found = match (named.is_empty(), named.parse()) {
+        (true, _) => store::tenants::first(app.db()).await?,
+        (false, Ok(id)) => store::tenants::get(app.db(), id).await?,
+        (false, Err(_)) => None,
+    };
+    found.map(|tenant| tenant.id).ok_or_else(refused)
+}
+
+/// What everybody is told who is not let in.
+fn refused() -> ApiError {
+    ApiError::new(&code::SIGN_IN_REFUSED, "address, password or code are not right")
 }
 
 /// Whether what was shown is right.
@@ -163,7 +177,7 @@ async fn judge(
     email: &str,
     password: Secret<String>,
     typed: &str,
-) -> ApiResult<Result<Passed, (Reason, Option<UserId>)>> {
+) -> ApiResult<Result<Passed, Refused>> {
     // What nobody can have is looked for all the same, as something shorter that nobody has.
     let email = if email.len() <= INPUT_BYTES_MAX && !email.contains('\0') { email } else { "" };
     let password = if password.expose().len() <= INPUT_BYTES_MAX { password } else { Secret::from("") };
@@ -204,14 +218,8 @@ fn read_factor(app: &App, totp: Totp, typed: &str) -> ApiResult<Option<Factor>> 
     Ok(secret.step_of(typed, now_s, totp.last_step).map(|step| Factor::Step(totp, step)))
 }
 
-type Begun = (Row, Secret<String>, User);
-
 /// Stores the session, unless the code was used meanwhile, or user or password have changed.
-async fn begin(
-    app: &App,
-    visitor: &Visitor,
-    passed: Passed,
-) -> ApiResult<Result<Begun, (Reason, Option<UserId>)>> {
+async fn begin(app: &App, visitor: &Visitor, passed: Passed) -> ApiResult<Result<Begun, Refused>> {
     let Passed { user, password, factor } = passed;
     let now = app.clock().now();
     let token = secrets::generate_token(&mut SystemRng);

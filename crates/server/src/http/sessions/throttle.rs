@@ -59,13 +59,10 @@ impl Subject {
     }
 
     fn delay(&self, failures: i64) -> Duration {
-        match u32::try_from(failures - self.free) {
-            Ok(beyond) if beyond > 0 => {
-                let factor = 2_u32.checked_pow(beyond - 1).unwrap_or(u32::MAX);
-                DELAY_FIRST.saturating_mul(factor).min(self.delay_max)
-            }
-            _ => Duration::ZERO,
-        }
+        let beyond = u32::try_from((failures - self.free).max(0)).unwrap_or(u32::MAX);
+        let Some(doublings) = beyond.checked_sub(1) else { return Duration::ZERO };
+        let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+        DELAY_FIRST.saturating_mul(factor).min(self.delay_max)
     }
 }
 

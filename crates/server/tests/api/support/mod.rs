@@ -182,9 +182,10 @@ impl Nictate {
         self.running = Some(running);
     }
 
-    /// The whole address: `rest` lies in the first workspace, unless it begins with `/api/` or `/docs`.
+    /// The whole address: `rest` lies in the first workspace, unless it begins with `/api/`, `/docs` or
+    /// `/password_reset`.
     pub(crate) fn address(&self, rest: &str) -> String {
-        if rest.starts_with("/api/") || rest.starts_with("/docs") {
+        if ["/api/", "/docs", "/password_reset"].iter().any(|own| rest.starts_with(own)) {
             format!("{}{rest}", self.url)
         } else {
             format!("{}/api/v1/workspace/{WORKSPACE}{rest}", self.url)
