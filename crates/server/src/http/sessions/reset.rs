@@ -55,7 +55,7 @@ pub(crate) fn reset_row(
 /// A link for a user of the caller's tenant; the links that the user had are worth nothing any more.
 pub(in crate::http) async fn create(ctx: Ctx, visitor: Visitor, Body(input): Body<ResetInput>) -> ApiResult {
     let id: UserId = ctx.id(&code::USER_NOT_FOUND)?;
-    let user = store::users::get(ctx.db(), ctx.tenant(), id).await?.filter(|user| may_sign_in(user));
+    let user = store::users::get(ctx.db(), ctx.tenant(), id).await?.filter(may_sign_in);
     let user = user.ok_or_else(|| {
         ApiError::new(&code::USER_NOT_FOUND, format!("there is no user `{id}` who may sign in"))
     })?;
