@@ -10,6 +10,8 @@ pub enum ErrorCode {
     InvalidInput,
     /// The step names an action that this runner does not have.
     UnknownAction,
+    /// The action is known, and this version does not carry it out.
+    NotAvailableYet,
     /// The action needs a connection and was given none.
     ConnectionMissing,
     /// The connection's attributes do not make a usable credential.
@@ -60,9 +62,10 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code there is.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidInput,
         Self::UnknownAction,
+        Self::NotAvailableYet,
         Self::ConnectionMissing,
         Self::ConnectionInvalid,
         Self::AuthenticationFailed,
@@ -92,6 +95,9 @@ impl ErrorCode {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::InvalidInput => "An input is missing or ill-formed.",
+            Self::NotAvailableYet => {
+                "The action is known, and this version does not carry it out: agents are not run."
+            }
             Self::UnknownAction => "The step names an action that this runner does not have.",
             Self::ConnectionMissing => "The action needs a connection and was given none.",
             Self::ConnectionInvalid => "The connection's attributes do not make a usable credential.",
@@ -130,6 +136,7 @@ impl ErrorCode {
         match self {
             Self::InvalidInput => "invalid_input",
             Self::UnknownAction => "unknown_action",
+            Self::NotAvailableYet => "not_available_yet",
             Self::ConnectionMissing => "connection_missing",
             Self::ConnectionInvalid => "connection_invalid",
             Self::AuthenticationFailed => "authentication_failed",

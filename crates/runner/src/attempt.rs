@@ -92,6 +92,9 @@ async fn run(
     (outcome, secret_uses)
 }
 
+/// The service of agents.
+const AGENTS: &str = "agents.";
+
 /// What an action is given beside its assignment.
 struct Given {
     grants: Grants,
@@ -107,6 +110,15 @@ async fn environment(shared: &Shared, assignment: &Assignment) -> Result<Option<
     }
 }
 
+/// Why there is nothing to perform.
+fn lacking(action: &str) -> ActionError {
+    if action.starts_with(AGENTS) {
+        let message = format!("`{action}` cannot be run: agents are kept and not run yet");
+        return ActionError::new(ErrorCode::NotAvailableYet, message);
+    }
+    ActionError::new(ErrorCode::UnknownAction, format!("this runner has no action `{action}`"))
+}
+
 /// Performs the action in a task of its own, so that a panic ends the attempt and not the runner. Dropping
 /// the future stops the task.
 async fn perform(
@@ -115,10 +127,7 @@ async fn perform(
     given: Given,
     voice: Arc<Voice>,
 ) -> Result<Json, ActionError> {
-    let effect = shared.catalog.effect(&assignment.action).ok_or_else(|| {
-        let message = format!("this runner has no action `{}`", assignment.action);
-        ActionError::new(ErrorCode::UnknownAction, message)
-    })?;
+    let effect = shared.catalog.effect(&assignment.action).ok_or_else(|| lacking(&assignment.action))?;
     let timeout = Duration::from_millis(assignment.timeout_ms);
     let action = assignment.action.clone();
     let mut task = tokio::task::JoinSet::new();

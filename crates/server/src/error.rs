@@ -66,6 +66,10 @@ pub mod code {
         CONNECTION_TYPE_NOT_FOUND = 404 "connection_type_not_found", "No connection type of that id or name.";
         WORKFLOW_NOT_FOUND = 404 "workflow_not_found", "No workflow of that id in the workspace, or it has no published version yet.";
         ACTION_NOT_FOUND = 404 "action_not_found", "No action of that full name, or the workflow that it calls is not published, active and `on_demand`.";
+        PACK_NOT_FOUND = 404 "pack_not_found", "No pack of that id in the workspace, of workflows or of agents.";
+        AGENT_NOT_FOUND = 404 "agent_not_found", "No agent of that id in the workspace.";
+        APP_NOT_FOUND = 404 "app_not_found", "No app of that id in the workspace.";
+        APP_RESOURCE_NOT_FOUND = 404 "app_resource_not_found", "No resource of that id in the app.";
         EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
         FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
         RUNNER_GROUP_NOT_FOUND = 404 "runner_group_not_found", "No runner group of that id or name in the workspace.";
@@ -96,6 +100,16 @@ pub mod code {
         WORKFLOW_NAME_TAKEN = 400 "workflow_name_taken", "Another workflow of the workspace has that name already.";
         WORKFLOW_OUTDATED = 409 "workflow_outdated", "The text was made from a version that is no longer the newest of its branch: `data.branched_from` and `data.newest_version` say which; read the newest one, bring your changes into it, and save that.";
         WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";
+        PACK_NAME_TAKEN = 400 "pack_name_taken", "Another pack of the workspace has that name already, in whatever letter case.";
+        PACK_IN_USE = 400 "pack_in_use", "Workflows are in the pack; `data.workflows` names them. `?move_to=<pack>` puts them into another one.";
+        PACK_LIMIT = 400 "pack_limit", "The workspace has as many packs as one may have.";
+        AGENT_INVALID = 400 "agent_invalid", "A member of the agent cannot be so; `user_error.fields` names it.";
+        AGENT_NAME_TAKEN = 400 "agent_name_taken", "Another agent of the workspace has that name already, in whatever letter case.";
+        AGENT_LIMIT = 400 "agent_limit", "The workspace has as many agents as one may have.";
+        APP_INVALID = 400 "app_invalid", "The app, or a resource of it, cannot be so; `user_error.fields` names the member.";
+        APP_NAME_TAKEN = 400 "app_name_taken", "Another app of the workspace has that display name already.";
+        APP_LIMIT = 400 "app_limit", "The workspace has as many apps as one may have, or the app as many resources.";
+        APP_DATA_INVALID = 400 "app_data_invalid", "What the resource shows cannot be read from its table; `message` says why.";
         INPUTS_INVALID = 400 "inputs_invalid", "Inputs are missing or do not fit their definitions; `user_error.inputs` names each.";
         CONCURRENCY_KEY_INVALID = 400 "concurrency_key_invalid", "The workflow's `concurrency` key cannot be evaluated for these inputs, or is too long; `message` says why.";
         EXECUTION_NOT_RUNNING = 400 "execution_not_running", "Cannot cancel, pause, resume or complete the execution, it is not in a running state; `data.state` says in which.";

@@ -100,6 +100,8 @@ macro_rules! columns {
 }
 
 sql! {
+    TAG_LISTS = "connections.tag_lists":
+        "SELECT DISTINCT tags FROM connections WHERE workspace_id = $1 AND tags <> '[]'";
     INSERT = "connections.insert": concat!(
         "INSERT INTO connections (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
          $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
@@ -342,6 +344,11 @@ pub async fn update_sealed(tx: &Tx<'_>, workspace: WorkspaceId, sealed: &Sealed)
 
 fn own(row: &Row<'_>) -> Result<Connection, RowError> {
     decode(row)
+}
+
+/// The different lists of tags that the workspace's connections have, each a JSON list.
+pub async fn tag_lists(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<String>, StoreError> {
+    read.read_all(&TAG_LISTS, &[workspace.into()], |row| row.string(0)).await
 }
 
 fn decode<'r, T: From<&'r str>>(row: &Row<'r>) -> Result<Connection<T>, RowError> {

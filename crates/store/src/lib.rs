@@ -16,8 +16,13 @@ mod tx;
 mod url;
 mod value;
 
+pub mod agent_packs;
+pub mod agents;
 pub mod api_keys;
+pub mod app_resources;
+pub mod apps;
 pub mod audit;
+pub mod automation_packs;
 mod batch;
 pub mod connection_types;
 pub mod connections;

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations![
     15 "0015_people",
     16 "0016_workspace_access",
     17 "0017_sign_in",
+    18 "0018_packs_agents_apps",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

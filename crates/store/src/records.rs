@@ -6,6 +6,7 @@
 //! Whoever writes takes the shape by [`shape_to_use`], which keeps the table as it is until the transaction has ended.
 //! A reader may meet a table that has changed since: see [`Shape::has_changed`].
 
+pub mod aggregate;
 mod find;
 mod nested;
 mod write;

@@ -71,6 +71,8 @@ macro_rules! columns {
 }
 
 sql! {
+    TAG_LISTS = "runner_groups.tag_lists":
+        "SELECT DISTINCT tags FROM runner_groups WHERE workspace_id = $1 AND tags <> '[]'";
     INSERT = "runner_groups.insert": concat!(
         "INSERT INTO runner_groups (", columns!(), ", token_hash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
@@ -314,6 +316,11 @@ pub async fn usage_counts(
     let params = [workspace.into()];
     let counts = read.read_all(&USAGE_COUNTS, &params, |row| Ok((row.string(0)?, row.int(1)?))).await?;
     Ok(counts.into_iter().collect())
+}
+
+/// The different lists of tags that the workspace's runner groups have, each a JSON list.
+pub async fn tag_lists(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<String>, StoreError> {
+    read.read_all(&TAG_LISTS, &[workspace.into()], |row| row.string(0)).await
 }
 
 fn decode(row: &Row<'_>) -> Result<RunnerGroup, RowError> {

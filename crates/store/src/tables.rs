@@ -87,6 +87,7 @@ sql! {
     GET_TO_USE = "tables.get_to_use":
         concat!("SELECT ", columns!(), " FROM tables WHERE workspace_id = $1 AND name = $2 {for_share}");
     COUNT = "tables.count": "SELECT COUNT(*) AS total FROM tables WHERE workspace_id = $1";
+    GET_BY_ID = "tables.get_by_id": concat!("SELECT ", columns!(), " FROM tables WHERE workspace_id = $1 AND id = $2");
     UPDATE = "tables.update":
         "UPDATE tables
          SET display_name = $3, description = $4, settings = $5, next_column = $6, updated_at = $7, updated_by = $8
@@ -167,6 +168,15 @@ pub async fn delete(tx: &Tx<'_>, table: &Table) -> Result<(), StoreError> {
 /// The table of that name.
 pub async fn get(read: &impl Read, workspace: WorkspaceId, name: &str) -> Result<Option<Table>, StoreError> {
     read.read_one(&GET, &[workspace.into(), name.into()], decode).await
+}
+
+/// The table of that id.
+pub async fn get_by_id(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    id: TableId,
+) -> Result<Option<Table>, StoreError> {
+    read.read_one(&GET_BY_ID, &[workspace.into(), id.into()], decode).await
 }
 
 /// The table of that name, which nobody else changes, deletes or writes to until the transaction has ended.

@@ -158,6 +158,14 @@ ids! {
     VersionId = VersionKind;
     /// A folder of workflows; on the wire an automation pack.
     PackId = PackKind;
+    /// An agent: a role, and the workflows that it may run.
+    AgentId = AgentKind;
+    /// A folder of agents.
+    AgentPackId = AgentPackKind;
+    /// An app, which people call a dashboard.
+    AppId = AppKind;
+    /// A thing that an app shows.
+    AppResourceId = AppResourceKind;
     /// A table of a workspace.
     TableId = TableKind;
     /// A field of such a table.

@@ -11,9 +11,10 @@ mod rng;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
-    ApiKeyId, AuditId, ConnectionId, ConnectionTypeId, ExecutionId, FileId, GroupId, Id, IdError, InviteId,
-    PackId, RecordId, RunnerGroupId, RunnerId, ServerId, SessionId, StepExecutionId, StepLogId, TableFieldId,
-    TableId, TenantId, UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
+    AgentId, AgentPackId, ApiKeyId, AppId, AppResourceId, AuditId, ConnectionId, ConnectionTypeId,
+    ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId, RecordId, RunnerGroupId, RunnerId, ServerId,
+    SessionId, StepExecutionId, StepLogId, TableFieldId, TableId, TenantId, UserId, UserSettingId, VersionId,
+    WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, Role, TenantRole};

@@ -1,11 +1,11 @@
 //! The checks that need the catalog of actions: is there such an action, and does it take what it is given.
 
-use types::WorkflowId;
+use types::{AgentId, WorkflowId};
 
 use crate::bind::checkbox;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Problems, sort};
-use crate::document::{Body, Document, SUBFLOW_PREFIX, Step};
+use crate::document::{AGENT_PREFIX, Body, Document, SUBFLOW_PREFIX, Step};
 use crate::near::closest;
 use crate::read::FLOW_ACTIONS;
 use crate::source::Extent;
@@ -21,6 +21,11 @@ pub trait Catalog {
 
     /// The names of the workspace's runner groups; none where they are not known, and then any name will do.
     fn runner_groups(&self) -> Option<&[String]> {
+        None
+    }
+
+    /// What a step may tell the agent of that id; none if there is no such agent to be called.
+    fn agent(&self, _id: AgentId) -> Option<&[Parameter]> {
         None
     }
 
@@ -88,6 +93,7 @@ impl Checker<'_> {
                 Some(signature) => self.effect(step, signature),
                 None => self.unknown_action(step),
             },
+            Body::NotYet(_) if step.action.starts_with(AGENT_PREFIX) => self.agent(step),
             Body::NotYet(_) => {
                 // What is wrong with the call of a workflow was noted.
                 if !step.is_idle() && !step.action.starts_with(SUBFLOW_PREFIX) {
@@ -104,6 +110,18 @@ impl Checker<'_> {
                 self.connections(step, &[]);
             }
             _ => self.connections(step, &[]),
+        }
+    }
+
+    fn agent(&mut self, step: &Step) {
+        let id = step.action.strip_prefix(AGENT_PREFIX).unwrap_or_default();
+        let known = id.parse().ok().and_then(|id| self.catalog.agent(id));
+        if let Some(parameters) = known {
+            let connection_types = &[];
+            self.effect(step, ActionSignature { parameters, connection_types, connection_optional: true });
+        } else if !step.is_idle() {
+            let message = format!("there is no published agent `{}`", shorten(id));
+            self.problems.error(codes::UNKNOWN_ACTION, step.action_at, message);
         }
     }
 

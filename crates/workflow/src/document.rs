@@ -17,6 +17,8 @@ use crate::yaml::Entry;
 
 /// What the action of a step begins with that calls another workflow; its id follows.
 pub(crate) const SUBFLOW_PREFIX: &str = "automations.";
+/// The service of agents.
+pub(crate) const AGENT_PREFIX: &str = "agents.";
 
 /// A workflow document that was read. It may have problems: they came with it.
 #[derive(Debug)]

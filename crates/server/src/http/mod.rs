@@ -1,8 +1,10 @@
 //! The HTTP API. `table` is its table of contents: every route in one list.
 
 mod access;
+mod agents;
 mod answer;
 mod api_keys;
+mod apps;
 mod catalog;
 mod connection_types;
 mod connections;
@@ -14,6 +16,7 @@ mod executions;
 mod extract;
 mod names;
 mod openapi;
+mod packs;
 mod peer;
 mod people;
 mod records;

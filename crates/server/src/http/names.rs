@@ -25,17 +25,21 @@ pub(crate) fn check_name(what: &str, name: Option<&str>) -> ApiResult<String> {
     Ok(name.to_owned())
 }
 
-/// The name in URLs and workflows that follows from a name for people: in lower case, with `_` for whatever is neither
-/// letter nor digit.
+/// The name in URLs and workflows that follows from a name for people, as [`slug`] makes it, if it has a letter or a digit.
 pub(crate) fn derived_name(what: &str, display_name: &str) -> ApiResult<String> {
-    let lower = display_name.to_lowercase();
-    let name: String = lower.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let name = slug(display_name);
     if name.chars().all(|c| c == '_') {
         let message =
             format!("the name `{}` of the {what} has no letter and no digit", excerpt(display_name));
         return Err(ApiError::new(&code::NAME_INVALID, message));
     }
     Ok(name)
+}
+
+/// The name for addresses that follows from a name for people: in lower case, with `_` for whatever is neither letter
+/// nor digit.
+pub(crate) fn slug(name: &str) -> String {
+    name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
 }
 
 /// Refuses a text for people that cannot be stored: it is too long, or holds a zero character.

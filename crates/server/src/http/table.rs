@@ -1,10 +1,13 @@
 //! Every route there is, in the order of the contract's tags; one file a noun.
 
+mod agents;
+mod apps;
 mod catalog;
 mod connection_types;
 mod connections;
 mod controller;
 mod executions;
+mod packs;
 mod people;
 mod records;
 mod runners;
@@ -20,7 +23,8 @@ use super::routes::Routes;
 pub(super) fn table() -> Routes {
     let routes = controller::routes(Routes::new());
     let routes = connection_types::routes(connections::routes(routes));
-    let routes = executions::routes(workflows::routes(catalog::routes(routes)));
+    let routes = executions::routes(packs::routes(workflows::routes(catalog::routes(routes))));
+    let routes = apps::routes(agents::routes(routes));
     let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
     workspaces::routes(people::routes(sign_in::routes(routes)))
 }

@@ -325,7 +325,7 @@ fn what_a_draft_lacks_is_said_by_the_check_and_not_by_reading_it() {
     assert_eq!(parsed.diagnostics, []);
     let lacking = check(&parsed.document.unwrap(), &TestCatalog::default());
     let codes: Vec<_> = lacking.iter().map(|diagnostic| diagnostic.code).collect();
-    assert_eq!(codes, ["missing_parameter", "not_available_yet", "not_available_yet"]);
+    assert_eq!(codes, ["missing_parameter", "unknown_action", "not_available_yet"]);
 }
 
 #[test]

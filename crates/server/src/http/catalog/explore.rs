@@ -1,18 +1,24 @@
 //! `GET /actions`: what a step may do, in collections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use types::PackId;
 use utoipa::ToSchema;
 
-use super::{icons, subflows};
+use super::{agents, icons, subflows};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
-use crate::http::excerpt;
+use crate::http::{excerpt, packs};
 
 /// The collection of the workspace's own workflows.
 const WORKFLOWS: &str = "Workflows";
+/// The collection of its agents.
+const AGENTS: &str = "Agents";
+
+/// The collections of what is the workspace's own.
+pub(super) const OWN: [&str; 2] = [WORKFLOWS, AGENTS];
 
 /// What is asked of the list. Members that are not named here have no effect: clients send those of other lists.
 #[derive(Debug, Default, Deserialize)]
@@ -73,9 +79,9 @@ pub(crate) struct Collection {
 #[schema(as = action_explorer::ActionExplorerAction)]
 #[allow(missing_docs)] // the contract's own names
 pub(crate) struct ListedAction {
-    /// `Action`, or `Subflow` for a workflow that can be called.
+    /// `Action`, `Subflow` for a workflow that can be called, or `Agent`.
     pub action_type: String,
-    /// The collection of a built-in action; the pack of a workflow.
+    /// The collection of a built-in action; the pack of a workflow or an agent.
     pub category: String,
     pub description: String,
     pub display_name: String,
@@ -120,11 +126,20 @@ pub(super) async fn collections(ctx: &Ctx, question: &Question) -> ApiResult<Exp
             found.entry(spec.collection.clone()).or_default().push(action);
         }
     }
+    let packs: HashMap<PackId, String> =
+        packs::all(ctx).await?.into_iter().map(|pack| (pack.id, pack.display_name)).collect();
     for row in subflows::callable(ctx).await? {
         let action = ListedAction::new(&subflows::full_name(row.id), &row.name, &row.description);
         if action.says(&wanted) {
-            let action = ListedAction { action_type: "Subflow".to_owned(), ..action };
+            let category = row.pack_id.and_then(|id| packs.get(&id)).cloned().unwrap_or_default();
+            let action = ListedAction { action_type: "Subflow".to_owned(), category, ..action };
             found.entry(WORKFLOWS.to_owned()).or_default().push(action);
+        }
+    }
+    for agent in store::agents::callable(ctx.db(), ctx.workspace()).await? {
+        let action = ListedAction::of_agent(agent);
+        if action.says(&wanted) {
+            found.entry(AGENTS.to_owned()).or_default().push(action);
         }
     }
     let total = found.len();
@@ -168,6 +183,12 @@ impl ListedAction {
             id: full_name.to_owned(),
             name: full_name.split_once('.').map_or(full_name, |(_, name)| name).to_owned(),
         }
+    }
+
+    fn of_agent(agent: store::agents::Callable) -> Self {
+        let action =
+            Self::new(&agents::full_name(agent.id), &agents::display_name(&agent), &agent.description);
+        Self { action_type: "Agent".to_owned(), category: agent.pack_name, ..action }
     }
 
     /// Whether the words, in lower case, stand in it.

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use workflow::plan::{InputDefinition, InputKind};
 
+use crate::action_catalog::AgentInput;
+
 /// An action.
 #[derive(Serialize, ToSchema)]
 #[schema(as = copilot::Action)]
@@ -176,6 +178,19 @@ impl CatalogParameter {
             options: input.options.clone(),
             required: input.required,
             ..Self::plain(&input.name)
+        }
+    }
+
+    /// An input of an agent's step.
+    pub(super) fn of_agent(input: &AgentInput) -> Self {
+        Self {
+            description: input.description.to_owned(),
+            field_type: u8::from(input.is_checkbox),
+            input_type: if input.is_checkbox { InputType::Checkbox } else { InputType::Text }
+                .as_str()
+                .to_owned(),
+            required: input.required,
+            ..Self::plain(input.name)
         }
     }
 

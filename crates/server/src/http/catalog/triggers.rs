@@ -1,9 +1,35 @@
 //! What can start a workflow by itself: a small table, for the document format knows few words.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use workflow::TriggerCategory;
 
+use super::icons;
 use super::model::{CatalogParameter, CatalogTrigger};
+use crate::ctx::Ctx;
+
+/// A collection of triggers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = models::ActionCollection)]
+#[allow(missing_docs)] // the contract's own names
+pub(crate) struct TriggerCollection {
+    pub active: bool,
+    pub created_at: i64,
+    pub created_by: String,
+    pub display_name: String,
+    pub full_name: String,
+    /// A picture as a `data:` address.
+    pub icon_uri: String,
+    pub id: String,
+    /// The key under `triggers` in a document.
+    pub name: String,
+    pub tags: Vec<String>,
+    pub tenant_id: String,
+    pub updated_at: i64,
+    pub updated_by: String,
+    pub workspace_id: String,
+}
 
 struct Entry {
     category: TriggerCategory,
@@ -51,6 +77,32 @@ const TRIGGERS: [Entry; 3] = [
 /// All of them, sorted by name.
 pub(super) fn all() -> Vec<CatalogTrigger> {
     TRIGGERS.iter().map(shown).collect()
+}
+
+/// The categories of triggers that there are, by name. They ship with the program: nobody made them.
+pub(super) fn collections(ctx: &Ctx) -> Vec<TriggerCollection> {
+    let mut found: Vec<TriggerCollection> = TRIGGERS.iter().map(|entry| collection(entry, ctx)).collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
+fn collection(entry: &Entry, ctx: &Ctx) -> TriggerCollection {
+    let name = entry.category.as_str();
+    TriggerCollection {
+        active: true,
+        created_at: 0,
+        created_by: String::new(),
+        display_name: entry.display_name.to_owned(),
+        full_name: name.to_owned(),
+        icon_uri: icons::of(entry.display_name),
+        id: name.to_owned(),
+        name: name.to_owned(),
+        tags: Vec::new(),
+        tenant_id: ctx.tenant().to_string(),
+        updated_at: 0,
+        updated_by: String::new(),
+        workspace_id: ctx.workspace().to_string(),
+    }
 }
 
 fn shown(entry: &Entry) -> CatalogTrigger {

@@ -48,7 +48,7 @@ pub(crate) use restart::RestartInput;
 pub(super) use restart::{restart, restart_many};
 pub(super) use start::{execute, execute_draft};
 pub(crate) use test_run::TestInput;
-pub(super) use test_run::start_stream;
+pub(super) use test_run::{start_document, start_stream};
 pub(crate) use update::UpdateInput;
 pub(super) use update::update;
 

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use store::executions::FullExecution;
 use store::workflow_versions::{Branch, WorkflowVersion};
+use store::workflows::Workflow as Row;
 use utoipa::ToSchema;
 use workflow::plan::Plan;
 
 use super::feed::{Feed, take_place};
 use super::message::Framing;
 use super::start::{Pinned, bind, new_run, newest_draft, plan_of};
-use super::{actions_of, not_found};
+use super::{actions_of, not_found, shown};
 use crate::ctx::Ctx;
 use crate::driver::NewRun;
 use crate::error::{ApiError, ApiResult, code};
+use crate::http::answer::json;
 use crate::http::excerpt;
 use crate::http::extract::Body;
 use crate::http::names::check_text;
@@ -74,31 +77,49 @@ pub(in crate::http) async fn start_stream(
     headers: HeaderMap,
     Body(input): Body<TestInput>,
 ) -> ApiResult {
-    let row = find(&ctx).await?;
+    let row = checked(&ctx, &input).await?;
+    // Before there is a run that nobody could follow.
+    let place = take_place(&ctx)?;
+    let full = begin(&ctx, row, input).await?;
+    let actions = actions_of(&ctx, &full).await?;
+    Ok(Feed::new(ctx, &headers, full.execution, actions, (Framing::Marked, 0), place).into_response())
+}
+
+/// Runs the text that is sent along, and answers the run as it begins.
+pub(in crate::http) async fn start_document(ctx: Ctx, Body(input): Body<TestInput>) -> ApiResult {
+    let row = checked(&ctx, &input).await?;
+    let full = begin(&ctx, row, input).await?;
+    json(&shown(&ctx, full).await?.0)
+}
+
+/// The workflow that is tested, if the rest of the input may be so.
+async fn checked(ctx: &Ctx, input: &TestInput) -> ApiResult<Row> {
+    let row = find(ctx).await?;
     if let Some(id) = said(input.id.as_deref()).filter(|id| *id != row.id.to_string()) {
         let message =
             format!("the body is about the workflow `{}`, the address about `{}`", excerpt(id), row.id);
         return Err(ApiError::new(&code::BODY_INVALID, message));
     }
+    check_text("test_session_id", Some(input.session()))?;
+    Ok(row)
+}
+
+/// Starts the run.
+async fn begin(ctx: &Ctx, row: Row, input: TestInput) -> ApiResult<FullExecution> {
     let session = input.session().to_owned();
-    check_text("test_session_id", Some(&session))?;
-    // Before there is a run that nobody could follow.
-    let place = take_place(&ctx)?;
     let (pinned, plan) = match input.document() {
-        Some(text) => keep(&ctx, text).await?,
+        Some(text) => keep(ctx, text).await?,
         None => {
-            let document = newest_draft(&ctx, &row).await?;
-            let plan = plan_of(&ctx, &row, &document).await?;
+            let document = newest_draft(ctx, &row).await?;
+            let plan = plan_of(ctx, &row, &document).await?;
             let WorkflowVersion { hash, branch, version, .. } = document.version;
             (Pinned { hash, branch, version }, plan)
         }
     };
     let inputs = bind(&plan.inputs, input.input_values.unwrap_or_default())?;
-    let new = NewRun { test_session_id: session, ..new_run(&ctx, row, pinned, inputs) };
+    let new = NewRun { test_session_id: session, ..new_run(ctx, row, pinned, inputs) };
     let id = ctx.app().driver().start(new, plan).await?;
-    let full = store::executions::get(ctx.db(), ctx.workspace(), id).await?.ok_or_else(|| not_found(&ctx))?;
-    let actions = actions_of(&ctx, &full).await?;
-    Ok(Feed::new(ctx, &headers, full.execution, actions, (Framing::Marked, 0), place).into_response())
+    store::executions::get(ctx.db(), ctx.workspace(), id).await?.ok_or_else(|| not_found(ctx))
 }
 
 /// Keeps a document for its run alone: no version of the workflow points to it.

@@ -28,12 +28,17 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     if let Some(system) = system_tables::find(ctx.param("table")) {
         return (system.list)(ctx, list).await;
     }
+    list_of(&ctx, ctx.param("table"), list.q.as_deref()).await
+}
+
+/// The records of the table of that name.
+pub(super) async fn list_of(ctx: &Ctx, table: &str, q: Option<&str>) -> ApiResult {
     for _ in 0..EDIT_TRIES {
-        let shape = to_read(&ctx).await?.reach(ctx.db(), list.q.as_deref()).await?;
-        let query = parse_q(&shape, list.q.as_deref())?;
+        let shape = named(ctx, table).await?.reach(ctx.db(), q).await?;
+        let query = parse_q(&shape, q)?;
         match records::list(ctx.db(), &shape, &query).await {
             Ok(listed) => return json(&model::Listed::new(&shape, &query, listed.page, listed.cursor)),
-            Err(ListError::Store(error)) => may_try_again(&ctx, &shape, error).await?,
+            Err(ListError::Store(error)) => may_try_again(ctx, &shape, error).await?,
             Err(error @ ListError::TooLarge) => {
                 return Err(ApiError::new(&code::PAGE_TOO_LARGE, error.to_string()));
             }
@@ -143,7 +148,11 @@ pub(super) async fn delete(ctx: Ctx) -> ApiResult {
 
 /// The table of the path as it is now.
 async fn to_read(ctx: &Ctx) -> ApiResult<Shape> {
-    let name = ctx.param("table");
+    named(ctx, ctx.param("table")).await
+}
+
+/// The table of that name as it is now.
+pub(super) async fn named(ctx: &Ctx, name: &str) -> ApiResult<Shape> {
     records::shape(ctx.db(), ctx.workspace(), name).await?.ok_or_else(|| tables::not_found(name))
 }
 
@@ -154,7 +163,7 @@ async fn to_write(ctx: &Ctx, tx: &Tx<'_>) -> ApiResult<Shape> {
 }
 
 /// A read may have failed because the table has been changed since its fields were read.
-async fn may_try_again(ctx: &Ctx, shape: &Shape, error: StoreError) -> ApiResult<()> {
+pub(super) async fn may_try_again(ctx: &Ctx, shape: &Shape, error: StoreError) -> ApiResult<()> {
     let may_be = matches!(error, StoreError::Failed { .. });
     if may_be && shape.has_changed(ctx.db()).await? { Ok(()) } else { Err(error.into()) }
 }
@@ -169,7 +178,7 @@ fn not_found(shape: &Shape, id: &str) -> ApiError {
     ApiError::new(&code::RECORD_NOT_FOUND, message).with_data("ids", vec![excerpt(id)])
 }
 
-fn parse_q(shape: &Shape, q: Option<&str>) -> ApiResult<store::Query> {
+pub(super) fn parse_q(shape: &Shape, q: Option<&str>) -> ApiResult<store::Query> {
     shape.query(q).map_err(|error| ApiError::new(&code::QUERY_INVALID, error.to_string()))
 }
 

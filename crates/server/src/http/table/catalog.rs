@@ -44,6 +44,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
         .workspace(
             Method::GET,
+            "/collections/triggers",
+            catalog::trigger_collections,
+            Needs(WorkflowView),
+            Describe::new("GetTriggerCollections", TAG, "Gets the categories of triggers")
+                .page::<catalog::TriggerCollection>(),
+        )
+        .workspace(
+            Method::GET,
             "/actions/{id}",
             catalog::action,
             Needs(WorkflowView),

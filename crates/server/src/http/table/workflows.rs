@@ -129,7 +129,7 @@ fn relations(routes: Routes) -> Routes {
             "/tags/{table}",
             workflows::table_tags,
             Needs(WorkflowView),
-            Describe::new("GetTags", TAG, "Gets the tags that are in use in `playbooks`")
+            Describe::new("GetTags", TAG, "Gets the tags that are in use in a table of the system")
                 .texts()
                 .error(404, "Nothing of that name has tags"),
         )

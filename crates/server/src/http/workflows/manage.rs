@@ -22,6 +22,9 @@ use crate::http::{EDIT_TRIES, all_of, others_came_between};
 /// Callers that one answer holds; `total` counts the others too.
 const DEPENDANTS_MAX: usize = 1_000;
 
+/// What has tags, as an error names it.
+const TAGGED: &str = "`playbooks`, `automations`, `automation_packs`, `connections` and `runner_groups`";
+
 /// A copy that is to be.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
@@ -93,7 +96,7 @@ pub(crate) async fn rename(ctx: Ctx, Body(input): Body<EditInput>) -> ApiResult 
         row.description = input.desc.clone().unwrap_or(row.description);
         row.tags = input.tags.as_ref().map_or(row.tags, |tags| json!(tags).to_string());
         write::touch(&ctx, &mut row);
-        if let Some(row) = write::update(&ctx, row, None).await? {
+        if let Some(row) = write::update(&ctx, row, None, None).await? {
             let tags = Some(tags_of(&row.tags));
             return json(&EditInput { desc: Some(row.description), name: Some(row.name), tags });
         }
@@ -109,18 +112,27 @@ pub(crate) async fn tags(ctx: Ctx) -> ApiResult {
 
 /// The same as a bare list: `/tags/{table}`.
 pub(crate) async fn table_tags(ctx: Ctx) -> ApiResult {
-    let table = ctx.param("table");
-    if table != "playbooks" {
-        let message = format!("nothing in a table `{}` has tags; `playbooks` has", excerpt(table));
-        return Err(ApiError::new(&code::TABLE_NOT_FOUND, message));
-    }
-    json(&all_tags(&ctx).await?)
+    let (db, workspace) = (ctx.db(), ctx.workspace());
+    let lists = match ctx.param("table") {
+        "playbooks" | "automations" => workflows::tag_lists(db, workspace).await?,
+        "automation_packs" => store::automation_packs::tag_lists(db, workspace).await?,
+        "connections" => store::connections::tag_lists(db, workspace).await?,
+        "runner_groups" => store::runner_groups::tag_lists(db, workspace).await?,
+        other => {
+            let message = format!("nothing in a table `{}` has tags; {TAGGED} have", excerpt(other));
+            return Err(ApiError::new(&code::TABLE_NOT_FOUND, message));
+        }
+    };
+    json(&all_of_lists(&lists))
 }
 
 async fn all_tags(ctx: &Ctx) -> ApiResult<Vec<String>> {
-    let lists = workflows::tag_lists(ctx.db(), ctx.workspace()).await?;
+    Ok(all_of_lists(&workflows::tag_lists(ctx.db(), ctx.workspace()).await?))
+}
+
+fn all_of_lists(lists: &[String]) -> Vec<String> {
     let tags: BTreeSet<String> = lists.iter().flat_map(|list| tags_of(list)).collect();
-    Ok(tags.into_iter().collect())
+    tags.into_iter().collect()
 }
 
 fn tags_of(list: &str) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Workflows: list, read, create, update, delete; drafts and publishing are in `versions`,
 //! what was saved before in `history`.
 
+mod automations;
 mod fetch;
 mod history;
 mod manage;
@@ -18,9 +19,12 @@ use types::WorkflowId;
 
 use super::answer::{json, json_with_etag, page};
 use super::extract::{Body, KnownTags, ListQuery, Query};
+use super::packs::read_pack;
 use super::{EDIT_TRIES, excerpt, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+pub(crate) use automations::PacksWithAutomations;
+pub(super) use automations::automations;
 pub(crate) use fetch::Choice;
 pub(super) use fetch::fetch;
 pub(super) use history::{diff, list as versions, restore};
@@ -93,9 +97,10 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiRes
         Some(text) => Some(Text::read(&ctx, text, Strictness::Publish).await?),
         None => None,
     };
+    let pack = read_pack(input.pack_id.as_deref())?;
     for _ in 0..EDIT_TRIES {
         let row = write::changed_row(&ctx, find(&ctx).await?, &input, text.as_ref())?;
-        if let Some(row) = write::update(&ctx, row, text.clone()).await? {
+        if let Some(row) = write::update(&ctx, row, text.clone(), pack).await? {
             return json(&shown_one(&ctx, row).await?);
         }
     }

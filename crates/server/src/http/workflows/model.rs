@@ -10,6 +10,8 @@ use store::workflows::Workflow as Row;
 use utoipa::ToSchema;
 use workflow::Document;
 
+use crate::http::packs::Pack;
+
 /// Documents of which is remembered what they use.
 const USES_MAX: u64 = 4096;
 
@@ -156,6 +158,9 @@ pub(crate) struct PlaybookWithVersion {
     pub has_published_version: bool,
     #[schema(value_type = Object)]
     pub inputs: Value,
+    /// The pack that it is in; none if a server of an older version has stored it.
+    #[schema(value_type = Option<Pack>)]
+    pub pack: Option<Pack>,
     /// The Python packages that its steps run with, as far as they have been resolved.
     pub package_locks: Vec<PackageLock>,
     pub version_id: i64,
@@ -180,7 +185,8 @@ pub(crate) struct PackageLock {
 pub(crate) struct PlaybookInput {
     /// Unique in the workspace; the document's own name, if absent.
     pub name: Option<String>,
-    /// The document, as YAML text.
+    /// The document, as YAML text. The clients of 2022 call it `automation`.
+    #[serde(alias = "automation")]
     pub playbook: Option<String>,
     /// The pack it belongs to.
     pub pack_id: Option<String>,

@@ -14,6 +14,7 @@ use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, json_with_etag};
 use crate::http::extract::{Body, KnownTags};
 use crate::http::names::check_text;
+use crate::http::packs::Pack;
 use crate::http::{EDIT_TRIES, others_came_between};
 
 /// The newest draft.
@@ -172,8 +173,13 @@ async fn with_version(ctx: &Ctx, known: &KnownTags, row: Row, document: Document
         .collect();
     let version = document.version;
     let package_locks = package_locks(ctx, &version.hash).await?;
-    // The version never changes, but the answer shows the workflow too.
-    let tag = format!("{}-{}-{}", version.branch.as_str(), version.version, row.row_version);
+    let pack = match row.pack_id {
+        Some(id) => store::automation_packs::get(ctx.db(), row.workspace_id, id).await?,
+        None => None,
+    };
+    // The version never changes, but the answer shows the workflow and its pack too.
+    let pack_changed = pack.as_ref().map_or(0, |pack| pack.updated_at.as_millis());
+    let tag = format!("{}-{}-{}-{pack_changed}", version.branch.as_str(), version.version, row.row_version);
     let answer = PlaybookWithVersion {
         has_published_version: row.published_version.is_some(),
         playbook: Playbook::new(row, document.text, &Uses::of(parsed.as_ref()), has_unpublished_changes),
@@ -181,6 +187,7 @@ async fn with_version(ctx: &Ctx, known: &KnownTags, row: Row, document: Document
         branched_from: version.branched_from.unwrap_or(0),
         connections: Value::Object(connections),
         inputs: Value::Object(inputs),
+        pack: pack.as_ref().map(Pack::from),
         package_locks,
         version_id: version.version,
     };

@@ -14,8 +14,8 @@ use workflow::{AutomationType, Diagnostic, Document, Severity, codes};
 use super::model::PlaybookInput;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
-use crate::http::excerpt;
 use crate::http::names::{check_name, check_tags};
+use crate::http::packs::{self, read_pack};
 use crate::package_locks::LockError;
 
 /// How good a document must be.
@@ -77,7 +77,9 @@ impl Text {
         let mut groups = store::runner_groups::names(ctx.db(), ctx.workspace()).await?;
         groups.push(store::runner_groups::EMBEDDED_ALIAS.to_owned());
         let catalog = ctx.app().action_catalog(ctx.tenant()).await?.of(ctx.id_text().parse().ok());
-        let catalog = catalog.with_runner_groups(groups);
+        let agents = store::agents::callable(ctx.db(), ctx.workspace()).await?;
+        let agents = agents.into_iter().map(|agent| agent.id).collect();
+        let catalog = catalog.with_runner_groups(groups).with_agents(agents);
         diagnostics.extend(workflow::check(&document, &catalog));
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span.line, diagnostic.span.column));
         if unreadable || (strictness == Strictness::Publish && has_errors(&diagnostics)) {
@@ -238,20 +240,23 @@ impl Work {
         let Self { text, mut row } = self;
         row.draft_version = 1;
         row.published_version = publish.then_some(1);
-        let stored = row.clone();
+        let mut stored = row.clone();
         let audit = ctx.audit("workflow.created", "workflow", &row.id.to_string(), &row.name);
-        let written = ctx
-            .db()
+        let (db, ctx) = (ctx.db(), ctx.clone());
+        let pack = db
             .write(async move |tx| {
-                workflows::insert(tx, &row).await?;
+                let pack = packs::to_use(&ctx, tx, row.pack_id).await?;
+                let row = Row { pack_id: Some(pack), ..row.clone() };
+                workflows::insert(tx, &row).await.map_err(|error| name_taken(error, &row.name))?;
                 save(tx, &row, &text, Branch::Draft, row.draft_version, &Origin::default()).await?;
                 if let Some(version) = row.published_version {
                     save(tx, &row, &text, Branch::Public, version, &Origin::default()).await?;
                 }
-                store::audit::record(tx, &audit).await
+                store::audit::record(tx, &audit).await?;
+                Ok::<_, ApiError>(pack)
             })
-            .await;
-        written.map_err(|error| name_taken(error, &stored.name))?;
+            .await?;
+        stored.pack_id = Some(pack);
         Ok(stored)
     }
 }
@@ -283,12 +288,22 @@ pub(super) fn changed_row(
     Ok(row)
 }
 
-/// Stores the changed row with its new document, if there is one; none if somebody else changed it first.
-pub(super) async fn update(ctx: &Ctx, row: Row, text: Option<Text>) -> ApiResult<Option<Row>> {
+/// Stores the changed row with its new document, if there is one; none if somebody else changed it first. `pack` is the
+/// one that it goes into now, if it does.
+pub(super) async fn update(
+    ctx: &Ctx,
+    row: Row,
+    text: Option<Text>,
+    pack: Option<PackId>,
+) -> ApiResult<Option<Row>> {
     let mut stored = row.clone();
     let audit = ctx.audit("workflow.updated", "workflow", &row.id.to_string(), &row.name);
-    let written = ctx.db().write(async move |tx| {
-        if !workflows::update(tx, &row).await? {
+    let (db, ctx) = (ctx.db(), ctx.clone());
+    let written = db.write(async move |tx| {
+        if pack.is_some() {
+            packs::to_use(&ctx, tx, pack).await?;
+        }
+        if !workflows::update(tx, &row).await.map_err(|error| name_taken(error, &row.name))? {
             return Ok(false);
         }
         if let Some(text) = &text {
@@ -297,9 +312,9 @@ pub(super) async fn update(ctx: &Ctx, row: Row, text: Option<Text>) -> ApiResult
             save(tx, &row, text, Branch::Public, published, &Origin::default()).await?;
         }
         store::audit::record(tx, &audit).await?;
-        Ok(true)
+        Ok::<_, ApiError>(true)
     });
-    if !written.await.map_err(|error| name_taken(error, &stored.name))? {
+    if !written.await? {
         return Ok(None);
     }
     stored.row_version += 1;
@@ -362,11 +377,4 @@ pub(super) fn name_taken(error: StoreError, name: &str) -> ApiError {
         }
         other => other.into(),
     }
-}
-
-fn read_pack(pack: Option<&str>) -> ApiResult<Option<PackId>> {
-    let Some(pack) = pack.filter(|pack| !pack.is_empty()) else { return Ok(None) };
-    pack.parse().map(Some).map_err(|_| {
-        ApiError::new(&code::BODY_INVALID, format!("`pack_id` is `{}`, which is no id", excerpt(pack)))
-    })
 }

@@ -18,7 +18,7 @@ pub(super) use sleep::parse_duration;
 pub(super) use subflow::{CONFIGURATION, called_workflow};
 
 use crate::codes;
-use crate::document::Body;
+use crate::document::{AGENT_PREFIX, Body};
 use crate::read::Reader;
 use crate::source::Extent;
 use crate::yaml::Entry;
@@ -53,7 +53,7 @@ const NOT_YET: [&str; 3] = [
 /// Whether the action is known and cannot be run yet.
 pub(super) fn is_not_yet_available(action: &str) -> bool {
     let called = |prefix: &str| action.strip_prefix(prefix).is_some_and(|id| !id.is_empty());
-    NOT_YET.contains(&action) || called("agents.")
+    NOT_YET.contains(&action) || called(AGENT_PREFIX)
 }
 
 /// Whether steps may stand under the action.
