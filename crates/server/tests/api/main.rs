@@ -7,9 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
+mod agents;
 mod api_keys;
+mod apps;
 mod bad_input;
 mod catalog;
+mod clients;
 mod concurrency;
 mod connection_types;
 mod connections;
@@ -26,6 +29,7 @@ mod isolation;
 mod keys;
 mod lists;
 mod openapi;
+mod packs;
 mod people;
 mod queue;
 mod records;

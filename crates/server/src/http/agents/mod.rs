@@ -3,12 +3,10 @@
 mod model;
 mod version;
 
-use std::sync::Arc;
-
+use store::StoreError;
 use store::agent_packs::{self, AgentPack as PackRow};
 use store::agents::{self, Agent as Row};
 use store::workflow_versions::Branch;
-use store::{StoreError, Tx};
 
 use super::answer::{json, json_with_etag, page};
 use super::extract::{Body, KnownTags, ListQuery, Query};
@@ -135,45 +133,74 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<AgentUpdate>) -> ApiResul
     };
     let title = input.title.map(|title| text("title", Some(title))).transpose()?;
     let description = input.description.map(|words| text("description", Some(words))).transpose()?;
-    let change = |mut row: Row| {
-        row.name = name.clone().unwrap_or(row.name);
-        row.title = title.clone().unwrap_or(row.title);
-        row.description = description.clone().unwrap_or(row.description);
-        Ok(row)
-    };
-    let row = changed(&ctx, "agent.updated", &[], change).await?;
-    json(&Agent::from(&row))
+    changed(&ctx, Change::Described { name, title, description }).await
 }
 
 /// Saves a draft in place of the one before.
 pub(super) async fn save_draft(ctx: Ctx, Body(input): Body<VersionInput>) -> ApiResult {
-    let row = find(&ctx).await?;
-    let draft = read(&row, input)?;
-    let change = |mut row: Row| {
-        row.draft.clone_from(&draft);
-        row.draft_number += 1;
-        Ok(row)
-    };
-    let row = changed(&ctx, "agent.draft_saved", &[Branch::Draft], change).await?;
-    json(&Agent::from(&row))
+    let version = read(&find(&ctx).await?, input)?;
+    changed(&ctx, Change::Drafted(version)).await
 }
 
 /// Saves a draft and publishes it: from now on workflows may name the agent.
 pub(super) async fn publish(ctx: Ctx, Body(input): Body<VersionInput>) -> ApiResult {
-    let row = find(&ctx).await?;
-    let version = read(&row, input)?;
-    let change = |mut row: Row| {
-        if row.name.is_empty() {
-            return Err(invalid("name", "is missing: an agent that is published needs one".to_owned()));
+    let version = read(&find(&ctx).await?, input)?;
+    changed(&ctx, Change::Published(version)).await
+}
+
+/// What happens to an agent.
+enum Change {
+    /// It is called otherwise; what is absent stays.
+    Described { name: Option<String>, title: Option<String>, description: Option<String> },
+    /// It has a new draft.
+    Drafted(String),
+    /// It has a new draft, which is published.
+    Published(String),
+}
+
+impl Change {
+    /// What the audit calls it.
+    const fn action(&self) -> &'static str {
+        match self {
+            Self::Described { .. } => "agent.updated",
+            Self::Drafted(_) => "agent.draft_saved",
+            Self::Published(_) => "agent.published",
         }
-        row.draft.clone_from(&version);
-        row.draft_number += 1;
-        row.published = Some(version.clone());
-        row.published_number += 1;
+    }
+
+    /// The branches that get a new version.
+    fn branches(&self) -> Vec<Branch> {
+        match self {
+            Self::Described { .. } => Vec::new(),
+            Self::Drafted(_) => vec![Branch::Draft],
+            Self::Published(_) => vec![Branch::Draft, Branch::Public],
+        }
+    }
+
+    fn apply(&self, mut row: Row) -> ApiResult<Row> {
+        match self {
+            Self::Described { name, title, description } => {
+                row.name = name.clone().unwrap_or(row.name);
+                row.title = title.clone().unwrap_or(row.title);
+                row.description = description.clone().unwrap_or(row.description);
+            }
+            Self::Drafted(version) => {
+                row.draft.clone_from(version);
+                row.draft_number += 1;
+            }
+            Self::Published(_) if row.name.is_empty() => {
+                let problem = "is missing: an agent that is published needs one".to_owned();
+                return Err(invalid("name", problem));
+            }
+            Self::Published(version) => {
+                row.draft.clone_from(version);
+                row.draft_number += 1;
+                row.published = Some(version.clone());
+                row.published_number += 1;
+            }
+        }
         Ok(row)
-    };
-    let row = changed(&ctx, "agent.published", &[Branch::Draft, Branch::Public], change).await?;
-    json(&Agent::from(&row))
+    }
 }
 
 /// Deletes an agent with its versions.
@@ -208,39 +235,29 @@ fn read(row: &Row, input: VersionInput) -> ApiResult<String> {
     input.checked(&before)?.stored()
 }
 
-/// Stores the row with the change, and the versions of those branches; tries anew where others come between.
-async fn changed(
-    ctx: &Ctx,
-    action: &'static str,
-    branches: &'static [Branch],
-    change: impl Fn(Row) -> ApiResult<Row>,
-) -> ApiResult<Row> {
+/// Stores the agent of the path as it is after the change, with the versions that come of it; tries anew where others
+/// come between.
+async fn changed(ctx: &Ctx, change: Change) -> ApiResult {
     for _ in 0..EDIT_TRIES {
-        let mut row = change(find(ctx).await?)?;
+        let mut row = change.apply(find(ctx).await?)?;
         (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
-        let (audit, stored) = (audit(ctx, action, &row), Arc::new(row));
-        let row = Arc::clone(&stored);
+        let (stored, branches) = (row.clone(), change.branches());
+        let audit = audit(ctx, change.action(), &row);
         let written = ctx.db().write(async move |tx| {
             if !agents::update(tx, &row).await.map_err(|error| name_taken(error, &row.name))? {
                 return Ok(false);
             }
-            save_versions(tx, &row, branches).await?;
+            for branch in &branches {
+                agents::save_version(tx, &row, *branch).await?;
+            }
             store::audit::record(tx, &audit).await?;
             Ok::<_, ApiError>(true)
         });
         if written.await? {
-            let row = Arc::unwrap_or_clone(stored);
-            return Ok(Row { row_version: row.row_version + 1, ..row });
+            return json(&Agent::from(&stored));
         }
     }
     Err(others_came_between("agent"))
-}
-
-async fn save_versions(tx: &Tx<'_>, row: &Row, branches: &[Branch]) -> Result<(), StoreError> {
-    for branch in branches {
-        agents::save_version(tx, row, *branch).await?;
-    }
-    Ok(())
 }
 
 /// The agent of the path.

@@ -55,7 +55,7 @@ pub(crate) struct Agent {
     pub name: String,
     pub pack_id: String,
     /// What is published; none if nothing is.
-    #[schema(value_type = Option<AgentVersion>)]
+    #[schema(value_type = AgentVersion, required = false)]
     pub published_version: Value,
     pub tenant_id: String,
     pub title: String,
@@ -145,8 +145,8 @@ pub(crate) struct VersionInput {
     #[schema(value_type = Option<Vec<Object>>)]
     pub(super) knowledge: Option<Vec<Value>>,
     /// What it may do beside that.
-    #[schema(value_type = Option<AgentModes>)]
-    pub(super) modes: Option<AgentModes>,
+    #[schema(value_type = AgentModes, required = false)]
+    pub(super) modes: Option<Map<String, Value>>,
     /// How it looks.
     pub(super) avatar_style: Option<String>,
     /// How it looks.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::model::{AgentVersion, VersionInput};
+use super::model::{AgentModes, AgentVersion, VersionInput};
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::excerpt;
 
@@ -45,7 +45,7 @@ impl VersionInput {
             constraints: text("constraints", self.constraints)?,
             abilities,
             knowledge,
-            modes: self.modes.unwrap_or_default(),
+            modes: modes(&self.modes.unwrap_or_default())?,
             avatar_style: text("avatar_style", self.avatar_style)?,
             avatar_color: text("avatar_color", self.avatar_color)?,
             avatar_logo: text("avatar_logo", self.avatar_logo)?,
@@ -99,6 +99,20 @@ fn check_ability(place: usize, ability: &Map<String, Value>) -> ApiResult<()> {
             Err(invalid(&member("summarize_output_instructions"), message))
         }
     }
+}
+
+/// What an agent may do; what is absent is false.
+fn modes(given: &Map<String, Value>) -> ApiResult<AgentModes> {
+    let flag = |name: &str| match given.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(other) => {
+            let message = format!("is `{}`; it is true or false", excerpt(&shown(other)));
+            Err(invalid(&format!("modes.{name}"), message))
+        }
+    };
+    let (chat_enabled, code_execution_enabled) = (flag("chat_enabled")?, flag("code_execution_enabled")?);
+    Ok(AgentModes { chat_enabled, code_execution_enabled })
 }
 
 fn shown(value: &Value) -> String {

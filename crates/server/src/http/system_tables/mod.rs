@@ -4,14 +4,16 @@
 //! A route has let the caller in as one who may read or write records of the workspace; whatever else a table of the
 //! system asks for, its own functions ask for.
 
+mod automation_packs;
 mod groups;
+mod sys_application;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use super::extract::ListQuery;
 use crate::ctx::Ctx;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult, code};
 
 type Answering = BoxFuture<'static, ApiResult>;
 
@@ -46,9 +48,17 @@ macro_rules! system_tables {
 
 system_tables! {
     "sys_groups" => groups;
+    "automation_packs" => automation_packs;
+    "sys_application" => sys_application;
 }
 
 /// The table of the system that has that name.
 pub(super) fn find(name: &str) -> Option<&'static SystemTable> {
     TABLES.iter().find(|table| table.name == name)
+}
+
+/// Of a table that is written by routes of its own.
+fn changed_elsewhere(ctx: &Ctx, elsewhere: &str) -> ApiError {
+    let message = format!("the table `{}` is written by `{elsewhere}`", ctx.param("table"));
+    ApiError::new(&code::METHOD_NOT_ALLOWED, message)
 }

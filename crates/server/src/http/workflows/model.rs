@@ -159,7 +159,8 @@ pub(crate) struct PlaybookWithVersion {
     #[schema(value_type = Object)]
     pub inputs: Value,
     /// The pack that it is in; none if a server of an older version has stored it.
-    #[schema(value_type = Option<Pack>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Pack, required = false)]
     pub pack: Option<Pack>,
     /// The Python packages that its steps run with, as far as they have been resolved.
     pub package_locks: Vec<PackageLock>,
