@@ -6,7 +6,7 @@ use types::Role;
 
 use crate::executions::workflow;
 use crate::lists::hold_the_same;
-use crate::support::{NOBODY, Nictate, Person, Reply, on_both, text};
+use crate::support::{NOBODY, Nictate, Person, Reply, WORKSPACE, on_both, text};
 
 /// A version with everything that one has.
 fn whole(id: &str) -> Value {
@@ -247,6 +247,39 @@ async fn the_agents_of_another_workspace_are_not_there() {
         as_rita(Method::GET, &format!("/actions/agents.{id}"), json!({}))
             .await
             .error(404, "action_not_found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_workspace_has_no_more_agents_and_packs_than_it_may() {
+    on_both(async |nictate| {
+        let workspace = WORKSPACE.parse().unwrap();
+        let id = make(nictate, "First").await;
+        let first = store::agents::get(&nictate.db, workspace, id.parse().unwrap()).await.unwrap().unwrap();
+        let pack = store::agent_packs::get(&nictate.db, workspace, first.pack_id).await.unwrap().unwrap();
+        let pack_id = pack.id.to_string();
+        nictate
+            .write_beside(async move |tx| {
+                for number in 1..1_000 {
+                    let name = format!("thing {number}");
+                    let (id, of) = (types::AgentId::of_name(&name), name.clone());
+                    store::agents::insert(tx, &store::agents::Agent { id, name: of, ..first.clone() })
+                        .await?;
+                    let id = types::AgentPackId::of_name(&name);
+                    store::agent_packs::insert(
+                        tx,
+                        &store::agent_packs::AgentPack { id, name, ..pack.clone() },
+                    )
+                    .await?;
+                }
+                Ok(())
+            })
+            .await;
+        nictate.post("/agents", json!({"pack_id": pack_id})).await.error(400, "agent_limit");
+        nictate.post("/agent_packs", json!({"name": "One more"})).await.error(400, "pack_limit");
+        nictate.delete(&format!("/agents/{id}")).await.ok();
+        nictate.post("/agents", json!({"pack_id": pack_id})).await.ok();
     })
     .await;
 }

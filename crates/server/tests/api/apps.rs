@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use types::Role;
 
 use crate::lists::hold_the_same;
-use crate::support::{NOBODY, Nictate, Person, Reply, on_both, text};
+use crate::support::{NOBODY, Nictate, Person, Reply, WORKSPACE, on_both, text};
 
 const TEXT_BYTES_MAX: usize = 5 * 1024 * 1024;
 
@@ -445,6 +445,49 @@ async fn the_apps_of_another_workspace_are_not_there() {
         let note = as_rita(Method::POST, &path, whole).await.ok();
         let body = json!({"attributes": {"name": "n", "table_id": table}});
         as_rita(Method::PUT, &format!("{path}/{}", text(&note, "id")), body).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_workspace_has_no_more_apps_and_an_app_no_more_resources_than_it_may() {
+    on_both(async |nictate| {
+        let workspace = WORKSPACE.parse().unwrap();
+        let app = make(nictate, "First").await;
+        let path = format!("/apps/{app}/resources");
+        let note = resource("textbox", json!({"name": "n"}));
+        let note_id = text(&nictate.post(&path, note.clone()).await.ok(), "id");
+        let (app_id, note_id) = (app.parse().unwrap(), note_id.parse().unwrap());
+        let first = store::apps::get(&nictate.db, workspace, app_id).await.unwrap().unwrap();
+        let shown =
+            store::app_resources::get(&nictate.db, workspace, app_id, note_id).await.unwrap().unwrap();
+        nictate
+            .write_beside(async move |tx| {
+                for number in 1..1_000 {
+                    let display_name = format!("app {number}");
+                    let id = types::AppId::of_name(&display_name);
+                    store::apps::insert(tx, &store::apps::AppRow { id, display_name, ..first.clone() })
+                        .await?;
+                }
+                for number in 1..200 {
+                    let id = types::AppResourceId::of_name(&number.to_string());
+                    store::app_resources::insert(
+                        tx,
+                        &store::app_resources::AppResource { id, ..shown.clone() },
+                    )
+                    .await?;
+                }
+                Ok(())
+            })
+            .await;
+        nictate.post("/apps", json!({"display_name": "One more"})).await.error(400, "app_limit");
+        nictate.post(&path, note.clone()).await.error(400, "app_limit");
+        assert_eq!(
+            nictate.get(&format!("/apps/{app}")).await.ok()["resources"].as_array().unwrap().len(),
+            200
+        );
+        nictate.delete(&format!("/apps/{app}")).await.ok();
+        nictate.post("/apps", json!({"display_name": "One more"})).await.ok();
     })
     .await;
 }

@@ -16,6 +16,8 @@ struct Targets {
     connection: String,
     workflow: String,
     record: String,
+    agent: String,
+    app: String,
 }
 
 impl Targets {
@@ -25,7 +27,12 @@ impl Targets {
         let table = json!({"display_name": "Findings", "options": ["with_default_fields"]});
         nictate.post("/table", table).await.ok();
         let record = nictate.post("/table/findings", json!({"name": "x"})).await.ok();
+        let pack = nictate.post("/agent_packs", json!({"name": "Home"})).await.ok();
+        let agent = nictate.post("/agents", json!({"pack_id": pack["id"], "name": "a"})).await.ok();
+        let app = nictate.post("/apps", json!({"display_name": "Overview"})).await.ok();
         Self {
+            agent: text(&agent, "id"),
+            app: text(&app["app"], "id"),
             connection: text(&connection, "id"),
             workflow: nictate.publish("prints", &document).await,
             record: record.as_str().unwrap().to_owned(),
@@ -33,7 +40,7 @@ impl Targets {
     }
 
     fn paths(&self) -> Vec<(Method, String)> {
-        let Self { connection, workflow, record } = self;
+        let Self { connection, workflow, record, agent, app } = self;
         let mut paths: Vec<(Method, String)> = [
             "/connections".to_owned(),
             "/connections/test".to_owned(),
@@ -52,6 +59,15 @@ impl Targets {
             "/table/findings/records/delete".to_owned(),
             "/api/v1/apikey".to_owned(),
             "/api/v1/user/totp/confirm".to_owned(),
+            "/automation_packs".to_owned(),
+            "/automations".to_owned(),
+            format!("/playbooks/{workflow}/start"),
+            "/agent_packs".to_owned(),
+            "/agents".to_owned(),
+            format!("/agents/{agent}/draft"),
+            format!("/agents/{agent}/publish"),
+            "/apps".to_owned(),
+            format!("/apps/{app}/resources"),
         ]
         .map(|path| (Method::POST, path))
         .into();

@@ -248,3 +248,27 @@ async fn the_packs_of_another_workspace_are_not_there() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_workspace_has_no_more_packs_than_it_may() {
+    on_both(async |nictate| {
+        let id = make(nictate, "First").await;
+        let (id, workspace) = (id.parse().unwrap(), WORKSPACE.parse().unwrap());
+        let first = automation_packs::get(&nictate.db, workspace, id).await.unwrap().unwrap();
+        nictate
+            .write_beside(async move |tx| {
+                for number in 1..999 {
+                    let display_name = format!("Pack {number}");
+                    let id = types::PackId::of_name(&display_name);
+                    let pack = automation_packs::AutomationPack { id, display_name, ..first.clone() };
+                    automation_packs::insert(tx, &pack).await?;
+                }
+                Ok(())
+            })
+            .await;
+        make(nictate, "The last").await;
+        nictate.post("/automation_packs", json!({"name": "One more"})).await.error(400, "pack_limit");
+        assert_eq!(packs(nictate).await.len(), 1_000);
+    })
+    .await;
+}
