@@ -12,7 +12,7 @@ use crate::internal::{
     append_list, catch, end_run, for_each, if_condition, parallel, print, set_variables, sleep, switch_case,
     while_loop,
 };
-use crate::{ActionKind, ActionSpec, Effect, Idempotency, array, json, utility};
+use crate::{ActionKind, ActionSpec, Effect, Idempotency, array, json, tables, utility};
 
 /// The built-in actions.
 const FLOW: [fn() -> ActionSpec; 11] = [
@@ -67,6 +67,23 @@ const PURE: [&dyn Effect; 25] = [
     &utility::GetEpochTime,
 ];
 
+/// Those of the server, in its own database.
+const SERVER: [fn() -> ActionSpec; 13] = [
+    tables::get_records::spec,
+    tables::add_record::spec,
+    tables::create_or_update_record::spec,
+    tables::update_records::spec,
+    tables::delete_records::spec,
+    tables::get_table_schema::spec,
+    tables::create_table_from_data::spec,
+    tables::table_create::spec,
+    tables::table_exists::spec,
+    tables::table_remove::spec,
+    tables::table_clear::spec,
+    tables::table_insert::spec,
+    tables::table_update::spec,
+];
+
 /// All actions, found by their full names.
 pub struct Catalog {
     /// In the order of the full names.
@@ -78,7 +95,8 @@ impl Catalog {
     /// The built-in actions.
     pub fn builtin() -> Self {
         let effects = || EFFECTS.into_iter().chain(PURE);
-        let specs = FLOW.into_iter().map(|spec| spec()).chain(effects().map(Effect::spec));
+        let own = FLOW.into_iter().chain(SERVER).map(|spec| spec());
+        let specs = own.chain(effects().map(Effect::spec));
         let effects = effects().map(|effect| (effect.spec().full_name, effect)).collect();
         let mut specs: Vec<ActionSpec> = specs.collect();
         specs.sort_by(|a, b| a.full_name.cmp(&b.full_name));
@@ -124,9 +142,9 @@ impl Catalog {
         })
     }
 
-    /// Whether the action is one that a runner carries out.
-    pub fn is_effect(&self, full_name: &str) -> bool {
-        self.get(full_name).is_some_and(|spec| spec.kind == ActionKind::Effect)
+    /// The action of that name, if the server carries it out itself.
+    pub fn server_action(&self, full_name: &str) -> Option<&ActionSpec> {
+        self.get(full_name).filter(|spec| spec.kind == ActionKind::Server)
     }
 }
 
@@ -148,7 +166,11 @@ mod tests {
     fn every_action_is_described_and_found_by_its_name() {
         let catalog = Catalog::builtin();
         let names: BTreeSet<&str> = catalog.all().iter().map(|spec| spec.full_name.as_str()).collect();
-        assert_eq!(names.len(), FLOW.len() + EFFECTS.len() + PURE.len(), "a name stands for one action");
+        assert_eq!(
+            names.len(),
+            FLOW.len() + EFFECTS.len() + PURE.len() + SERVER.len(),
+            "a name stands for one action"
+        );
         for spec in catalog.all() {
             assert_eq!(catalog.get(&spec.full_name), Some(spec));
             assert!(!spec.service().is_empty(), "{}", spec.full_name);

@@ -13,7 +13,7 @@ use crate::{ActionError, ActionSpec, ErrorCode};
 const SHOWN_CHARS_MAX: usize = 100;
 
 /// The inputs of one attempt, found by the names of the action's parameters.
-pub(crate) struct Inputs<'a> {
+pub struct Inputs<'a> {
     spec: &'a ActionSpec,
     map: &'a Map<String, Json>,
     /// What time it is.
@@ -21,7 +21,8 @@ pub(crate) struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    pub(crate) fn new(spec: &'a ActionSpec, map: &'a Map<String, Json>, now: Timestamp) -> Self {
+    /// The inputs `map` of an action that is described so.
+    pub fn new(spec: &'a ActionSpec, map: &'a Map<String, Json>, now: Timestamp) -> Self {
         Self { spec, map, now }
     }
 
@@ -56,14 +57,14 @@ impl<'a> Inputs<'a> {
     }
 
     /// Any value; a text that is JSON stands for what it says, another text for itself.
-    pub(crate) fn json(&self, name: &str) -> Result<Cow<'a, Json>, ActionError> {
+    pub fn json(&self, name: &str) -> Result<Cow<'a, Json>, ActionError> {
         let value = self.value(name).ok_or_else(|| missing(name))?;
         let parsed = value.as_str().and_then(|text| serde_json::from_str(text).ok());
         Ok(parsed.map_or(Cow::Borrowed(value), Cow::Owned))
     }
 
     /// A list, also as JSON text.
-    pub(crate) fn list(&self, name: &str) -> Result<Cow<'a, [Json]>, ActionError> {
+    pub fn list(&self, name: &str) -> Result<Cow<'a, [Json]>, ActionError> {
         match self.json(name)? {
             Cow::Borrowed(Json::Array(items)) => Ok(Cow::Borrowed(items)),
             Cow::Owned(Json::Array(items)) => Ok(Cow::Owned(items)),
@@ -72,12 +73,12 @@ impl<'a> Inputs<'a> {
     }
 
     /// A list, if it is given.
-    pub(crate) fn optional_list(&self, name: &str) -> Result<Option<Cow<'a, [Json]>>, ActionError> {
+    pub fn optional_list(&self, name: &str) -> Result<Option<Cow<'a, [Json]>>, ActionError> {
         self.value(name).filter(|value| value.as_str() != Some("")).map(|_| self.list(name)).transpose()
     }
 
     /// A map, also as JSON text.
-    pub(crate) fn map(&self, name: &str) -> Result<Map<String, Json>, ActionError> {
+    pub fn map(&self, name: &str) -> Result<Map<String, Json>, ActionError> {
         match self.json(name)?.into_owned() {
             Json::Object(map) => Ok(map),
             other => Err(wrong(name, "a map", &other)),
@@ -85,7 +86,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// A text; numbers and truths are written as text.
-    pub(crate) fn text(&self, name: &str) -> Result<Cow<'a, str>, ActionError> {
+    pub fn text(&self, name: &str) -> Result<Cow<'a, str>, ActionError> {
         self.optional_text(name)?.ok_or_else(|| missing(name))
     }
 
@@ -99,19 +100,19 @@ impl<'a> Inputs<'a> {
     }
 
     /// A text that says something: none if it is blank.
-    pub(crate) fn filled_text(&self, name: &str) -> Result<Option<Cow<'a, str>>, ActionError> {
+    pub fn filled_text(&self, name: &str) -> Result<Option<Cow<'a, str>>, ActionError> {
         Ok(self.optional_text(name)?.filter(|text| !text.trim().is_empty()))
     }
 
     /// Yes or no; what the parameter's default says if it is not given.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool, ActionError> {
+    pub fn flag(&self, name: &str) -> Result<bool, ActionError> {
         let default = || self.spec.parameter(name).is_some_and(|it| it.default_value == Json::Bool(true));
         let given = self.value(name).map(|value| truth(name, value)).transpose()?.flatten();
         Ok(given.unwrap_or_else(default))
     }
 
     /// A whole number in `range`, if it is given.
-    pub(crate) fn whole(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ActionError> {
+    pub fn whole(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ActionError> {
         let Some(text) = self.filled_text(name)? else { return Ok(None) };
         let number = text.trim().parse::<i64>().ok().or_else(|| whole_fraction(text.trim()));
         number.filter(|number| range.contains(number)).map(Some).ok_or_else(|| {
@@ -126,7 +127,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// One of the parameter's options, in any letter case; its default if it is not given.
-    pub(crate) fn choice(&self, name: &str) -> Result<&'a str, ActionError> {
+    pub fn choice(&self, name: &str) -> Result<&'a str, ActionError> {
         let (options, default) = self.spec.parameter(name).map_or((&[][..], ""), |parameter| {
             (parameter.options.as_slice(), parameter.default_value.as_str().unwrap_or_default())
         });

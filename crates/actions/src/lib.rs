@@ -18,10 +18,12 @@ mod internal;
 mod json;
 mod pure;
 mod spec;
+mod tables;
 mod utility;
 
 pub use catalog::Catalog;
 pub use code::{CODE_MEMORY_BYTES_DEFAULT, CodeHost, CodeSettings};
 pub use context::{ActionContext, Connection, Effect, Sink};
 pub use error::{ActionError, ErrorCode};
+pub use inputs::Inputs;
 pub use spec::{ActionKind, ActionSpec, Autofill, ConnectionNeed, Idempotency, InputType, Parameter};

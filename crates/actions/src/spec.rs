@@ -39,6 +39,8 @@ pub enum ActionKind {
     Flow,
     /// A runner.
     Effect,
+    /// The server that drives the run, in its own database: no runner is asked, whichever group the step names.
+    Server,
 }
 
 /// Which connections an action takes.
@@ -211,6 +213,18 @@ impl ActionSpec {
             collection: collection.to_owned(),
             hidden: false,
             kind: ActionKind::Effect,
+            ..Self::flow(full_name, display_name, description)
+        }
+    }
+
+    /// An action of the server on the tables of the run's workspace: no connection. However often a step comes to it,
+    /// the server does it once, so it may be repeated.
+    pub(crate) fn server(full_name: &str, display_name: &str, description: &str) -> Self {
+        Self {
+            collection: "Tables".to_owned(),
+            hidden: false,
+            kind: ActionKind::Server,
+            idempotency: Idempotency::Idempotent,
             ..Self::flow(full_name, display_name, description)
         }
     }

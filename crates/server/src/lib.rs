@@ -11,6 +11,7 @@ mod connection_kinds;
 mod ctx;
 mod driver;
 mod error;
+mod hand;
 mod http;
 mod identity;
 mod jobs;

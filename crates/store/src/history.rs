@@ -84,6 +84,7 @@ sql! {
     LOGS = "step_logs.sizes":
         "SELECT id, size_bytes FROM step_logs WHERE execution_id = $1 ORDER BY id DESC LIMIT $2";
     DELETE_LOGS = "step_logs.delete": "DELETE FROM step_logs WHERE execution_id = $1 AND id >= $2";
+    DELETE_TABLE_STEPS = "table_steps.delete": "DELETE FROM table_steps WHERE execution_id = $1";
     DONE = "deleted_runs.delete": "DELETE FROM deleted_runs WHERE execution_id = $1";
 }
 
@@ -169,6 +170,8 @@ pub async fn purge(tx: &Tx<'_>) -> Result<Purged, StoreError> {
                 return Ok(purged);
             }
         }
+        // A run has few, and they are small.
+        tx.execute(&DELETE_TABLE_STEPS, &[id.into()]).await?;
         tx.execute(&DONE, &[id.into()]).await?;
         purged.runs += 1;
     }

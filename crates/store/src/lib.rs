@@ -49,6 +49,7 @@ pub mod servers;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod step_logs;
+pub mod table_steps;
 pub mod tables;
 pub mod tenant_entities;
 pub mod tenants;

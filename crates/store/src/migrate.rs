@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations![
     16 "0016_workspace_access",
     17 "0017_sign_in",
     18 "0018_packs_agents_apps",
+    19 "0019_table_steps",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

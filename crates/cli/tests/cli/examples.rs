@@ -81,6 +81,10 @@ fn the_examples_run_as_they_stand() {
     let caught = outputs(&server, "run-on-error", &[]);
     assert_eq!(caught, json!({"good": 1, "bad": ["S1[1].S2 http_status"]}));
 
+    let seen = outputs(&server, "tables", &[]);
+    assert_eq!(seen["high"], 1);
+    assert_eq!(outputs(&server, "tables", &[]), seen, "the second run changes the record of the first");
+
     let blocked = outputs(&server, "convert-and-query", &[]);
     let report = "source,count\n203.0.113.9,12\n";
     assert_eq!(

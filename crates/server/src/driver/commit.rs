@@ -20,6 +20,7 @@ use super::grants::RunIds;
 use super::keyed::Gate;
 use super::link::Target;
 use super::subflows::{Call, Origin, called_id};
+use super::table_actions::TableAction;
 
 /// Pause before a commit that the database refused is tried again: doubled each time, up to the second.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -30,6 +31,8 @@ pub(super) enum Effect {
     Attempt(Box<Attempt>),
     /// Another run.
     Call(Box<Call>),
+    /// Work of the server itself, in its database.
+    Table(Box<TableAction>),
 }
 
 /// An attempt that is about to be handed out, or the reason why it cannot be.
@@ -75,6 +78,10 @@ impl Batch {
                 Command::CancelSubflow { path, attempt } => {
                     batch.unwanted.push(called_id(run.execution, &path, attempt));
                     batch.rest.push(Command::CancelSubflow { path, attempt });
+                }
+                Command::Dispatch(dispatch) if inner.catalog.server_action(&dispatch.action).is_some() => {
+                    let action = TableAction::new(dispatch, run, origin);
+                    batch.effects.push(Effect::Table(Box::new(action)));
                 }
                 Command::Dispatch(dispatch) => {
                     let assignment = match inner.prepare(run, &dispatch).await {

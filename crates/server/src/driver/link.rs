@@ -51,6 +51,8 @@ pub(crate) enum Report {
     HandedOut(AttemptToken),
     /// No runner's word: what became of a run that the attempt called.
     Called(engine::Event),
+    /// No runner's word: how a step went that the server carried out itself.
+    Done(AttemptToken, engine::EffectResult),
 }
 
 /// A runner's last word on one attempt.

@@ -24,6 +24,7 @@ mod said;
 mod seat;
 mod start;
 mod subflows;
+mod table_actions;
 mod waiting;
 mod waits;
 

@@ -230,6 +230,10 @@ impl Run {
                     self.carry_out_call(*call, reports);
                     continue;
                 }
+                Effect::Table(action) => {
+                    action.begin(&self.inner, waits, reports.clone());
+                    continue;
+                }
             };
             let failure = match assignment {
                 Ok((target, assignment)) => {
@@ -419,6 +423,10 @@ impl Run {
             }
             Report::Ended(report) => report,
             Report::Called(event) => return Some((event, None, Noted::default())),
+            Report::Done(token, result) => {
+                let (path, attempt) = waits.take_attempt(&token)?;
+                return Some((Event::EffectFinished { path, attempt, result }, None, Noted::default()));
+            }
             Report::Lost(token) => {
                 let (path, _) = waits.take_attempt(&token)?;
                 let pending = self.execution.pending_effects().find(|pending| pending.path == path)?;

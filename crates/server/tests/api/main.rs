@@ -46,6 +46,7 @@ mod sign_in;
 mod subflow_ends;
 mod subflows;
 mod support;
+mod table_actions;
 mod tables;
 mod test_runs;
 mod tool;

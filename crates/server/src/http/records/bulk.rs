@@ -1,22 +1,22 @@
 //! Records, many at a time: each call writes all of its records or none.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Value, json as value};
 use store::Tx;
-use store::records::{self, RECORDS_MAX, Shape};
+use store::records;
 use store::tables::TableField;
 use types::RecordId;
 
 use super::input::Body as Members;
-use super::model::{
-    ChangedRecords, Deleted, DeletedRecords, Ids, NewRecords, Upsert, UpsertedRecords, Upserts,
-};
+use super::model::{ChangedRecords, DeletedRecords, Ids, NewRecords, Upsert, UpsertedRecords, Upserts};
+use super::operations::{self, hold_count};
 use super::problems::Problems;
+use super::to_write;
 use super::write::{self, Extent, Written};
-use super::{parse_q, to_write};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::hand::Hand;
 use crate::http::answer::json;
 use crate::http::excerpt;
 use crate::http::extract::Body;
@@ -26,17 +26,11 @@ const UPSERT_TRIES: usize = 3;
 
 /// New records; answers their ids.
 pub(in crate::http) async fn create_many(ctx: Ctx, Body(input): Body<NewRecords>) -> ApiResult {
-    hold_count("records", input.records.len())?;
-    let db = ctx.db().clone();
+    let (hand, db) = (Hand::of_caller(&ctx), ctx.db().clone());
     let ids = db
         .write(async move |tx| {
             let shape = to_write(&ctx, tx).await?;
-            let records = input.records.iter().enumerate();
-            let written: Vec<Written<'_>> =
-                records.map(|(index, body)| Written { index, id: ctx.new_id(), body }).collect();
-            write::create(&ctx, tx, &shape, &written, Problems::of_many()).await?;
-            audit(&ctx, tx, "records.created", &shape, written.len()).await?;
-            Ok::<_, ApiError>(written.iter().map(|one| one.id.to_string()).collect())
+            operations::create_all(&hand, tx, &shape, &input.records).await
         })
         .await?;
     json(&Ids { ids })
@@ -44,20 +38,12 @@ pub(in crate::http) async fn create_many(ctx: Ctx, Body(input): Body<NewRecords>
 
 /// Changes the fields that each record names, or with `replace` all of them; answers their ids.
 pub(in crate::http) async fn update_many(ctx: Ctx, Body(input): Body<ChangedRecords>) -> ApiResult {
-    hold_count("records", input.records.len())?;
-    let ids = named_ids(&input.records)?;
-    let db = ctx.db().clone();
+    let extent = Extent::of(input.replace);
+    let (hand, db) = (Hand::of_caller(&ctx), ctx.db().clone());
     let ids = db
         .write(async move |tx| {
             let shape = to_write(&ctx, tx).await?;
-            hold_all_exist(tx, &shape, &ids).await?;
-            let records = input.records.iter().zip(&ids).enumerate();
-            let written: Vec<Written<'_>> =
-                records.map(|(index, (body, id))| Written { index, id: *id, body }).collect();
-            let extent = Extent::of(input.replace);
-            write::change(&ctx, tx, &shape, &written, extent, Problems::of_many()).await?;
-            audit(&ctx, tx, "records.edited", &shape, ids.len()).await?;
-            Ok::<_, ApiError>(ids.iter().map(ToString::to_string).collect())
+            operations::update_all(&hand, tx, &shape, &input.records, extent).await
         })
         .await?;
     json(&Ids { ids })
@@ -69,21 +55,16 @@ pub(in crate::http) async fn delete_many(ctx: Ctx, Body(input): Body<DeletedReco
         let message = "the body names the records by either `ids` or `filter`";
         return Err(ApiError::new(&code::BODY_INVALID, message));
     }
-    let ids = input.ids.unwrap_or_default();
-    hold_count("ids", ids.len())?;
-    let ids = ids.iter().map(|id| parse_id(id)).collect::<ApiResult<HashSet<RecordId>>>()?;
-    let ids: Vec<RecordId> = ids.into_iter().collect();
+    let ids = operations::parse_ids(&input.ids.unwrap_or_default())?;
     let q = input.filter.map(|filter| value!({"filter": filter, "ci": input.ci}).to_string());
-    let db = ctx.db().clone();
+    let (hand, db) = (Hand::of_caller(&ctx), ctx.db().clone());
     let answer = db
         .write(async move |tx| {
-            let shape = to_write(&ctx, tx).await?.reach_to_use(tx, q.as_deref()).await?;
-            let (deleted, remaining) = match &q {
-                Some(q) => records::delete_matching(tx, &shape, &parse_q(&shape, Some(q))?).await?,
-                None => (records::delete(tx, &shape, &ids).await?.len(), false),
-            };
-            audit(&ctx, tx, "records.deleted", &shape, deleted).await?;
-            Ok::<_, ApiError>(Deleted { deleted, remaining })
+            let shape = to_write(&ctx, tx).await?;
+            match &q {
+                Some(q) => operations::delete_matching(&hand, tx, shape, q).await,
+                None => operations::delete_ids(&hand, tx, &shape, &ids).await,
+            }
         })
         .await?;
     json(&answer)
@@ -106,7 +87,7 @@ pub(in crate::http) async fn upsert_many(ctx: Ctx, Body(input): Body<UpsertedRec
 }
 
 async fn upsert(ctx: &Ctx, tx: &Tx<'_>, input: &UpsertedRecords) -> ApiResult<Vec<Upsert>> {
-    let shape = to_write(ctx, tx).await?;
+    let (hand, shape) = (Hand::of_caller(ctx), to_write(ctx, tx).await?);
     let field = shape.field(&input.field).filter(|field| field.attributes.is_unique).ok_or_else(|| {
         let name = excerpt(&input.field);
         let message =
@@ -122,14 +103,14 @@ async fn upsert(ctx: &Ctx, tx: &Tx<'_>, input: &UpsertedRecords) -> ApiResult<Ve
     let (mut made, mut changed, mut results) = (Vec::new(), Vec::new(), Vec::new());
     for (index, (body, value)) in input.records.iter().zip(&values).enumerate() {
         let known = held.get(&value.to_string()).copied();
-        let one = Written { index, id: known.unwrap_or_else(|| ctx.new_id()), body };
+        let one = Written { index, id: known.unwrap_or_else(|| hand.new_id()), body };
         results.push(Upsert { id: one.id.to_string(), created: known.is_none() });
         if known.is_some() { changed.push(one) } else { made.push(one) }
     }
     let extent = Extent::of(input.replace);
-    write::change(ctx, tx, &shape, &changed, extent, Problems::of_many()).await?;
-    write::create(ctx, tx, &shape, &made, Problems::of_many()).await?;
-    audit(ctx, tx, "records.upserted", &shape, results.len()).await?;
+    write::change(&hand, tx, &shape, &changed, extent, Problems::of_many()).await?;
+    write::create(&hand, tx, &shape, &made, Problems::of_many()).await?;
+    operations::audit(&hand, tx, "records.upserted", &shape, results.len()).await?;
     Ok(results)
 }
 
@@ -159,52 +140,4 @@ fn keys(field: &TableField, records: &[Members]) -> ApiResult<Vec<Value>> {
     }
     problems.settle()?;
     Ok(values)
-}
-
-fn hold_count(member: &str, count: usize) -> ApiResult<()> {
-    if count > RECORDS_MAX {
-        let message = format!("`{member}` has {count} members; one call takes at most {RECORDS_MAX}");
-        return Err(ApiError::new(&code::RECORD_INVALID, message));
-    }
-    Ok(())
-}
-
-fn parse_id(id: &str) -> ApiResult<RecordId> {
-    id.parse().map_err(|error| ApiError::new(&code::RECORD_INVALID, format!("{error}")))
-}
-
-/// The ids of the records, each different.
-fn named_ids(records: &[Members]) -> ApiResult<Vec<RecordId>> {
-    let mut problems = Problems::of_many();
-    let mut places: HashMap<RecordId, usize> = HashMap::new();
-    let mut ids = Vec::with_capacity(records.len());
-    for (index, record) in records.iter().enumerate() {
-        match record.get("id").and_then(Value::as_str).map(str::parse::<RecordId>) {
-            None => problems.add(index, "id", "is missing: it says which record is to change"),
-            Some(Err(error)) => problems.add(index, "id", format!("names no record: {error}")),
-            Some(Ok(id)) => {
-                if let Some(other) = places.insert(id, index) {
-                    problems.add(index, "id", format!("is `{id}`, as in record {other}"));
-                }
-                ids.push(id);
-            }
-        }
-    }
-    problems.settle()?;
-    Ok(ids)
-}
-
-/// Tells all ids of nothing at once.
-async fn hold_all_exist(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> ApiResult<()> {
-    let missing = records::missing(tx, shape, None, ids).await?;
-    let Some(first) = missing.first() else { return Ok(()) };
-    let told: Vec<String> = missing.iter().take(100).map(ToString::to_string).collect();
-    let message = format!("table `{}` has no record `{first}`", shape.table.name);
-    Err(ApiError::new(&code::RECORD_NOT_FOUND, message).with_data("ids", told))
-}
-
-async fn audit(ctx: &Ctx, tx: &Tx<'_>, action: &str, shape: &Shape, count: usize) -> ApiResult<()> {
-    let mut entry = ctx.audit(action, "table", &shape.table.id.to_string(), &shape.table.name);
-    entry.details = value!({"name": shape.table.name, "records": count}).to_string();
-    Ok(store::audit::record(tx, &entry).await?)
 }

@@ -3,6 +3,7 @@
 mod bulk;
 mod input;
 mod model;
+mod operations;
 mod problems;
 mod write;
 
@@ -16,12 +17,17 @@ use super::extract::{Body, ListQuery, ObjectOrText, Query};
 use super::{EDIT_TRIES, excerpt, others_came_between, system_tables, tables};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::hand::Hand;
 pub(super) use bulk::{create_many, delete_many, update_many, upsert_many};
 pub(crate) use model::{
     ChangedRecords, Deleted, DeletedRecords, Ids, NewRecords, Record, UpsertedRecords, Upserts,
 };
+pub(crate) use operations::{
+    add, clear, create_all, create_or_update, delete_ids, delete_matching, find, parse_ids, shown, update_all,
+};
 use problems::Problems;
-use write::{Extent, Written};
+pub(crate) use write::Extent;
+use write::Written;
 
 /// The table's records.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
@@ -39,12 +45,7 @@ pub(super) async fn list_of(ctx: &Ctx, table: &str, q: Option<&str>) -> ApiResul
         match records::list(ctx.db(), &shape, &query).await {
             Ok(listed) => return json(&model::Listed::new(&shape, &query, listed.page, listed.cursor)),
             Err(ListError::Store(error)) => may_try_again(ctx, &shape, error).await?,
-            Err(error @ ListError::TooLarge) => {
-                return Err(ApiError::new(&code::PAGE_TOO_LARGE, error.to_string()));
-            }
-            Err(error @ ListError::NoCursor(_)) => {
-                return Err(ApiError::new(&code::QUERY_INVALID, error.to_string()));
-            }
+            Err(error) => return Err(operations::refused(error)),
         }
     }
     Err(others_came_between("table"))
@@ -75,10 +76,7 @@ pub(super) async fn create(ctx: Ctx, Body(body): Body<input::Body>) -> ApiResult
     let id = db
         .write(async move |tx| {
             let shape = to_write(&ctx, tx).await?;
-            let written = Written { index: 0, id: ctx.new_id(), body: &body };
-            write::create(&ctx, tx, &shape, &[written], Problems::of_one()).await?;
-            audit(&ctx, tx, "record.created", &shape, written.id).await?;
-            Ok::<_, ApiError>(written.id)
+            operations::add(&Hand::of_caller(&ctx), tx, &shape, &body).await
         })
         .await?;
     json(&id)
@@ -116,10 +114,10 @@ pub(super) async fn update(
     let db = ctx.db().clone();
     let id = db
         .write(async move |tx| {
-            let shape = to_write(&ctx, tx).await?;
+            let (hand, shape) = (Hand::of_caller(&ctx), to_write(&ctx, tx).await?);
             let written = Written { index: 0, id: id_of(&ctx, &shape)?, body: &body };
-            write::change(&ctx, tx, &shape, &[written], extent, Problems::of_one()).await?;
-            audit(&ctx, tx, "record.edited", &shape, written.id).await?;
+            write::change(&hand, tx, &shape, &[written], extent, Problems::of_one()).await?;
+            operations::audit_one(&hand, tx, "record.edited", &shape, written.id).await?;
             Ok::<_, ApiError>(written.id)
         })
         .await?;
@@ -139,7 +137,7 @@ pub(super) async fn delete(ctx: Ctx) -> ApiResult {
             if records::delete(tx, &shape, &[id]).await?.is_empty() {
                 return Err(not_found(&shape, ctx.id_text()));
             }
-            audit(&ctx, tx, "record.deleted", &shape, id).await?;
+            operations::audit_one(&Hand::of_caller(&ctx), tx, "record.deleted", &shape, id).await?;
             Ok(id)
         })
         .await?;
@@ -180,9 +178,4 @@ fn not_found(shape: &Shape, id: &str) -> ApiError {
 
 pub(super) fn parse_q(shape: &Shape, q: Option<&str>) -> ApiResult<store::Query> {
     shape.query(q).map_err(|error| ApiError::new(&code::QUERY_INVALID, error.to_string()))
-}
-
-async fn audit(ctx: &Ctx, tx: &Tx<'_>, action: &str, shape: &Shape, id: RecordId) -> ApiResult<()> {
-    let entry = ctx.audit(action, "record", &id.to_string(), &shape.table.name);
-    Ok(store::audit::record(tx, &entry).await?)
 }

@@ -54,7 +54,7 @@ fn as_written(value: Value) -> Value {
 
 /// A page of records.
 #[derive(Serialize)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     #[serde(flatten)]
     info: PagingInfo,
     results: Vec<Record>,

@@ -11,8 +11,8 @@ use types::RecordId;
 
 use super::input::{self, Body};
 use super::problems::Problems;
-use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::hand::Hand;
 
 /// A record that is to be written.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub(super) struct Written<'b> {
 
 /// Which fields of a record change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     /// Those that the body names.
     Named,
     /// All: what the body does not name becomes empty.
@@ -41,13 +41,13 @@ impl Extent {
 
 /// Makes new records of those ids.
 pub(super) async fn create(
-    ctx: &Ctx,
+    hand: &Hand,
     tx: &Tx<'_>,
     shape: &Shape,
     written: &[Written<'_>],
     mut problems: Problems,
 ) -> ApiResult<()> {
-    let (now, user) = (ctx.now(), ctx.user().to_string());
+    let (now, user) = (hand.now, hand.by.clone());
     let mut rows = Vec::with_capacity(written.len());
     for one in written {
         let mut values = input::read(shape, one.index, one.body, &mut problems);
@@ -69,7 +69,7 @@ pub(super) async fn create(
 
 /// Changes records that exist.
 pub(super) async fn change(
-    ctx: &Ctx,
+    hand: &Hand,
     tx: &Tx<'_>,
     shape: &Shape,
     written: &[Written<'_>],
@@ -95,7 +95,7 @@ pub(super) async fn change(
     problems.settle()?;
     let looked_at = changes.iter().zip(written).map(|(change, one)| (one.index, one.id, &change.values));
     look(tx, shape, &looked_at.collect::<Vec<_>>(), &mut problems).await?;
-    let done = records::update(tx, shape, &changes, ctx.now(), &ctx.user().to_string()).await;
+    let done = records::update(tx, shape, &changes, hand.now, &hand.by).await;
     done.map_err(|error| others_came(shape, error))
 }
 

@@ -6,6 +6,7 @@ use super::schema::{self, Definition};
 use super::{Field, FieldInput, model, not_found, to_change, touch};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::hand::Hand;
 use crate::http::answer::{json, page};
 use crate::http::excerpt;
 use crate::http::extract::Body;
@@ -21,8 +22,13 @@ pub(in crate::http) async fn list(ctx: Ctx) -> ApiResult {
 /// All fields of the table of that name; none if there is no such table.
 pub(in crate::http) async fn of_table(ctx: &Ctx, name: &str) -> ApiResult<Option<Vec<Field>>> {
     let Some(table) = tables::get(ctx.db(), ctx.workspace(), name).await? else { return Ok(None) };
-    let rows = tables::fields(ctx.db(), ctx.workspace(), table.id).await?;
-    Ok(Some(model::system_fields(&table).chain(rows.iter().map(Field::from)).collect()))
+    shown(ctx.db(), &table).await.map(Some)
+}
+
+/// All fields of the table.
+pub(crate) async fn shown(read: &impl store::Read, table: &tables::Table) -> ApiResult<Vec<Field>> {
+    let rows = tables::fields(read, table.workspace_id, table.id).await?;
+    Ok(model::system_fields(table).chain(rows.iter().map(Field::from)).collect())
 }
 
 /// A new field; records that exist have no value in it.
@@ -32,7 +38,7 @@ pub(in crate::http) async fn add(ctx: Ctx, Body(input): Body<FieldInput>) -> Api
     let field = db
         .write(async move |tx| {
             let mut table = to_change(&ctx, tx).await?;
-            let field = schema::add(&ctx, tx, &mut table, &definition).await?;
+            let field = schema::add(&Hand::of_caller(&ctx), tx, &mut table, &definition).await?;
             touch(&ctx, &mut table);
             tables::update(tx, &table).await?;
             record(&ctx, tx, "table_field.created", &table.name, &field).await?;

@@ -1,11 +1,11 @@
 //! Tables of a workspace and their fields: list, make, change, delete. Records are another file's business.
 
 mod fields;
+mod make;
 mod model;
 mod schema;
 
-use store::StoreError;
-use store::tables::{self, NAME_KEY, TABLES_MAX, Table as Row};
+use store::tables::{self, Table as Row};
 use types::TableId;
 
 use super::answer::{json, page};
@@ -14,16 +14,15 @@ use super::extract::{Body, ListQuery, Query};
 use super::names::{check_name, check_text, derived_name};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::hand::Hand;
+pub(crate) use fields::shown as shown_fields;
 pub(super) use fields::{
     add as add_field, delete as delete_field, list as list_fields, of_table as fields_of,
     update as update_field,
 };
+pub(crate) use make::{NewTable, remove};
 pub(crate) use model::{Field, FieldInput, Made, Table, TableInput, TableUpdate};
 
-/// The word of `options` for fields that nobody has to write down.
-const DEFAULT_FIELDS: &str = "with_default_fields";
-/// The word of `options` for records to begin with. The contract does not say which those are.
-const DEFAULT_RECORDS: &str = "with_default_records";
 /// The beginning of the names of tables that are the system's.
 const SYSTEM_PREFIX: &str = "sys_";
 /// Names of tables that are the system's, without that beginning.
@@ -47,54 +46,11 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 
 /// A new table with its fields.
 pub(super) async fn create(ctx: Ctx, Body(input): Body<TableInput>) -> ApiResult {
-    let display_name = check_name("table", Some(&input.display_name))?;
-    let name = table_name(&display_name)?;
-    check_text("description", Some(&input.description))?;
-    if let Some(option) = input.options.iter().find(|option| *option != DEFAULT_FIELDS) {
-        let message = match option.as_str() {
-            DEFAULT_RECORDS => format!("`options` holds `{DEFAULT_RECORDS}`, and there are no such records"),
-            unknown => format!("`options` holds `{}`; known is {DEFAULT_FIELDS}", excerpt(unknown)),
-        };
-        return Err(ApiError::new(&code::TABLE_INVALID, message));
-    }
-    let mut inputs = input.fields;
-    if input.options.iter().any(|option| option == DEFAULT_FIELDS) {
-        inputs.splice(0..0, model::default_fields());
-    }
-    let definitions = inputs.iter().map(schema::Definition::new).collect::<ApiResult<Vec<_>>>()?;
-    let (now, user) = (ctx.now(), ctx.user().to_string());
-    let row = Row {
-        id: ctx.new_id(),
-        tenant_id: ctx.tenant(),
-        workspace_id: ctx.workspace(),
-        name,
-        display_name,
-        description: input.description,
-        settings: "{}".to_owned(),
-        next_column: 1,
-        created_at: now,
-        created_by: user.clone(),
-        updated_at: now,
-        updated_by: user,
-    };
-    let shown = row.clone();
-    let audit = audit(&ctx, "table.created", &row);
-    let db = ctx.db().clone();
-    db.write(async move |tx| {
-        if tables::count(tx, row.workspace_id).await? >= TABLES_MAX {
-            let message = format!("a workspace may have {TABLES_MAX} tables; delete one first");
-            return Err(ApiError::new(&code::TABLE_LIMIT, message));
-        }
-        let mut row = row.clone();
-        tables::insert(tx, &row).await.map_err(|error| name_taken(error, &row.name))?;
-        for definition in &definitions {
-            schema::add(&ctx, tx, &mut row, definition).await?;
-        }
-        tables::update(tx, &row).await?;
-        Ok(store::audit::record(tx, &audit).await?)
-    })
-    .await?;
-    json(&Made { table: Table::new(&shown, 0)? })
+    let hand = Hand::of_caller(&ctx);
+    let new = make::NewTable::new(&hand, input)?;
+    let made = Made { table: new.shown()? };
+    ctx.db().write(async move |tx| new.make(&hand, tx).await).await?;
+    json(&made)
 }
 
 /// Changes what the body names of a table, and nothing else.
@@ -130,23 +86,12 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<TableUpdate>) -> ApiResul
 
 /// Deletes a table with all its records, unless another table refers to it.
 pub(super) async fn delete(ctx: Ctx) -> ApiResult {
-    let db = ctx.db().clone();
+    let (hand, db) = (Hand::of_caller(&ctx), ctx.db().clone());
     let id: TableId = db
         .write(async move |tx| {
             let row = to_change(&ctx, tx).await?;
-            let users = tables::referred_by(tx, row.workspace_id, row.id).await?;
-            if !users.is_empty() {
-                let names: Vec<String> =
-                    users.into_iter().map(|user| format!("{}.{}", user.table, user.field)).collect();
-                let message = format!("table `{}` is referred to by {}", row.name, names.join(", "));
-                let error = ApiError::new(&code::TABLE_IN_USE, message)
-                    .with_details("remove these fields first")
-                    .with_data("fields", names);
-                return Err(error);
-            }
-            tables::delete(tx, &row).await?;
-            store::audit::record(tx, &audit(&ctx, "table.deleted", &row)).await?;
-            Ok(row.id)
+            make::remove(&hand, tx, &row).await?;
+            Ok::<_, ApiError>(row.id)
         })
         .await?;
     json(&id)
@@ -158,7 +103,7 @@ async fn to_change(ctx: &Ctx, tx: &store::Tx<'_>) -> ApiResult<Row> {
     tables::get_to_change(tx, ctx.workspace(), name).await?.ok_or_else(|| not_found(name))
 }
 
-pub(super) fn not_found(name: &str) -> ApiError {
+pub(crate) fn not_found(name: &str) -> ApiError {
     ApiError::new(&code::TABLE_NOT_FOUND, format!("the workspace has no table `{}`", excerpt(name)))
 }
 
@@ -169,14 +114,6 @@ fn touch(ctx: &Ctx, row: &mut Row) {
 
 fn audit(ctx: &Ctx, action: &str, row: &Row) -> store::audit::AuditEntry {
     ctx.audit(action, "table", &row.id.to_string(), &row.name)
-}
-
-fn name_taken(error: StoreError, name: &str) -> ApiError {
-    if error.is_duplicate_of(NAME_KEY) {
-        let message = format!("the workspace has a table `{name}` already");
-        return ApiError::new(&code::TABLE_NAME_TAKEN, message);
-    }
-    error.into()
 }
 
 fn table_name(display_name: &str) -> ApiResult<String> {

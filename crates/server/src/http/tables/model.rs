@@ -27,7 +27,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(row: &Row, estimated_records_count: i64) -> ApiResult<Self> {
+    pub(crate) fn new(row: &Row, estimated_records_count: i64) -> ApiResult<Self> {
         Ok(Self {
             created_at: row.created_at.as_millis(),
             created_by: row.created_by.clone(),

@@ -8,10 +8,12 @@ use store::tables::{
 use store::{StoreError, Tx};
 use types::TableId;
 
-use super::{FieldInput, derived_name};
+use super::FieldInput;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::hand::Hand;
 use crate::http::excerpt;
+use crate::http::names::derived_name;
 use crate::http::names::{check_name, check_text};
 
 /// Options of one field.
@@ -43,7 +45,7 @@ impl Definition {
 
 /// Adds a field to a table that the transaction holds, and counts the table's columns on; the caller stores the table.
 pub(super) async fn add(
-    ctx: &Ctx,
+    hand: &Hand,
     tx: &Tx<'_>,
     table: &mut Table,
     definition: &Definition,
@@ -62,9 +64,9 @@ pub(super) async fn add(
         return Err(refused(name, why));
     }
     let reference_table_id = target(tx, table, &others, name, attributes).await?;
-    let (now, user) = (ctx.now(), ctx.user().to_string());
+    let (now, user) = (hand.now, hand.by.clone());
     let mut field = TableField {
-        id: ctx.new_id(),
+        id: hand.new_id(),
         table_id: table.id,
         workspace_id: table.workspace_id,
         name: name.clone(),

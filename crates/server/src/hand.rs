@@ -1,0 +1,64 @@
+//! On whose behalf tables are read and written: a caller's, or a run's.
+
+use store::audit::{ActorType, AuditEntry};
+use types::{ExecutionId, Id, SystemRng, TenantId, Timestamp, WorkspaceId};
+
+use crate::ctx::Ctx;
+
+/// Who writes, where and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Hand {
+    pub(crate) tenant: TenantId,
+    pub(crate) workspace: WorkspaceId,
+    /// Whose name rows bear that are made or changed.
+    pub(crate) by: String,
+    pub(crate) now: Timestamp,
+    actor: (ActorType, String),
+}
+
+impl Hand {
+    /// The caller's.
+    pub(crate) fn of_caller(ctx: &Ctx) -> Self {
+        let user = ctx.user().to_string();
+        Self {
+            tenant: ctx.tenant(),
+            workspace: ctx.workspace(),
+            by: user.clone(),
+            now: ctx.now(),
+            actor: (ActorType::User, user),
+        }
+    }
+
+    /// A run's: rows bear the name of whoever started it, the audit log names the run.
+    pub(crate) fn of_run(
+        (tenant, workspace): (TenantId, WorkspaceId),
+        execution: ExecutionId,
+        started_by: &str,
+        now: Timestamp,
+    ) -> Self {
+        let actor = (ActorType::Execution, execution.to_string());
+        Self { tenant, workspace, by: started_by.to_owned(), now, actor }
+    }
+
+    /// A new id.
+    pub(crate) fn new_id<K>(&self) -> Id<K> {
+        Id::new(self.now, &mut SystemRng)
+    }
+
+    /// The audit entry of something that was done; `name` is the thing's name, for people.
+    pub(crate) fn audit(&self, action: &str, entity_type: &str, entity_id: &str, name: &str) -> AuditEntry {
+        AuditEntry {
+            id: self.new_id(),
+            tenant_id: self.tenant,
+            workspace_id: Some(self.workspace),
+            at: self.now,
+            actor_type: self.actor.0,
+            actor_id: self.actor.1.clone(),
+            action: action.to_owned(),
+            entity_type: entity_type.to_owned(),
+            entity_id: entity_id.to_owned(),
+            host: None,
+            details: serde_json::json!({"name": name}).to_string(),
+        }
+    }
+}
