@@ -171,7 +171,7 @@ async fn what_is_refused_fails_the_step_and_leaves_nothing() {
         check("tables.AddRecordV2", pairs, "invalid_input", "`record`").await;
         let wide = json!({"table": "people", "condition": {"city": "Bern"}, "record": {"email": "z@x"}});
         check("tables.CreateOrUpdateRecordV3", wide, "record_invalid", "2 records").await;
-        let open = json!({"table": "people", "condition": {}, "record": {"email": "z@x"}});
+        let open = json!({"table": "people", "condition": "{}", "record": {"email": "z@x"}});
         check("tables.CreateOrUpdateRecordV3", open, "invalid_input", "`condition`").await;
         let bad = json!({"table": "people", "query": {"shoe": 1}});
         check("tables.GetRecordsV3", bad, "query_invalid", "shoe").await;
