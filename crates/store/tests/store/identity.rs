@@ -1,10 +1,10 @@
 //! Tenants, users, workspaces, members and API keys.
 
 use store::api_keys::{self, ApiKey};
-use store::testing::{NOW, Seeded, each_database, query, seed};
+use store::testing::{NOW, each_database, query, seed};
 use store::users::{self, UserStatus};
 use store::{StoreError, members, tenants, workspaces};
-use types::{ApiKeyId, Role, TenantRole, Timestamp, UserId, WorkspaceId};
+use types::{ApiKeyId, Role, TenantRole, Timestamp, UserId};
 
 const LATER: Timestamp = Timestamp::from_millis(NOW.as_millis() + 1000);
 
