@@ -14,7 +14,7 @@ use super::routes::{Access, BASE, Route, Scope};
 use crate::error::ErrorWrapper;
 
 /// The contract's tags, in its order.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 16] = [
     ("Controller", "Controller health and stats"),
     ("Connections", "Manage your connections"),
     ("Integrations", "Manage your integrations"),
@@ -31,8 +31,6 @@ const TAGS: [(&str, &str); 17] = [
     ("Portal", "Manage your portal apps"),
     ("Groups", "Manage your Groups"),
     ("Users", "Manage your users"),
-    // Not the contract's: it says nothing of how people sign in.
-    ("Sign-in", "Sessions, passwords and second factors"),
 ];
 
 /// The description as OpenAPI 3.1.
@@ -228,6 +226,22 @@ pub(crate) fn as_3_0(document: &Value) -> Value {
     older
 }
 
+/// One of null and something else becomes that, `nullable`.
+fn downgrade_choice(members: &mut Map<String, Value>) {
+    let is_null = |schema: &Value| schema["type"] == "null";
+    let Some(Value::Array(choices)) = members.get_mut("oneOf") else { return };
+    let before = choices.len();
+    choices.retain(|schema| !is_null(schema));
+    if choices.len() < before {
+        let choices = std::mem::take(choices);
+        members.shift_remove("oneOf");
+        // Beside a reference nothing else counts.
+        let word = if choices.len() == 1 { "allOf" } else { "oneOf" };
+        members.insert(word.to_owned(), Value::Array(choices));
+        members.insert("nullable".to_owned(), Value::Bool(true));
+    }
+}
+
 /// `type: [T, "null"]` becomes `type: T, nullable: true`; `const` becomes an `enum` of one; `examples` the
 /// first of them. Nothing else that 3.1 added is used.
 fn downgrade(value: &mut Value) {
@@ -243,6 +257,7 @@ fn downgrade(value: &mut Value) {
                     members.insert("nullable".to_owned(), Value::Bool(true));
                 }
             }
+            downgrade_choice(members);
             if let Some(constant) = members.shift_remove("const") {
                 members.insert("enum".to_owned(), json!([constant]));
             }

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::lists::hold_the_same;
 use crate::support::{NOBODY, Nictate, Reply, logged, on_both, on_both_with, text};
 
+/// Good enough for Bob.
+const PASSWORD: &str = "k3#Vq9!zTwpL-bridge";
+
 const INVITE: &str = "/api/v1/invite";
 
 async fn invite(nictate: &Nictate, email: &str, role: &str) -> (String, String) {
@@ -37,10 +40,14 @@ async fn who_accepts_becomes_a_user_once() {
 
         accept(nictate, NOBODY, json!({})).await.error(404, "invite_not_found");
         accept(nictate, &code, json!({"name": "a\nb"})).await.error(400, "name_invalid");
-        let with_password = json!({"name": "Bob", "password": "correct horse"});
-        accept(nictate, &code, with_password).await.error(501, "not_available_yet");
+        for weak in ["short", "bob@example.com", "passwordpassword"] {
+            let weak = json!({"name": "Bob", "password": weak});
+            accept(nictate, &code, weak).await.error(400, "password_refused");
+        }
+        accept(nictate, NOBODY, json!({"password": PASSWORD})).await.error(404, "invite_not_found");
+        let answer = json!({"name": "Bob", "password": PASSWORD});
         let (one, other) =
-            tokio::join!(accept(nictate, &code, json!({"name": "Bob"})), accept(nictate, &code, json!({})));
+            tokio::join!(accept(nictate, &code, answer.clone()), accept(nictate, &code, answer.clone()));
         let mut outcomes = [one.status, other.status];
         outcomes.sort_unstable();
         assert_eq!(outcomes, [200, 404]);
@@ -48,6 +55,10 @@ async fn who_accepts_becomes_a_user_once() {
         let users = nictate.list("/api/v1/users", &q).await.results();
         assert_eq!((&users[0]["status"], &users[0]["tenant_role"]), (&json!("Active"), &json!("Builder")));
         assert_eq!(nictate.get(INVITE).await.results().len(), 0);
+        let signs_in = json!({"email": "bob@example.com", "password": PASSWORD});
+        let request = nictate.request_as(None, Method::POST, "/api/v1/session").header("x-nictate-csrf", "1");
+        let signed_in = Reply::of(request.json(&signs_in)).await;
+        assert!(signed_in.ok().to_string().contains("bob@example.com"));
         let again = nictate.post(INVITE, json!([{"email": "BOB@example.com"}])).await;
         assert_eq!(again.error(400, "user_exists")["data"]["email"], "bob@example.com");
         assert!(!logged().contains(&code));

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
+use secrets::Secret;
 use serde_json::json as object;
 use store::audit::{ActorType, AuditEntry};
 use store::invites::{self, Invite as Row};
+use store::passwords::Password;
 use store::users::{self, User as UserRow, UserKind, UserStatus};
 use store::{StoreError, Tx};
 use types::{InviteId, Rng as _, SystemRng, TenantRole, Timestamp};
@@ -133,6 +135,11 @@ pub(in crate::http) async fn accept(
 ) -> ApiResult {
     let name = input.name.as_deref().map(|name| check_name("user", Some(name))).transpose()?;
     let (hash, now, db) = (hash(&app, &code), app.clock().now(), app.db().clone());
+    let password = input.password.filter(|password| !password.is_empty()).map(Secret::new);
+    let password = match password {
+        Some(password) => Some(hashed(&app, &hash, password, name.as_deref()).await?),
+        None => None,
+    };
     let id = db
         .write(async move |tx| {
             let found = invites::find_by_code(tx, &hash).await?.ok_or_else(|| not_found("with this code"))?;
@@ -148,8 +155,8 @@ pub(in crate::http) async fn accept(
             let user = user_of(&app, &row, name.clone(), now);
             users::insert(tx, &user).await.map_err(|error| email_taken(error, &row.email))?;
             invites::delete(tx, row.tenant_id, row.id).await?;
-            if let Some(password) = input.password.as_deref().filter(|password| !password.is_empty()) {
-                set_first_password(tx, &user, password).await?;
+            if let Some(password) = &password {
+                store::passwords::set(tx, &first_password(&user, password)).await?;
             }
             store::audit::record(tx, &accepted(&app, &row, &user)).await?;
             Ok(user.id)
@@ -158,11 +165,27 @@ pub(in crate::http) async fn accept(
     json(&id)
 }
 
-/// Where the password of somebody who has just accepted an invitation is stored, in the same transaction.
-async fn set_first_password(_: &Tx<'_>, user: &UserRow, _: &str) -> ApiResult<()> {
-    let message =
-        format!("`{}` cannot have a password: this server has none yet; accept without", user.email);
-    Err(ApiError::new(&code::NOT_AVAILABLE_YET, message))
+/// The hash of a password that somebody chooses who accepts an invitation. That there is one with this code is looked at
+/// first: hashing is work that strangers do not get.
+async fn hashed(
+    app: &App,
+    code_hash: &str,
+    password: Secret<String>,
+    name: Option<&str>,
+) -> ApiResult<String> {
+    let row = invites::find_by_code(app.db(), code_hash).await?.ok_or_else(|| not_found("with this code"))?;
+    let known = std::iter::once(row.email).chain(name.map(str::to_owned)).collect();
+    app.passwords().hash_new(password, known).await
+}
+
+fn first_password(user: &UserRow, hash: &str) -> Password {
+    Password {
+        user_id: user.id,
+        tenant_id: user.tenant_id,
+        hash: hash.to_owned(),
+        changed_at: user.created_at,
+        must_change: false,
+    }
 }
 
 fn user_of(app: &App, row: &Row, name: Option<String>, now: Timestamp) -> UserRow {

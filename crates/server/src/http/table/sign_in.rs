@@ -14,7 +14,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 fn sessions_of_the_caller(routes: Routes) -> Routes {
-    let tag = "Sign-in";
+    let tag = "User Settings";
     routes
         .root(
             Method::POST,
@@ -62,7 +62,7 @@ fn sessions_of_the_caller(routes: Routes) -> Routes {
 }
 
 fn passwords(routes: Routes) -> Routes {
-    let tag = "Sign-in";
+    let tag = "User Settings";
     routes
         .root(
             Method::PUT,
@@ -101,7 +101,7 @@ fn passwords(routes: Routes) -> Routes {
 }
 
 fn second_factors(routes: Routes) -> Routes {
-    let tag = "Sign-in";
+    let tag = "User Settings";
     routes
         .root(
             Method::POST,
