@@ -43,7 +43,7 @@ sql! {
         "INSERT INTO agent_packs (", columns!(), ", folded_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );
     GET = "agent_packs.get": concat!("SELECT ", columns!(), " FROM agent_packs WHERE workspace_id = $1 AND id = $2");
-    COUNT = "agent_packs.count": "SELECT COUNT(*) FROM agent_packs WHERE workspace_id = $1";
+    COUNT = "agent_packs.count": "SELECT COUNT(*) AS counted FROM agent_packs WHERE workspace_id = $1";
 }
 
 /// The fields of a pack that lists know.

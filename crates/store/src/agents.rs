@@ -75,7 +75,7 @@ sql! {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
     );
     GET = "agents.get": concat!("SELECT ", columns!(), " FROM agents WHERE workspace_id = $1 AND id = $2");
-    COUNT = "agents.count": "SELECT COUNT(*) FROM agents WHERE workspace_id = $1";
+    COUNT = "agents.count": "SELECT COUNT(*) AS counted FROM agents WHERE workspace_id = $1";
     UPDATE = "agents.update":
         "UPDATE agents
          SET name = $4, folded_name = $5, title = $6, description = $7, draft = $8, draft_number = $9, published = $10,

@@ -46,7 +46,7 @@ sql! {
     LIST = "app_resources.list": concat!(
         "SELECT ", columns!(), " FROM app_resources WHERE workspace_id = $1 AND app_id = $2 ORDER BY created_at, id"
     );
-    COUNT = "app_resources.count": "SELECT COUNT(*) FROM app_resources WHERE workspace_id = $1 AND app_id = $2";
+    COUNT = "app_resources.count": "SELECT COUNT(*) AS counted FROM app_resources WHERE workspace_id = $1 AND app_id = $2";
     UPDATE = "app_resources.update":
         "UPDATE app_resources SET attributes = $4, display_config = $5, updated_at = $6, updated_by = $7
          WHERE workspace_id = $1 AND app_id = $2 AND id = $3";

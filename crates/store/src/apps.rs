@@ -54,7 +54,7 @@ sql! {
     GET = "apps.get": concat!("SELECT ", columns!(), " FROM apps WHERE workspace_id = $1 AND id = $2");
     GET_TO_CHANGE = "apps.get_to_change":
         concat!("SELECT ", columns!(), " FROM apps WHERE workspace_id = $1 AND id = $2 {for_update}");
-    COUNT = "apps.count": "SELECT COUNT(*) FROM apps WHERE workspace_id = $1";
+    COUNT = "apps.count": "SELECT COUNT(*) AS counted FROM apps WHERE workspace_id = $1";
     UPDATE = "apps.update":
         "UPDATE apps
          SET name = $3, display_name = $4, description = $5, icon = $6, categories = $7, is_portal = $8,

@@ -70,7 +70,7 @@ sql! {
     GET_BY_NAME = "automation_packs.get_by_name": concat!(
         "SELECT ", columns!(), " FROM automation_packs WHERE workspace_id = $1 AND folded_name = $2 {for_share}"
     );
-    COUNT = "automation_packs.count": "SELECT COUNT(*) FROM automation_packs WHERE workspace_id = $1";
+    COUNT = "automation_packs.count": "SELECT COUNT(*) AS counted FROM automation_packs WHERE workspace_id = $1";
     UPDATE = "automation_packs.update":
         "UPDATE automation_packs
          SET name = $3, display_name = $4, folded_name = $5, description = $6, tags = $7, updated_at = $8,
