@@ -28,8 +28,8 @@ pub(crate) use executions::{
 pub(crate) use local::{RunArgs, ValidateArgs};
 pub(crate) use runners::{RunnerArgs, RunnerGroupsArgs, RunnerGroupsCommand, RunnersArgs, RunnersCommand};
 pub(crate) use server::{
-    DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs, ServeArgs, UsersArgs,
-    UsersCommand,
+    AuditArgs, AuditCommand, DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs,
+    ServeArgs, UsersArgs, UsersCommand,
 };
 pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, SavedVersion, WorkflowsArgs, WorkflowsCommand};
 
@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Runners(RunnersArgs),
     /// People who sign in, on the server's own machine
     Users(UsersArgs),
+    /// The audit log, on the server's own machine
+    Audit(AuditArgs),
     /// The keys that secrets are sealed with
     Keys(KeysArgs),
     /// Look for what is wrong with an installation

@@ -2,6 +2,7 @@
 //! already explained, or with a `Failure` that `main` prints.
 
 mod actions;
+mod audit;
 mod completions;
 mod connection_types;
 mod connections;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::Runner(args) => on_all_cores(runner::run(&args, printer)),
         Command::RunnerGroups(args) => on_one_thread(runners::run_groups(&args, printer)),
         Command::Runners(args) => on_one_thread(runners::run(&args, printer)),
+        Command::Audit(args) => on_one_thread(audit::run(&args, printer)),
         Command::Users(args) => on_one_thread(users::run(&args, printer)),
         Command::Keys(args) => on_one_thread(keys::run(&args, printer)),
         Command::Doctor(args) => on_one_thread(doctor::run(&args, printer)),

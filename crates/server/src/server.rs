@@ -29,7 +29,7 @@ use crate::passwords::Passwords;
 use crate::predecessor::Held;
 use crate::retention;
 use crate::vault::{Vault, VaultError};
-use crate::workspace_removal;
+use crate::{audit_sealing, workspace_removal};
 use crate::{listen, network};
 
 /// How late a server with an embedded database may see what another process writes into it. No other server does;
@@ -229,6 +229,7 @@ impl Server {
         let id = member.id;
         let adopting = CancellationToken::new();
         let keeping = tokio::spawn(retention::keep(app.clone(), member.clone(), adopting.clone()));
+        let sealing = tokio::spawn(audit_sealing::keep(app.clone(), member.clone(), adopting.clone()));
         let removing = tokio::spawn(workspace_removal::keep(app.clone(), member.clone(), adopting.clone()));
         let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
         let server = &app.config().server;
@@ -247,6 +248,7 @@ impl Server {
         let _ = job.await;
         let _ = keeping.await;
         let _ = removing.await;
+        let _ = sealing.await;
         drop(lease);
         if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
             tracing::warn!(%error, "the server's lease could not be given back");

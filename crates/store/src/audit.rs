@@ -73,6 +73,11 @@ macro_rules! columns {
 sql! {
     INSERT = "audit_log.record":
         concat!("INSERT INTO audit_log (", columns!(), ") VALUES {row:11}");
+    UNSEALED = "audit_log.unsealed": concat!(
+        "SELECT ", columns!(), " FROM audit_log WHERE tenant_id = $1 AND seal IS NULL ORDER BY id LIMIT $2"
+    );
+    UNDER_SEAL = "audit_log.under_seal":
+        concat!("SELECT ", columns!(), " FROM audit_log WHERE tenant_id = $1 AND seal = $2 ORDER BY id");
 }
 
 /// The fields of an entry that lists know.
@@ -131,6 +136,25 @@ pub async fn list_tenant(
     let scope = "tenant_id = $1";
     let listing = Listing { name: "audit_log.list", columns: columns!(), from: "audit_log", scope };
     page(read, &listing, &[tenant.into()], query, decode).await
+}
+
+/// The oldest entries that no seal is over.
+pub(crate) async fn unsealed(
+    read: &impl Read,
+    tenant: TenantId,
+    most: usize,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    read.read_all(&UNSEALED, &[tenant.into(), most.into()], decode).await
+}
+
+/// The entries under a seal, in their order.
+pub(crate) async fn under_seal(
+    read: &impl Read,
+    tenant: TenantId,
+    seal: i64,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    read.read_all(&UNDER_SEAL, &[tenant.into(), seal.into()], decode).await
 }
 
 fn params(entry: &AuditEntry) -> [Value<'_>; 11] {

@@ -22,6 +22,7 @@ pub mod api_keys;
 pub mod app_resources;
 pub mod apps;
 pub mod audit;
+pub mod audit_seals;
 pub mod automation_packs;
 mod batch;
 pub mod connection_types;

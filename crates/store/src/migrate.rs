@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations![
     17 "0017_sign_in",
     18 "0018_packs_agents_apps",
     19 "0019_table_steps",
+    20 "0020_audit_seals",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

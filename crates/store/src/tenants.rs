@@ -26,6 +26,7 @@ sql! {
     SET_SETTINGS = "tenants.set_settings": "UPDATE tenants SET settings = $2, updated_at = $3 WHERE id = $1";
     SETTINGS = "tenants.settings": "SELECT settings FROM tenants WHERE id = $1";
     LOCK = "tenants.lock": "SELECT id FROM tenants WHERE id = $1 {for_update}";
+    ALL = "tenants.all": "SELECT id FROM tenants ORDER BY created_at, id";
     FIRST = "tenants.first":
         "SELECT id, name, created_at, updated_at FROM tenants ORDER BY created_at, id LIMIT 1";
 }
@@ -51,6 +52,11 @@ pub async fn get(read: &impl Read, id: TenantId) -> Result<Option<Tenant>, Store
 /// The oldest tenant; none in an empty database.
 pub async fn first(read: &impl Read) -> Result<Option<Tenant>, StoreError> {
     read.read_one(&FIRST, &[], decode).await
+}
+
+/// Every tenant, the oldest first.
+pub async fn all(read: &impl Read) -> Result<Vec<TenantId>, StoreError> {
+    read.read_all(&ALL, &[], |row| row.id(0)).await
 }
 
 /// What the tenant has decided for all of its workspaces, a JSON object.

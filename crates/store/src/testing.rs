@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use futures_util::FutureExt;
 
 pub use fixtures::{NOW, Seeded, completed, connection, execution, query, seed, version, workflow};
-pub use statements::{Prepared, plan_of, prepare_all, rows_of_workspace, set_sqlite_pages_max};
+pub use statements::{Prepared, plan_of, prepare_all, rows_of_workspace, run_sql, set_sqlite_pages_max};
 
 use crate::{Db, Options};
 

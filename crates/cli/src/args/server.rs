@@ -77,6 +77,24 @@ pub(crate) enum UsersCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Read the whole audit log and compare it with its seals
+    Verify {
+        /// A head that was kept elsewhere: the log must still hold what it stood for
+        #[arg(long, value_name = "HEX")]
+        head: Option<String>,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

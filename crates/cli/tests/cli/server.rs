@@ -48,6 +48,33 @@ fn an_operator_sets_a_password_beside_the_running_server() {
 }
 
 #[test]
+fn an_operator_finds_the_audit_log_whole_and_learns_of_a_head_that_is_not_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/01-first-run.yaml");
+    let server = Server::start(folder.path(), &["--example", example]);
+    server.wait_for_example();
+    let data = folder.path().join("data");
+    let verify = |more: &[&str]| {
+        let mut command = nictate(&["audit", "verify", "--json"]);
+        command.args(more).arg("--data").arg(&data);
+        run_with_input(command, "")
+    };
+    // The seals are a moment behind.
+    let is_sealed = |found: &Value| found["unsealed"] == 0 && found["entries"] != 0;
+    let sealed = (0..100)
+        .map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            verify(&[]).json()
+        })
+        .find(is_sealed)
+        .unwrap();
+    let head = sealed["head"].as_str().unwrap();
+    assert_eq!(verify(&["--head", head]).code, 0);
+    let ran = verify(&["--head", "5d41"]);
+    assert!(ran.code != 0 && ran.stderr.contains("no seal has the head that was noted"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_workflow_with_a_secret_runs_on_the_server_and_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let tool = Fake::start(|_| (200, json!({"hello": "world"}).to_string()));

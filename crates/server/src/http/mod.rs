@@ -5,6 +5,7 @@ mod agents;
 mod answer;
 mod api_keys;
 mod apps;
+mod audit_log;
 mod catalog;
 mod connection_types;
 mod connections;

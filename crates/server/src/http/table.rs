@@ -2,6 +2,7 @@
 
 mod agents;
 mod apps;
+mod audit_log;
 mod catalog;
 mod connection_types;
 mod connections;
@@ -26,5 +27,5 @@ pub(super) fn table() -> Routes {
     let routes = executions::routes(packs::routes(workflows::routes(catalog::routes(routes))));
     let routes = apps::routes(agents::routes(routes));
     let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
-    workspaces::routes(people::routes(sign_in::routes(routes)))
+    audit_log::routes(workspaces::routes(people::routes(sign_in::routes(routes))))
 }

@@ -10,6 +10,7 @@ mod access;
 mod agents;
 mod api_keys;
 mod apps;
+mod audit_log;
 mod bad_input;
 mod catalog;
 mod clients;

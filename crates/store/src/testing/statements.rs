@@ -108,6 +108,21 @@ pub async fn rows_of_workspace(db: &Db, workspace: WorkspaceId) -> Vec<(String, 
     counts
 }
 
+/// Runs a statement that the store itself has no need of: what somebody does who has got at the database.
+pub async fn run_sql(db: &Db, text: &str) {
+    match db {
+        Db::Sqlite(sqlite) => {
+            let text = text.to_owned();
+            let done = sqlite.alone(move |connection| connection.execute_batch(&text));
+            done.await.expect("the writer answers").expect("a statement");
+        }
+        Db::Postgres(postgres) => {
+            let connection = postgres.connection().await.expect("a connection");
+            connection.batch_execute(text).await.expect("a statement");
+        }
+    }
+}
+
 /// Lets an SQLite file grow to `pages` at most, as if the disk were full then. Panics on PostgreSQL.
 pub async fn set_sqlite_pages_max(db: &Db, pages: i64) {
     assert_eq!(db.dialect(), Dialect::Sqlite, "only an SQLite file can be kept small");

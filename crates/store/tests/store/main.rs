@@ -1,6 +1,7 @@
 //! The store's tests: every function on both databases.
 #![allow(clippy::unwrap_used)] // helpers of tests fail tests
 
+mod audit_seals;
 mod bodies;
 mod connections;
 mod database;
