@@ -4,7 +4,7 @@ use secrets::{PasswordRefused, Secret};
 use store::StoreError;
 use store::audit::{ActorType, AuditEntry};
 use store::passwords::Password;
-use store::users::User;
+use store::users::{User, UserKind};
 use types::{AuditId, Clock, SystemRng};
 
 use crate::passwords::hash_new;
@@ -50,6 +50,8 @@ pub async fn set_password(
         Some(tenant) => store::users::find_by_email(db, tenant.id, email).await?,
         None => None,
     };
+    // A service account has keys alone.
+    let user = user.filter(|user| user.kind == UserKind::Person);
     let user = user.ok_or_else(|| SetPasswordError::UnknownUser(crate::http::excerpt(email)))?;
     let NewPassword { password, must_change, remove_totp } = new;
     let hash = hash_new(&password, &[user.email.clone(), user.name.clone()])?;

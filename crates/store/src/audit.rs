@@ -77,7 +77,7 @@ sql! {
         "SELECT ", columns!(), " FROM audit_log WHERE tenant_id = $1 AND seal IS NULL ORDER BY id LIMIT $2"
     );
     UNDER_SEAL = "audit_log.under_seal":
-        concat!("SELECT ", columns!(), " FROM audit_log WHERE tenant_id = $1 AND seal = $2 ORDER BY id");
+        concat!("SELECT ", columns!(), " FROM audit_log WHERE tenant_id = $1 AND seal = $2 ORDER BY id LIMIT $3");
 }
 
 /// The fields of an entry that lists know.
@@ -148,13 +148,15 @@ pub(crate) async fn unsealed(
     read.read_all(&UNSEALED, &[tenant.into(), most.into()], decode).await
 }
 
-/// The entries under a seal, in their order.
+/// The entries under a seal, in their order, `most` of them at most.
 pub(crate) async fn under_seal(
     read: &impl Read,
     tenant: TenantId,
     seal: i64,
+    most: usize,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    read.read_all(&UNDER_SEAL, &[tenant.into(), seal.into()], decode).await
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    read.read_all(&UNDER_SEAL, &[tenant.into(), seal.into(), most.into()], decode).await
 }
 
 fn params(entry: &AuditEntry) -> [Value<'_>; 11] {

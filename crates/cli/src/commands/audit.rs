@@ -4,7 +4,6 @@ use serde_json::json;
 use server::Stores;
 use store::StoreError;
 use store::audit_seals::{Verdict, last, verify};
-use types::TenantId;
 
 use super::serve::start_failure;
 use crate::args::{AuditArgs, AuditCommand, DatabaseArgs};
@@ -13,52 +12,68 @@ use crate::failure::{Context as _, Failure, Outcome};
 use crate::printer::Printer;
 use crate::settings;
 
+/// The logs of all tenants together.
+#[derive(Default)]
+struct Whole {
+    seals: i64,
+    entries: i64,
+    unsealed: i64,
+    /// The newest of each.
+    heads: Vec<String>,
+}
+
 pub(crate) async fn run(args: &AuditArgs, printer: &Printer) -> Outcome {
     let AuditCommand::Verify { head, database } = &args.command;
-    let (verdict, newest) = look(database, head.as_deref(), printer).await?;
-    let (seals, entries, unsealed) = match verdict {
-        Verdict::Whole { seals, entries, unsealed } => (seals, entries, unsealed),
-        Verdict::Broken(what) => {
-            return Err(Failure::new(
-                Exit::Invalid,
-                format!("the audit log is not as it was written: {what}"),
-            ));
-        }
-    };
+    let found = look(database, head.as_deref(), printer).await?;
+    let whole = found.map_err(|what| {
+        Failure::new(Exit::Invalid, format!("the audit log is not as it was written: {what}"))
+    })?;
+    let Whole { seals, entries, unsealed, heads } = whole;
+    let head = heads.join(", ");
     if printer.is_json() {
-        printer.json(&json!({"seals": seals, "entries": entries, "unsealed": unsealed, "head": newest}));
+        printer.json(&json!({"seals": seals, "entries": entries, "unsealed": unsealed, "head": head}));
         return Ok(Exit::Ok);
     }
     printer.line(&format!(
         "the audit log is whole: {entries} entries under {seals} seals, {unsealed} not sealed yet"
     ));
-    printer.line(&format!("head  {newest}"));
+    printer.line(&format!("head  {head}"));
     Ok(Exit::Ok)
 }
 
+/// What is wrong with the logs, if anything is.
 async fn look(
     database: &DatabaseArgs,
     head: Option<&str>,
     printer: &Printer,
-) -> Result<(Verdict, String), Failure> {
+) -> Result<Result<Whole, String>, Failure> {
     let config = settings::load(&database.flags())?;
     settings::start_log(&config.log, printer)?;
     let stores = Stores::open(&config).await.map_err(start_failure)?;
-    let found = match store::tenants::first(&stores.db).await {
-        Ok(Some(tenant)) => of_tenant(&stores, tenant.id, head).await,
-        Ok(None) => Ok((Verdict::Whole { seals: 0, entries: 0, unsealed: 0 }, String::new())),
-        Err(error) => Err(error),
-    };
+    let found = read(&stores, head).await;
     stores.db.close().await;
     found.context(Exit::Failed, || "read the audit log".to_owned())
 }
 
-async fn of_tenant(
-    stores: &Stores,
-    tenant: TenantId,
-    head: Option<&str>,
-) -> Result<(Verdict, String), StoreError> {
-    let verdict = verify(&stores.db, tenant, head).await?;
-    let newest = last(&stores.db, tenant).await?;
-    Ok((verdict, newest.map(|seal| seal.head).unwrap_or_default()))
+async fn read(stores: &Stores, head: Option<&str>) -> Result<Result<Whole, String>, StoreError> {
+    let (mut whole, mut missing) = (Whole::default(), None);
+    for tenant in store::tenants::all(&stores.db).await? {
+        match verify(&stores.db, tenant, None).await? {
+            Verdict::Whole { seals, entries, unsealed } => {
+                whole.seals += seals;
+                whole.entries += entries;
+                whole.unsealed += unsealed;
+            }
+            Verdict::Broken(what) => return Ok(Err(what)),
+        }
+        whole.heads.extend(last(&stores.db, tenant).await?.map(|seal| seal.head));
+        // The head is of one of them.
+        if head.is_some() && missing != Some(None) {
+            missing = Some(match verify(&stores.db, tenant, head).await? {
+                Verdict::Whole { .. } => None,
+                Verdict::Broken(what) => Some(what),
+            });
+        }
+    }
+    Ok(missing.flatten().map_or(Ok(whole), Err))
 }

@@ -257,6 +257,8 @@ async fn a_service_account_has_keys_and_is_nobody_who_signs_in() {
         assert!(!nictate.get(&keys).await.text.contains(&key));
         let whoami = async || ask(nictate, &key, Method::GET, "/api/v1/user").await;
         assert_eq!(whoami().await.ok()["inner_id"], json!(id));
+        let reset = format!("/api/v1/user/{id}/password_reset");
+        nictate.post(&reset, json!({})).await.error(404, "user_not_found");
         // It is an Admin, and none that the tenant may rely on.
         let ada = text(&me(nictate).await, "inner_id");
         ask(nictate, &key, Method::DELETE, &format!("/api/v1/user/{ada}")).await.error(400, "last_admin");

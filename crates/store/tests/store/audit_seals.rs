@@ -86,11 +86,22 @@ async fn whatever_is_done_to_sealed_entries_or_seals_is_noticed() {
         (format!("UPDATE audit_log SET seal = NULL WHERE id = '{victim}'"), "seal 2: it is over 10 entries"),
         (
             format!("UPDATE audit_log SET seal = 9 WHERE id = '{}'", AuditId::of_name("entry 30")),
-            "1 entries name a seal",
+            "1 entries name a seal that is not there",
         ),
         (
             format!("UPDATE audit_log SET seal = 1 WHERE id = '{}'", AuditId::of_name("entry 30")),
             "seal 1: it is over 10",
+        ),
+        (format!("UPDATE audit_log SET action = 'thing.undone' WHERE id = '{victim}'"), "seal 2: an entry"),
+        (format!("UPDATE audit_log SET entity_id = '13' WHERE id = '{victim}'"), "seal 2: an entry"),
+        (format!("UPDATE audit_log SET workspace_id = NULL WHERE id = '{victim}'"), "seal 2: an entry"),
+        ("UPDATE audit_seals SET root = head WHERE number = 2".to_owned(), "seal 2: an entry"),
+        ("UPDATE audit_seals SET entries = 11 WHERE number = 2".to_owned(), "seal 2: it is over 11 entries"),
+        (
+            "UPDATE audit_seals SET number = 9 WHERE number = 2; UPDATE audit_seals SET number = 2 WHERE number = 3; \
+             UPDATE audit_seals SET number = 3 WHERE number = 9"
+                .to_owned(),
+            "seal 2: it does not follow",
         ),
         ("DELETE FROM audit_seals WHERE number = 2".to_owned(), "seal 2 is missing"),
         ("DELETE FROM audit_seals WHERE number = 1".to_owned(), "seal 1 is missing"),

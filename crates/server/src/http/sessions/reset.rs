@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use secrets::Secret;
 use serde_json::json;
 use store::passwords::{self, Password, Reset as Row};
-use store::users::{User, UserStatus};
+use store::users::{User, UserKind, UserStatus};
 use types::{SystemRng, Timestamp, UserId};
 
 use super::audit;
@@ -129,8 +129,9 @@ async fn find(app: &App, hash: &str) -> ApiResult<Option<(Row, User)>> {
     Ok(user.filter(may_sign_in).map(|user| (row, user)))
 }
 
+/// A service account has keys alone.
 fn may_sign_in(user: &User) -> bool {
-    user.status == UserStatus::Active
+    user.status == UserStatus::Active && user.kind == UserKind::Person
 }
 
 fn not_found() -> ApiError {
