@@ -91,7 +91,7 @@ pub async fn get(
 
 /// How many packs the workspace has.
 pub async fn count(read: &impl Read, workspace: WorkspaceId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&COUNT, &[workspace.into()], |row| row.int(0)).await?.unwrap_or(0))
+    read.count(&COUNT, &[workspace.into()]).await
 }
 
 /// The workspace's packs.

@@ -119,7 +119,7 @@ pub async fn list(
 
 /// How many resources the app has.
 pub async fn count(read: &impl Read, workspace: WorkspaceId, app: AppId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&COUNT, &[workspace.into(), app.into()], |row| row.int(0)).await?.unwrap_or(0))
+    read.count(&COUNT, &[workspace.into(), app.into()]).await
 }
 
 fn decode(row: &Row<'_>) -> Result<AppResource, RowError> {

@@ -115,12 +115,8 @@ pub async fn verify(read: &impl Read, tenant: TenantId, noted: Option<&str>) -> 
         seen |= noted == Some(seal.head.as_str());
         (number, head) = (seal.number, seal.head);
     }
-    let count = async |statement| {
-        let found = read.read_one(statement, &[tenant.into()], |row| row.int(0)).await?;
-        Ok::<_, StoreError>(found.unwrap_or_default())
-    };
     // In one statement: a server that runs goes on sealing.
-    let strays = count(&STRAY_COUNT).await?;
+    let strays = read.count(&STRAY_COUNT, &[tenant.into()]).await?;
     if strays > 0 {
         return Ok(Verdict::Broken(format!("{strays} entries name a seal that is not there")));
     }
@@ -129,7 +125,7 @@ pub async fn verify(read: &impl Read, tenant: TenantId, noted: Option<&str>) -> 
             "no seal has the head that was noted: the newest ones are missing".to_owned(),
         ));
     }
-    let unsealed = count(&UNSEALED_COUNT).await?;
+    let unsealed = read.count(&UNSEALED_COUNT, &[tenant.into()]).await?;
     Ok(Verdict::Whole { seals: number, entries, unsealed })
 }
 

@@ -138,6 +138,15 @@ pub trait Read: Sync {
         }
     }
 
+    /// The number that the result's one row holds; 0 if there is no row.
+    fn count(
+        &self,
+        statement: &'static Statement,
+        params: &[Value<'_>],
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send {
+        async move { Ok(self.read_one(statement, params, |row| row.int(0)).await?.unwrap_or_default()) }
+    }
+
     /// Every row of the result.
     fn read_all<T: Send>(
         &self,

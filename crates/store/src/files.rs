@@ -102,7 +102,7 @@ pub async fn list(
     (limit, offset): (u64, u64),
 ) -> Result<(u64, Vec<File>), StoreError> {
     let of = [workspace.into(), execution.into()];
-    let total = read.read_one(&COUNT, &of, |row| row.int(0)).await?.unwrap_or_default();
+    let total = read.count(&COUNT, &of).await?;
     let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).into();
     let params = [workspace.into(), execution.into(), bound(limit), bound(offset)];
     let files = read.read_all(&LIST, &params, file).await?;

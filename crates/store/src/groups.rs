@@ -106,7 +106,7 @@ pub async fn get(read: &impl Read, tenant: TenantId, id: GroupId) -> Result<Opti
 
 /// How many groups the tenant has.
 pub async fn count(read: &impl Read, tenant: TenantId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&COUNT, &[tenant.into()], |row| row.int(0)).await?.unwrap_or(0))
+    read.count(&COUNT, &[tenant.into()]).await
 }
 
 /// The tenant's groups.

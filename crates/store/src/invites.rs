@@ -110,7 +110,7 @@ pub async fn find_by_code(read: &impl Read, code_hash: &str) -> Result<Option<In
 
 /// How many invitations the tenant has.
 pub async fn count(read: &impl Read, tenant: TenantId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&COUNT, &[tenant.into()], |row| row.int(0)).await?.unwrap_or(0))
+    read.count(&COUNT, &[tenant.into()]).await
 }
 
 /// The tenant's invitations.

@@ -34,8 +34,6 @@ sql! {
          WHERE k.workflow_id = $1 AND k.run_key = $2 AND k.execution_id <> $3
            AND e.state IN ('running', 'waiting', 'paused')
          ORDER BY e.created_at, k.execution_id LIMIT $4";
-    // Who begins a run with a key waits here for whoever else does.
-    LOCK = "keyed_runs.lock": "SELECT LENGTH(CAST($1 AS TEXT)) AS key_chars, {advisory_lock} AS held";
     TIDY = "keyed_runs.tidy":
         "DELETE FROM keyed_runs
          WHERE workflow_id = $1 AND run_key = $2
@@ -88,8 +86,8 @@ pub async fn begin(
     limit: i64,
     write: &RunWrite,
 ) -> Result<Option<Appended>, StoreError> {
-    let name = format!("{} {}", key.workflow, key.text);
-    tx.read_one(&LOCK, &[name.into()], |row| row.int(0)).await?;
+    // Who begins a run with a key waits here for whoever else does.
+    tx.lock(&format!("{} {}", key.workflow, key.text)).await?;
     tx.execute(&TIDY, &[key.workflow.into(), (&key.text).into()]).await?;
     let others = active(tx, key, id, limit).await?;
     if i64::try_from(others.len()).unwrap_or(i64::MAX) >= limit {

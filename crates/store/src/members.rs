@@ -3,7 +3,7 @@
 use types::{GroupId, Role, TenantId, UserId, WorkspaceId};
 
 use crate::statement::sql;
-use crate::{Read, StoreError, Tx};
+use crate::{Read, StoreError, Tx, groups, users};
 
 /// A user's place in a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +88,6 @@ sql! {
         "SELECT c.group_id, u.id, u.name, u.email FROM workspace_groups w
          JOIN user_group_members c ON c.group_id = w.group_id JOIN users u ON u.id = c.user_id
          WHERE w.workspace_id = $1 ORDER BY u.name, u.id LIMIT $2";
-    USER_OF_TENANT = "users.of_tenant": "SELECT id FROM users WHERE tenant_id = $1 AND id = $2";
-    GROUP_OF_TENANT = "user_groups.of_tenant": "SELECT id FROM user_groups WHERE tenant_id = $1 AND id = $2";
 }
 
 /// Makes the user a member, or gives a member another role.
@@ -177,7 +175,7 @@ pub const GROUP_MEMBERS_MAX: i64 = 1_000;
 
 /// Active users who own the workspace, by themselves or through a group; one who does both counts twice.
 pub async fn owners(read: &impl Read, workspace: WorkspaceId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&OWNERS, &[workspace.into()], |row| row.int(0)).await?.unwrap_or_default())
+    read.count(&OWNERS, &[workspace.into()]).await
 }
 
 /// Whether the tenant has that user or group.
@@ -187,9 +185,9 @@ pub async fn is_of_tenant(
     entity: EntityType,
     id: &str,
 ) -> Result<bool, StoreError> {
-    let statement = match entity {
-        EntityType::User => &USER_OF_TENANT,
-        EntityType::Group => &GROUP_OF_TENANT,
-    };
-    Ok(read.read_one(statement, &[tenant.into(), id.into()], |row| row.string(0)).await?.is_some())
+    Ok(match (entity, id.parse::<uuid::Uuid>()) {
+        (_, Err(_)) => false,
+        (EntityType::User, Ok(id)) => users::get(read, tenant, id.into()).await?.is_some(),
+        (EntityType::Group, Ok(id)) => groups::get(read, tenant, id.into()).await?.is_some(),
+    })
 }

@@ -121,8 +121,7 @@ pub async fn recovery_codes_left(
     tenant: TenantId,
     user: UserId,
 ) -> Result<i64, StoreError> {
-    let count = read.read_one(&COUNT_CODES, &[tenant.into(), user.into()], |row| row.int(0)).await?;
-    Ok(count.unwrap_or(0))
+    read.count(&COUNT_CODES, &[tenant.into(), user.into()]).await
 }
 
 /// Removes the user's authenticator and recovery codes; whether there was an authenticator.

@@ -19,7 +19,6 @@ pub struct Failures {
 }
 
 sql! {
-    LOCK = "sign_in_failures.lock": "SELECT LENGTH(CAST($1 AS TEXT)) AS subject_chars, {advisory_lock} AS held";
     GET = "sign_in_failures.get":
         "SELECT subject, failures, last_at, blocked_until FROM sign_in_failures WHERE subject = $1";
     SET = "sign_in_failures.set":
@@ -35,8 +34,7 @@ sql! {
 
 /// What is known of the subject. Nobody else changes it until the transaction has ended.
 pub async fn lock(tx: &Tx<'_>, subject: &str) -> Result<Option<Failures>, StoreError> {
-    let name = format!("sign-in {subject}");
-    tx.read_one(&LOCK, &[name.into()], |row| row.int(0)).await?;
+    tx.lock(&format!("sign-in {subject}")).await?;
     tx.read_one(&GET, &[subject.into()], |row| {
         Ok(Failures { count: row.int(1)?, last_at: row.time(2)?, blocked_until: row.time(3)? })
     })

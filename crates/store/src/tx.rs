@@ -7,7 +7,12 @@ use rusqlite::Connection;
 
 use crate::batch::Batch;
 use crate::db::{Read, postgres, sqlite};
+use crate::statement::sql;
 use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Value};
+
+sql! {
+    LOCK = "locks.take": "SELECT LENGTH(CAST($1 AS TEXT)) AS name_chars, {advisory_lock} AS held";
+}
 
 /// A transaction in progress. Copies of `&Tx` may be handed around freely.
 ///
@@ -53,6 +58,12 @@ impl<'c> Tx<'c> {
             1 => Fate::Failed,
             _ => Fate::Conflicted,
         }
+    }
+
+    /// Makes every other transaction that locks this name wait for the end of this one. For what has no row that could be
+    /// locked.
+    pub(crate) async fn lock(&self, name: &str) -> Result<(), StoreError> {
+        self.read_one(&LOCK, &[name.into()], |row| row.int(0)).await.map(drop)
     }
 
     /// Runs a statement and answers how many rows it changed.

@@ -103,8 +103,6 @@ sql! {
         concat!("INSERT INTO users (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     GET = "users.get": concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND id = $2");
     LOCK = "users.lock": "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 {for_update}";
-    // Who changes which people there are waits here for whoever else does.
-    LOCK_PEOPLE = "users.lock_people": "SELECT LENGTH(CAST($1 AS TEXT)) AS key_chars, {advisory_lock} AS held";
     COUNT_OTHER_ADMINS = "users.count_other_admins":
         "SELECT COUNT(*) AS counted FROM users
          WHERE tenant_id = $1 AND id <> $2 AND tenant_role = 'Admin' AND status = 'Active' AND kind = 'person'";
@@ -236,25 +234,22 @@ fn listing(scope: &str) -> Listing<'_> {
 /// Makes every other transaction that does this wait for the end of this one: which people, groups and invitations the
 /// tenant has, and what they may do, stays as it is until then.
 pub async fn lock_people(tx: &Tx<'_>, tenant: TenantId) -> Result<(), StoreError> {
-    let key = format!("people of {tenant}");
-    tx.read_one(&LOCK_PEOPLE, &[(&key).into()], |row| row.int(0)).await.map(drop)
+    tx.lock(&format!("people of {tenant}")).await
 }
 
 /// How many people besides that user are active Admins of the tenant.
 pub async fn count_other_admins(read: &impl Read, tenant: TenantId, id: UserId) -> Result<i64, StoreError> {
-    let count = read.read_one(&COUNT_OTHER_ADMINS, &[tenant.into(), id.into()], |row| row.int(0)).await?;
-    Ok(count.unwrap_or(0))
+    read.count(&COUNT_OTHER_ADMINS, &[tenant.into(), id.into()]).await
 }
 
 /// How many service accounts the tenant has.
 pub async fn count_services(read: &impl Read, tenant: TenantId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&COUNT_SERVICES, &[tenant.into()], |row| row.int(0)).await?.unwrap_or(0))
+    read.count(&COUNT_SERVICES, &[tenant.into()]).await
 }
 
 /// Whether a user has that address, given in lower case, however it is written there.
 pub async fn exists_by_email(read: &impl Read, tenant: TenantId, email: &str) -> Result<bool, StoreError> {
-    let count = read.read_one(&EXISTS_BY_EMAIL, &[tenant.into(), email.into()], |row| row.int(0)).await?;
-    Ok(count.unwrap_or(0) > 0)
+    Ok(read.count(&EXISTS_BY_EMAIL, &[tenant.into(), email.into()]).await? > 0)
 }
 
 /// Gives a user another role in the tenant; whether there is such a user.

@@ -69,7 +69,7 @@ pub async fn marked(read: &impl Read) -> Result<Vec<(TenantId, WorkspaceId)>, St
 
 /// How many runs of the workspace have not ended.
 pub async fn unfinished_count(read: &impl Read, workspace: WorkspaceId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&UNFINISHED_COUNT, &[workspace.into()], |row| row.int(0)).await?.unwrap_or_default())
+    read.count(&UNFINISHED_COUNT, &[workspace.into()]).await
 }
 
 /// The next runs after `after` that have not ended: [`RUNS_A_BATCH`] at most.

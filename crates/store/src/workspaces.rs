@@ -180,7 +180,7 @@ pub async fn list_with_counts(
 
 /// How many workspaces the tenant has.
 pub async fn count(read: &impl Read, tenant: TenantId) -> Result<i64, StoreError> {
-    Ok(read.read_one(&COUNT, &[tenant.into()], |row| row.int(0)).await?.unwrap_or_default())
+    read.count(&COUNT, &[tenant.into()]).await
 }
 
 /// Makes every other transaction that locks the workspace wait for the end of this one; whether it is there.
