@@ -99,7 +99,7 @@ pub(crate) async fn bootstrap(
         tenant_id: tenant.id,
         email: email.to_owned(),
         name: "Admin".to_owned(),
-        tenant_role: TenantRole::Admin,
+        tenant_role: TenantRole::Admin.into(),
         status: UserStatus::Active,
         default_workspace_id: Some(workspace_id),
         created_at: now,
@@ -129,7 +129,7 @@ pub(crate) async fn bootstrap(
         store::tenants::insert(tx, &tenant).await?;
         store::workspaces::insert(tx, &workspace).await?;
         store::users::insert(tx, &user).await?;
-        store::members::set(tx, workspace.id, user.id, Role::Owner).await?;
+        store::members::set(tx, workspace.id, user.id, &Role::Owner.into()).await?;
         store::api_keys::insert(tx, &api_key, &hash).await?;
         match &password {
             Some(password) => store::passwords::set(tx, password).await?,

@@ -71,6 +71,7 @@ pub mod code {
         APP_NOT_FOUND = 404 "app_not_found", "No app of that id in the workspace.";
         APP_RESOURCE_NOT_FOUND = 404 "app_resource_not_found", "No resource of that id in the app.";
         EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
+        SHARED_NOT_FOUND = 404 "shared_not_found", "The workspace has nothing of that kind and id.";
         FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
         RUNNER_GROUP_NOT_FOUND = 404 "runner_group_not_found", "No runner group of that id or name in the workspace.";
         RUNNER_NOT_FOUND = 404 "runner_not_found", "No runner of that id in the workspace.";
@@ -82,6 +83,7 @@ pub mod code {
         GROUP_NOT_FOUND = 404 "group_not_found", "No group of that id in the tenant.";
         GROUPS_UNKNOWN = 400 "groups_unknown", "Some of the ids are no groups of the tenant; `data.ids` names them. Nothing was changed.";
         INVITE_NOT_FOUND = 404 "invite_not_found", "Invalid invitation id has been provided: no such invitation, or it has been accepted, renewed or withdrawn.";
+        ROLE_NOT_FOUND = 404 "role_not_found", "The tenant has made no role of that id.";
         SERVICE_ACCOUNT_NOT_FOUND = 404 "service_account_not_found", "No service account of that id in the tenant.";
         BODY_INVALID = 400 "body_invalid", "The body is not the JSON that the route expects; `message` says where.";
         BODY_TOO_LARGE = 413 "body_too_large", "The body has more bytes than the route accepts.";
@@ -142,6 +144,12 @@ pub mod code {
         API_KEY_LAST = 400 "api_key_last", "The last API key of a user cannot be removed.";
         LAST_ADMIN = 400 "last_admin", "The user is the last active Admin of the tenant, who can be neither demoted, switched off nor deleted; make somebody else an Admin first.";
         TENANT_FIXED = 400 "tenant_fixed", "A user cannot be moved to another tenant: a server has one.";
+        SHARE_INVALID = 400 "share_invalid", "It cannot be shared so; `message` says what stands in the way.";
+        APP_NOT_PORTAL = 400 "app_not_portal", "The app is not for the portal yet: `PUT /apps/{id}/is_portal` makes it.";
+        ROLE_INVALID = 400 "role_invalid", "A role cannot be so; `message` names what of it.";
+        ROLE_NAME_TAKEN = 400 "role_name_taken", "Another role has that name already, one of the tenant's or a built-in one.";
+        ROLE_IN_USE = 400 "role_in_use", "Somebody has the role; `data.holders` says how many.";
+        ROLE_LIMIT = 400 "role_limit", "The tenant has as many roles of its own as one may have.";
         GROUP_NAME_TAKEN = 400 "group_name_taken", "Another group of the tenant has that name already.";
         GROUP_LIMIT = 400 "group_limit", "The tenant has as many groups as one may have.";
         USER_EXISTS = 400 "user_exists", "A user with that e-mail address exists already; `data.email` names it.";

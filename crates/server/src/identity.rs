@@ -3,6 +3,7 @@
 //! A key is looked up by its keyed hash. What was found is kept for [`CALLER_CACHE_TTL`]: on this server a
 //! change of users, members or keys is seen at once, on others of the same database within that time.
 
+mod roles;
 mod sessions;
 
 use std::collections::HashMap;
@@ -14,8 +15,10 @@ use secrets::{ApiKeyHasher, KeyDigest};
 use store::api_keys::{KeyOwner, touch_last_used};
 use store::users::{User, UserStatus};
 use store::{Db, StoreError};
-use types::{Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
+use types::{Assigned, PermissionSet, Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
+pub(crate) use roles::Roles;
+use roles::strongest;
 pub(crate) use sessions::SignedIn;
 
 /// How long a caller is remembered.
@@ -37,7 +40,9 @@ pub struct Principal {
     /// The user's tenant.
     pub tenant: TenantId,
     /// The user's role in it.
-    pub tenant_role: TenantRole,
+    pub tenant_role: Assigned<TenantRole>,
+    /// What that allows on whatever belongs to no workspace.
+    pub tenant_permissions: PermissionSet,
     /// The workspace that an address without one means; none if the user is a member of none.
     pub default_workspace: Option<WorkspaceId>,
     /// Every workspace the user may enter.
@@ -49,8 +54,10 @@ pub struct Principal {
 pub struct Membership {
     /// Its name for people.
     pub display_name: String,
-    /// The user's role in it.
-    pub role: Role,
+    /// The user's role in it; of several the strongest that is built in, else the first by name.
+    pub role: Assigned<Role>,
+    /// What all of the user's roles in it allow.
+    pub permissions: PermissionSet,
 }
 
 /// Finds callers by key or session.
@@ -129,13 +136,16 @@ impl Identity {
     /// What the user may enter and do.
     pub(crate) async fn principal(&self, user: &User) -> Result<Principal, StoreError> {
         let rows = store::workspaces::list_for_user(&self.db, user.tenant_id, user.id).await?;
+        let roles = Roles::of_user(&self.db, user).await?;
         // An Admin of the tenant owns every workspace, member or not.
-        let admin = (user.tenant_role == TenantRole::Admin).then_some(Role::Owner);
+        let is_admin = user.tenant_role.is(TenantRole::Admin);
         let workspaces: HashMap<_, _> = rows
             .into_iter()
             .filter_map(|row| {
-                let role = admin.or(row.role)?;
-                Some((row.id, Membership { display_name: row.display_name, role }))
+                let own = if is_admin { vec![Role::Owner.into()] } else { row.roles };
+                let role = strongest(&own)?.clone();
+                let permissions = roles.in_workspace(&own);
+                Some((row.id, Membership { display_name: row.display_name, role, permissions }))
             })
             .collect();
         let chosen = user.default_workspace_id.filter(|id| workspaces.contains_key(id));
@@ -144,7 +154,8 @@ impl Identity {
             user: user.id,
             email: user.email.clone(),
             tenant: user.tenant_id,
-            tenant_role: user.tenant_role,
+            tenant_permissions: roles.in_tenant(&user.tenant_role),
+            tenant_role: user.tenant_role.clone(),
             default_workspace,
             workspaces,
         })

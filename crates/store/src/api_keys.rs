@@ -1,6 +1,6 @@
 //! Keys to the API. Only a key's hash is stored, and a hint for people to tell their keys apart.
 
-use types::{ApiKeyId, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
+use types::{ApiKeyId, TenantId, Timestamp, UserId};
 
 use crate::statement::sql;
 use crate::users::UserStatus;
@@ -38,12 +38,8 @@ pub struct KeyOwner {
     pub user_id: UserId,
     /// The user's tenant.
     pub tenant_id: TenantId,
-    /// What the user may do in the tenant.
-    pub tenant_role: TenantRole,
     /// Whether the user may do anything at all.
     pub user_status: UserStatus,
-    /// The workspace meant by an address that names none.
-    pub default_workspace_id: Option<WorkspaceId>,
     /// Whether the key has been revoked.
     pub is_revoked: bool,
     /// When the key was last used; may lag behind.
@@ -55,8 +51,7 @@ sql! {
         "INSERT INTO api_keys (id, tenant_id, user_id, name, description, key_hash, hint, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     FIND = "api_keys.find_by_hash":
-        "SELECT k.id, k.user_id, k.tenant_id, u.tenant_role, u.status, u.default_workspace_id, k.revoked_at,
-                k.last_used_at
+        "SELECT k.id, k.user_id, k.tenant_id, u.status, k.revoked_at, k.last_used_at
          FROM api_keys k JOIN users u ON u.id = k.user_id
          WHERE k.key_hash = $1";
     LIST = "api_keys.list":
@@ -93,11 +88,9 @@ pub async fn find_by_hash(read: &impl Read, key_hash: &str) -> Result<Option<Key
             key_id: row.id(0)?,
             user_id: row.id(1)?,
             tenant_id: row.id(2)?,
-            tenant_role: row.word(3, TenantRole::from_name)?,
-            user_status: row.word(4, UserStatus::from_name)?,
-            default_workspace_id: row.opt_id(5)?,
-            is_revoked: row.opt_int(6)?.is_some(),
-            last_used_at: row.opt_time(7)?,
+            user_status: row.word(3, UserStatus::from_name)?,
+            is_revoked: row.opt_int(4)?.is_some(),
+            last_used_at: row.opt_time(5)?,
         })
     })
     .await

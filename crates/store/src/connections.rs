@@ -278,7 +278,7 @@ pub async fn get_by_name(
     read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], own).await
 }
 
-/// The workspace's connections.
+/// The workspace's connections, and those that others share with it.
 pub async fn list(
     read: &impl Read,
     workspace: WorkspaceId,
@@ -288,7 +288,7 @@ pub async fn list(
         name: "connections.list",
         columns: columns!(),
         from: "connections",
-        scope: "workspace_id = $1",
+        scope: "(workspace_id = $1 OR id IN (SELECT connection_id FROM shares WHERE target_workspace_id = $1))",
     };
     page(read, &listing, &[workspace.into()], query, own).await
 }

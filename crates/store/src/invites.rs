@@ -1,7 +1,7 @@
 //! Invitations into a tenant. The code of the link is stored as a hash alone. Whoever accepts becomes a user, and the
 //! invitation is gone.
 
-use types::{InviteId, TenantId, TenantRole, Timestamp};
+use types::{Assigned, InviteId, TenantId, TenantRole, Timestamp};
 
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
@@ -17,7 +17,7 @@ pub struct Invite {
     /// Whom, in lower case.
     pub email: String,
     /// As what.
-    pub tenant_role: TenantRole,
+    pub tenant_role: Assigned<TenantRole>,
     /// From when on it cannot be accepted.
     pub expires_at: Timestamp,
     /// When it was made.
@@ -32,17 +32,19 @@ pub struct Invite {
 
 macro_rules! columns {
     () => {
-        "id, tenant_id, email, tenant_role, expires_at, created_at, created_by, updated_at, updated_by"
+        "id, tenant_id, email, COALESCE(custom_role, tenant_role) AS tenant_role, expires_at, created_at, created_by,
+         updated_at, updated_by"
     };
 }
 
 sql! {
-    PUT = "invites.put": concat!(
-        "INSERT INTO invites (", columns!(), ", code_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    PUT = "invites.put":
+        "INSERT INTO invites (id, tenant_id, email, tenant_role, expires_at, created_at, created_by, updated_at, updated_by,
+                              code_hash, custom_role)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (tenant_id, email) DO UPDATE
-         SET tenant_role = excluded.tenant_role, expires_at = excluded.expires_at, code_hash = excluded.code_hash,
-             updated_at = excluded.updated_at, updated_by = excluded.updated_by"
-    );
+         SET tenant_role = excluded.tenant_role, custom_role = excluded.custom_role, expires_at = excluded.expires_at,
+             code_hash = excluded.code_hash, updated_at = excluded.updated_at, updated_by = excluded.updated_by";
     GET = "invites.get": concat!("SELECT ", columns!(), " FROM invites WHERE tenant_id = $1 AND id = $2");
     GET_BY_EMAIL = "invites.get_by_email":
         concat!("SELECT ", columns!(), " FROM invites WHERE tenant_id = $1 AND email = $2");
@@ -50,7 +52,8 @@ sql! {
         concat!("SELECT ", columns!(), " FROM invites WHERE code_hash = $1");
     COUNT = "invites.count": "SELECT COUNT(*) AS counted FROM invites WHERE tenant_id = $1";
     SET_ROLE = "invites.set_role":
-        "UPDATE invites SET tenant_role = $3, updated_at = $4, updated_by = $5 WHERE tenant_id = $1 AND id = $2";
+        "UPDATE invites SET tenant_role = $3, updated_at = $4, updated_by = $5, custom_role = $6
+         WHERE tenant_id = $1 AND id = $2";
     DELETE = "invites.delete": "DELETE FROM invites WHERE tenant_id = $1 AND id = $2";
 }
 
@@ -62,7 +65,7 @@ pub static FIELDS: FieldMap = FieldMap {
         Field::new("email_address", "email", Kind::Text),
         Field::same("expires_at", Kind::Time),
         Field::same("id", Kind::Text),
-        Field::new("role", "tenant_role", Kind::Text),
+        Field::new("role", "COALESCE(custom_role, tenant_role)", Kind::Text),
         Field::computed("status"),
         Field::same("tenant_id", Kind::Text),
         Field::same("updated_at", Kind::Time),
@@ -73,17 +76,19 @@ pub static FIELDS: FieldMap = FieldMap {
 
 /// Stores an invitation with its code's hash. One of the same address keeps its id, and nothing else.
 pub async fn put(tx: &Tx<'_>, invite: &Invite, code_hash: &str) -> Result<(), StoreError> {
+    let (role, custom_role) = invite.tenant_role.columns();
     let params = [
         invite.id.into(),
         invite.tenant_id.into(),
         (&invite.email).into(),
-        invite.tenant_role.as_str().into(),
+        role.into(),
         invite.expires_at.into(),
         invite.created_at.into(),
         (&invite.created_by).into(),
         invite.updated_at.into(),
         (&invite.updated_by).into(),
         code_hash.into(),
+        custom_role.into(),
     ];
     tx.execute(&PUT, &params).await?;
     Ok(())
@@ -122,12 +127,14 @@ pub async fn list(read: &impl Read, tenant: TenantId, query: &Query) -> Result<P
 
 /// Stores as what somebody is invited; whether there is such an invitation.
 pub async fn set_role(tx: &Tx<'_>, invite: &Invite) -> Result<bool, StoreError> {
+    let (role, custom_role) = invite.tenant_role.columns();
     let params = [
         invite.tenant_id.into(),
         invite.id.into(),
-        invite.tenant_role.as_str().into(),
+        role.into(),
         invite.updated_at.into(),
         (&invite.updated_by).into(),
+        custom_role.into(),
     ];
     Ok(tx.execute(&SET_ROLE, &params).await? == 1)
 }
@@ -142,7 +149,7 @@ fn decode(row: &Row<'_>) -> Result<Invite, RowError> {
         id: row.id(0)?,
         tenant_id: row.id(1)?,
         email: row.string(2)?,
-        tenant_role: row.word(3, TenantRole::from_name)?,
+        tenant_role: Assigned::named(row.text(3)?),
         expires_at: row.time(4)?,
         created_at: row.time(5)?,
         created_by: row.string(6)?,

@@ -1,17 +1,17 @@
 //! Members: which users and groups work in a workspace, and as what.
 
-use types::{GroupId, Role, TenantId, UserId, WorkspaceId};
+use types::{Assigned, GroupId, Role, TenantId, UserId, WorkspaceId};
 
 use crate::statement::sql;
 use crate::{Read, StoreError, Tx, groups, users};
 
 /// A user's place in a workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The user.
     pub user_id: UserId,
     /// Their role.
-    pub role: Role,
+    pub role: Assigned<Role>,
 }
 
 /// What can be a member.
@@ -50,31 +50,34 @@ pub struct Entity {
     /// The address; of a group empty.
     pub email: String,
     /// Their role.
-    pub role: Role,
+    pub role: Assigned<Role>,
     /// Users of a group; 0 of a user.
     pub member_count: i64,
 }
 
 sql! {
     SET = "workspace_members.set":
-        "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)
-         ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = excluded.role";
+        "INSERT INTO workspace_members (workspace_id, user_id, role, custom_role) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = excluded.role, custom_role = excluded.custom_role";
     REMOVE = "workspace_members.remove":
         "DELETE FROM workspace_members WHERE workspace_id = $1 AND user_id = $2";
     ROLE = "workspace_members.role":
-        "SELECT user_id, role FROM workspace_members WHERE workspace_id = $1 AND user_id = $2";
+        "SELECT user_id, COALESCE(custom_role, role) AS role FROM workspace_members
+         WHERE workspace_id = $1 AND user_id = $2";
     LIST = "workspace_members.list":
-        "SELECT user_id, role FROM workspace_members WHERE workspace_id = $1 ORDER BY user_id";
+        "SELECT user_id, COALESCE(custom_role, role) AS role FROM workspace_members
+         WHERE workspace_id = $1 ORDER BY user_id";
     SET_GROUP = "workspace_groups.set":
-        "INSERT INTO workspace_groups (workspace_id, group_id, role) VALUES ($1, $2, $3)
-         ON CONFLICT (workspace_id, group_id) DO UPDATE SET role = excluded.role";
+        "INSERT INTO workspace_groups (workspace_id, group_id, role, custom_role) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (workspace_id, group_id) DO UPDATE SET role = excluded.role, custom_role = excluded.custom_role";
     REMOVE_GROUP = "workspace_groups.remove":
         "DELETE FROM workspace_groups WHERE workspace_id = $1 AND group_id = $2";
     ENTITIES = "workspace_members.entities":
-        "SELECT 'user' AS entity_type, u.id, u.name, u.email, m.role, 0 AS member_count
+        "SELECT 'user' AS entity_type, u.id, u.name, u.email, COALESCE(m.custom_role, m.role) AS role,
+                0 AS member_count
          FROM workspace_members m JOIN users u ON u.id = m.user_id WHERE m.workspace_id = $1
          UNION ALL
-         SELECT 'group', g.id, g.name, '', w.role,
+         SELECT 'group', g.id, g.name, '', COALESCE(w.custom_role, w.role),
                 (SELECT COUNT(*) FROM user_group_members c WHERE c.group_id = g.id)
          FROM workspace_groups w JOIN user_groups g ON g.id = w.group_id WHERE w.workspace_id = $1
          ORDER BY entity_type DESC, name, id";
@@ -84,6 +87,9 @@ sql! {
               + (SELECT COUNT(*) FROM workspace_groups w JOIN user_group_members c ON c.group_id = w.group_id
                  JOIN users u ON u.id = c.user_id
                  WHERE w.workspace_id = $1 AND w.role = 'Owner' AND u.status = 'Active') AS owners";
+    OF_GROUP = "workspace_groups.of_group":
+        "SELECT workspace_id, COALESCE(custom_role, role) AS role FROM workspace_groups WHERE group_id = $1
+         ORDER BY workspace_id";
     GROUP_MEMBERS = "user_group_members.of_workspace":
         "SELECT c.group_id, u.id, u.name, u.email FROM workspace_groups w
          JOIN user_group_members c ON c.group_id = w.group_id JOIN users u ON u.id = c.user_id
@@ -91,8 +97,14 @@ sql! {
 }
 
 /// Makes the user a member, or gives a member another role.
-pub async fn set(tx: &Tx<'_>, workspace: WorkspaceId, user: UserId, role: Role) -> Result<(), StoreError> {
-    tx.execute(&SET, &[workspace.into(), user.into(), role.as_str().into()]).await?;
+pub async fn set(
+    tx: &Tx<'_>,
+    workspace: WorkspaceId,
+    user: UserId,
+    role: &Assigned<Role>,
+) -> Result<(), StoreError> {
+    let (role, custom_role) = role.columns();
+    tx.execute(&SET, &[workspace.into(), user.into(), role.into(), custom_role.into()]).await?;
     Ok(())
 }
 
@@ -106,14 +118,14 @@ pub async fn role(
     read: &impl Read,
     workspace: WorkspaceId,
     user: UserId,
-) -> Result<Option<Role>, StoreError> {
-    read.read_one(&ROLE, &[workspace.into(), user.into()], |row| row.word(1, Role::from_name)).await
+) -> Result<Option<Assigned<Role>>, StoreError> {
+    read.read_one(&ROLE, &[workspace.into(), user.into()], |row| Ok(Assigned::named(row.text(1)?))).await
 }
 
 /// Every member of the workspace.
 pub async fn list(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<Member>, StoreError> {
     read.read_all(&LIST, &[workspace.into()], |row| {
-        Ok(Member { user_id: row.id(0)?, role: row.word(1, Role::from_name)? })
+        Ok(Member { user_id: row.id(0)?, role: Assigned::named(row.text(1)?) })
     })
     .await
 }
@@ -123,9 +135,10 @@ pub async fn set_group(
     tx: &Tx<'_>,
     workspace: WorkspaceId,
     group: GroupId,
-    role: Role,
+    role: &Assigned<Role>,
 ) -> Result<(), StoreError> {
-    tx.execute(&SET_GROUP, &[workspace.into(), group.into(), role.as_str().into()]).await?;
+    let (role, custom_role) = role.columns();
+    tx.execute(&SET_GROUP, &[workspace.into(), group.into(), role.into(), custom_role.into()]).await?;
     Ok(())
 }
 
@@ -142,7 +155,7 @@ pub async fn entities(read: &impl Read, workspace: WorkspaceId) -> Result<Vec<En
             id: row.string(1)?,
             name: row.string(2)?,
             email: row.string(3)?,
-            role: row.word(4, Role::from_name)?,
+            role: Assigned::named(row.text(4)?),
             member_count: row.int(5)?,
         })
     })
@@ -176,6 +189,14 @@ pub const GROUP_MEMBERS_MAX: i64 = 1_000;
 /// Active users who own the workspace, by themselves or through a group; one who does both counts twice.
 pub async fn owners(read: &impl Read, workspace: WorkspaceId) -> Result<i64, StoreError> {
     read.count(&OWNERS, &[workspace.into()]).await
+}
+
+/// Where the group is a member, and as what.
+pub async fn of_group(
+    read: &impl Read,
+    group: GroupId,
+) -> Result<Vec<(WorkspaceId, Assigned<Role>)>, StoreError> {
+    read.read_all(&OF_GROUP, &[group.into()], |row| Ok((row.id(0)?, Assigned::named(row.text(1)?)))).await
 }
 
 /// Whether the tenant has that user or group.

@@ -44,6 +44,8 @@ const MIGRATIONS: &[Migration] = migrations![
     18 "0018_packs_agents_apps",
     19 "0019_table_steps",
     20 "0020_audit_seals",
+    21 "0021_custom_roles",
+    22 "0022_shares",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

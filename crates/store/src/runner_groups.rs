@@ -106,6 +106,9 @@ sql! {
          UNION ALL
          SELECT c.name, 'connection' AS kind FROM connections c WHERE c.workspace_id = $1 AND c.runner_group = $2
          ORDER BY 2, 1";
+    WORKFLOWS_OF = "runner_groups.workflows_of":
+        "SELECT DISTINCT w.id, w.name FROM workflow_runner_groups g JOIN workflows w ON w.id = g.workflow_id
+         WHERE g.workspace_id = $1 AND g.group_name = $2 ORDER BY w.name, w.id";
     USAGE_COUNTS = "runner_groups.usage_counts":
         "SELECT group_name, COUNT(*) AS users FROM (
              SELECT DISTINCT group_name, workflow_id AS user_id FROM workflow_runner_groups WHERE workspace_id = $1
@@ -306,6 +309,16 @@ pub async fn used_by(
         Ok(UsedBy { name: row.string(0)?, kind: row.string(1)? })
     })
     .await
+}
+
+/// The workspace's workflows that name the group: id and name.
+pub async fn workflows_of(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    name: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let params = [workspace.into(), name.into()];
+    read.read_all(&WORKFLOWS_OF, &params, |row| Ok((row.string(0)?, row.string(1)?))).await
 }
 
 /// How many workflows and connections name each group; one that none names is left out.

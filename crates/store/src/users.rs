@@ -1,6 +1,6 @@
 //! Users: people and service accounts of a tenant.
 
-use types::{GroupId, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
+use types::{Assigned, GroupId, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
@@ -25,7 +25,7 @@ pub struct User {
     /// Whether it is a person.
     pub kind: UserKind,
     /// What they may do in the tenant.
-    pub tenant_role: TenantRole,
+    pub tenant_role: Assigned<TenantRole>,
     /// Whether they may do anything at all.
     pub status: UserStatus,
     /// The workspace meant by an address that names none.
@@ -94,13 +94,16 @@ impl UserKind {
 
 macro_rules! columns {
     () => {
-        "id, tenant_id, email, name, tenant_role, status, default_workspace_id, created_at, updated_at, kind, description"
+        "id, tenant_id, email, name, COALESCE(custom_role, tenant_role) AS tenant_role, status, default_workspace_id,
+         created_at, updated_at, kind, description"
     };
 }
 
 sql! {
     INSERT = "users.insert":
-        concat!("INSERT INTO users (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+        "INSERT INTO users (id, tenant_id, email, name, tenant_role, status, default_workspace_id, created_at, updated_at,
+                            kind, description, custom_role)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     GET = "users.get": concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND id = $2");
     LOCK = "users.lock": "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 {for_update}";
     COUNT_OTHER_ADMINS = "users.count_other_admins":
@@ -111,7 +114,7 @@ sql! {
     EXISTS_BY_EMAIL = "users.exists_by_email":
         "SELECT COUNT(*) AS counted FROM users WHERE tenant_id = $1 AND LOWER(email) = $2";
     SET_TENANT_ROLE = "users.set_tenant_role":
-        "UPDATE users SET tenant_role = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
+        "UPDATE users SET tenant_role = $3, updated_at = $4, custom_role = $5 WHERE tenant_id = $1 AND id = $2";
     DELETE = "users.delete": "DELETE FROM users WHERE tenant_id = $1 AND id = $2";
     GET_BY_EMAIL = "users.get_by_email":
         concat!("SELECT ", columns!(), " FROM users WHERE tenant_id = $1 AND email = $2");
@@ -137,7 +140,7 @@ pub static FIELDS: FieldMap = FieldMap {
         Field::same("name", Kind::Text),
         Field::same("status", Kind::Text),
         Field::same("tenant_id", Kind::Text),
-        Field::same("tenant_role", Kind::Text),
+        Field::new("tenant_role", "COALESCE(custom_role, tenant_role)", Kind::Text),
         Field::same("updated_at", Kind::Time),
     ],
     defaults: Defaults { sort: &["name"], search: &["name", "email"] },
@@ -145,18 +148,20 @@ pub static FIELDS: FieldMap = FieldMap {
 
 /// Stores a new user.
 pub async fn insert(tx: &Tx<'_>, user: &User) -> Result<(), StoreError> {
+    let (role, custom_role) = user.tenant_role.columns();
     let params = [
         user.id.into(),
         user.tenant_id.into(),
         (&user.email).into(),
         (&user.name).into(),
-        user.tenant_role.as_str().into(),
+        role.into(),
         user.status.as_str().into(),
         user.default_workspace_id.into(),
         user.created_at.into(),
         user.updated_at.into(),
         user.kind.as_str().into(),
         (&user.description).into(),
+        custom_role.into(),
     ];
     tx.execute(&INSERT, &params).await?;
     Ok(())
@@ -257,10 +262,11 @@ pub async fn set_tenant_role(
     tx: &Tx<'_>,
     tenant: TenantId,
     id: UserId,
-    role: TenantRole,
+    role: &Assigned<TenantRole>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let params = [tenant.into(), id.into(), role.as_str().into(), now.into()];
+    let (role, custom_role) = role.columns();
+    let params = [tenant.into(), id.into(), role.into(), now.into(), custom_role.into()];
     Ok(tx.execute(&SET_TENANT_ROLE, &params).await? == 1)
 }
 
@@ -303,7 +309,7 @@ fn decode(row: &Row<'_>) -> Result<User, RowError> {
         tenant_id: row.id(1)?,
         email: row.string(2)?,
         name: row.string(3)?,
-        tenant_role: row.word(4, TenantRole::from_name)?,
+        tenant_role: Assigned::named(row.text(4)?),
         status: row.word(5, UserStatus::from_name)?,
         default_workspace_id: row.opt_id(6)?,
         created_at: row.time(7)?,

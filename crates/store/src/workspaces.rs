@@ -1,6 +1,6 @@
 //! Workspaces: teams' rooms within a tenant.
 
-use types::{Role, TenantId, Timestamp, UserId, WorkspaceId};
+use types::{Assigned, Role, TenantId, Timestamp, UserId, WorkspaceId};
 
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
@@ -53,18 +53,15 @@ sql! {
                 (SELECT COUNT(*) FROM workspace_members m WHERE m.workspace_id = workspaces.id) AS user_count
          FROM workspaces WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY id"
     );
-    // A user's own role, and those of their groups: the strongest holds.
+    // A user's own role, and those of their groups.
     LIST_FOR_USER = "workspaces.list_for_user":
-        "SELECT w.id, w.name, w.display_name, w.description,
-                CASE r.strength WHEN 3 THEN 'Owner' WHEN 2 THEN 'Contributor' WHEN 1 THEN 'Viewer' END AS role
+        "SELECT w.id, w.name, w.display_name, w.description, r.role
          FROM workspaces w LEFT JOIN (
-             SELECT workspace_id, MAX(CASE role WHEN 'Owner' THEN 3 WHEN 'Contributor' THEN 2 ELSE 1 END) AS strength
-             FROM (SELECT workspace_id, role FROM workspace_members WHERE user_id = $2
-                   UNION ALL
-                   SELECT g.workspace_id, g.role FROM user_group_members u
-                   JOIN workspace_groups g ON g.group_id = u.group_id WHERE u.user_id = $2) AS roles
-             GROUP BY workspace_id) AS r ON r.workspace_id = w.id
-         WHERE w.tenant_id = $1 AND w.deleted_at IS NULL ORDER BY w.id";
+             SELECT workspace_id, COALESCE(custom_role, role) AS role FROM workspace_members WHERE user_id = $2
+             UNION
+             SELECT g.workspace_id, COALESCE(g.custom_role, g.role) FROM user_group_members u
+             JOIN workspace_groups g ON g.group_id = u.group_id WHERE u.user_id = $2) AS r ON r.workspace_id = w.id
+         WHERE w.tenant_id = $1 AND w.deleted_at IS NULL ORDER BY w.id, r.role";
     COUNT = "workspaces.count": "SELECT COUNT(*) AS workspaces FROM workspaces WHERE tenant_id = $1 AND deleted_at IS NULL";
     LOCK = "workspaces.lock":
         "SELECT id FROM workspaces WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL {for_update}";
@@ -146,28 +143,34 @@ pub struct UserWorkspace {
     pub display_name: String,
     /// What it is for.
     pub description: String,
-    /// The user's role in it; none if they are no member.
-    pub role: Option<Role>,
+    /// The user's roles in it, their own and those of their groups; none if they are no member.
+    pub roles: Vec<Assigned<Role>>,
 }
 
-/// Every workspace of the tenant with the user's role in it.
+/// Every workspace of the tenant with the user's roles in it.
 pub async fn list_for_user(
     read: &impl Read,
     tenant: TenantId,
     user: UserId,
 ) -> Result<Vec<UserWorkspace>, StoreError> {
-    read.read_all(&LIST_FOR_USER, &[tenant.into(), user.into()], |row| {
-        let role = row.opt_text(4)?;
-        let role = role.map(|_| row.word(4, Role::from_name)).transpose()?;
+    let params = [tenant.into(), user.into()];
+    let rows = read.read_all(&LIST_FOR_USER, &params, |row| {
         Ok(UserWorkspace {
             id: row.id(0)?,
             name: row.string(1)?,
             display_name: row.string(2)?,
             description: row.string(3)?,
-            role,
+            roles: row.opt_text(4)?.map(Assigned::named).into_iter().collect(),
         })
-    })
-    .await
+    });
+    let mut found: Vec<UserWorkspace> = Vec::new();
+    for row in rows.await? {
+        match found.last_mut() {
+            Some(last) if last.id == row.id => last.roles.extend(row.roles),
+            _ => found.push(row),
+        }
+    }
+    Ok(found)
 }
 
 /// Every workspace of the tenant, with how many members it has.

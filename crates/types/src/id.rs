@@ -142,6 +142,10 @@ ids! {
     UserId = UserKind;
     /// A group of users.
     GroupId = GroupKind;
+    /// Something that a workspace lends to somebody.
+    ShareId = ShareKind;
+    /// A role that the tenant has made of permissions.
+    CustomRoleId = CustomRoleKind;
     /// An invitation of somebody into the tenant.
     InviteId = InviteKind;
     /// Something that a user keeps for a client.

@@ -8,15 +8,17 @@ pub mod limits;
 mod permission;
 mod requirement;
 mod rng;
+mod role;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
     AgentId, AgentPackId, ApiKeyId, AppId, AppResourceId, AuditId, ConnectionId, ConnectionTypeId,
-    ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId, RecordId, RunnerGroupId, RunnerId, ServerId,
-    SessionId, StepExecutionId, StepLogId, TableFieldId, TableId, TenantId, UserId, UserSettingId, VersionId,
-    WorkflowId, WorkspaceId,
+    CustomRoleId, ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId, RecordId, RunnerGroupId,
+    RunnerId, ServerId, SessionId, ShareId, StepExecutionId, StepLogId, TableFieldId, TableId, TenantId,
+    UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
-pub use permission::{Permission, Role, TenantRole};
+pub use permission::{Permission, PermissionSet};
 pub use requirement::{Requirement, RequirementError};
 pub use rng::{Rng, SeededRng, SystemRng};
+pub use role::{Assigned, BuiltInRole, Role, TenantRole};

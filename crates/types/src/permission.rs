@@ -1,4 +1,4 @@
-//! What may be done, and which role may do it. The route table names a [`Permission`] for every route.
+//! What may be done. The route table names a [`Permission`] for every route.
 
 /// One thing that a caller may be allowed to do. The names are spelled as the public API spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,115 +123,71 @@ impl Permission {
             Self::AccountEdit => "account:edit",
         }
     }
-}
 
-/// A user's role in one workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Reads everything, changes nothing.
-    Viewer,
-    /// Works: connections, workflows, runs.
-    Contributor,
-    /// Also decides about the workspace itself.
-    Owner,
-}
-
-impl Role {
-    /// Every role there is, the weakest first.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Contributor, Self::Owner];
-
-    /// The role's public name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "Viewer",
-            Self::Contributor => "Contributor",
-            Self::Owner => "Owner",
-        }
-    }
-
-    /// The role of that public name.
+    /// The permission of that public name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
+        Self::ALL.into_iter().find(|permission| permission.as_str() == name)
     }
 
-    /// Whether the role allows `permission` in its workspace.
-    pub const fn allows(self, permission: Permission) -> bool {
-        match permission {
-            Permission::ConnectionView
-            | Permission::ConnectionTypeView
-            | Permission::WorkflowView
-            | Permission::ExecutionView
-            | Permission::RunnerView
-            | Permission::TableView
-            | Permission::RecordView
-            | Permission::AgentView
-            | Permission::AppView
-            | Permission::WorkspaceView => true,
-            Permission::ConnectionEdit
-            | Permission::WorkflowEdit
-            | Permission::WorkflowPublish
-            | Permission::WorkflowExecute
-            | Permission::ExecutionEdit
-            | Permission::TableEdit
-            | Permission::RecordEdit
-            | Permission::AgentEdit
-            | Permission::AppEdit => matches!(self, Self::Contributor | Self::Owner),
-            // A token lets a machine receive the workspace's secrets.
-            Permission::RunnerEdit | Permission::AuditView | Permission::WorkspaceEdit => {
-                matches!(self, Self::Owner)
-            }
-            // A type decides where secrets may be sent, for the whole tenant: no workspace's business, as people are.
-            Permission::ConnectionTypeEdit
-            | Permission::WorkspaceCreate
-            | Permission::AccountView
-            | Permission::AccountInvite
-            | Permission::AccountEdit => false,
-        }
+    /// Whether a workspace's routes ask for it.
+    pub const fn is_of_workspaces(self) -> bool {
+        !matches!(
+            self,
+            Self::ConnectionTypeView
+                | Self::ConnectionTypeEdit
+                | Self::WorkspaceCreate
+                | Self::AccountView
+                | Self::AccountInvite
+                | Self::AccountEdit
+        )
+    }
+
+    /// Whether routes of the tenant ask for it.
+    pub const fn is_of_tenants(self) -> bool {
+        !self.is_of_workspaces() || matches!(self, Self::WorkflowView | Self::AuditView)
+    }
+
+    const fn bit(self) -> u64 {
+        1 << self as u64
     }
 }
 
-/// A user's role in the tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TenantRole {
-    /// Sees only what was shared with them.
-    Guest,
-    /// Uses the portal.
-    Consumer,
-    /// Builds in the workspaces they are a member of.
-    Builder,
-    /// Everything, in every workspace.
-    Admin,
+/// Some of all permissions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PermissionSet(u64);
+
+impl PermissionSet {
+    /// Whether `permission` is among them.
+    pub const fn contains(self, permission: Permission) -> bool {
+        self.0 & permission.bit() != 0
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those that `other` does not have.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(move |permission| self.contains(*permission))
+    }
 }
 
-impl TenantRole {
-    /// Every tenant role there is, the weakest first.
-    pub const ALL: [Self; 4] = [Self::Guest, Self::Consumer, Self::Builder, Self::Admin];
-
-    /// The role's public name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Guest => "Tenant Guest",
-            Self::Consumer => "Consumer",
-            Self::Builder => "Builder",
-            Self::Admin => "Admin",
-        }
-    }
-
-    /// The role of that public name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
-    }
-
-    /// Whether the role allows `permission` on what belongs to the tenant and to no workspace.
-    pub fn allows(self, permission: Permission) -> bool {
-        match permission {
-            // What a builder must see to build: the catalog, and whom a thing can be shared with.
-            Permission::ConnectionTypeView
-            | Permission::WorkflowView
-            | Permission::AccountView
-            | Permission::WorkspaceCreate => self >= Self::Builder,
-            _ => self == Self::Admin,
-        }
+impl FromIterator<Permission> for PermissionSet {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |bits, permission| bits | permission.bit()))
     }
 }
 
@@ -240,17 +196,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stronger_role_allows_whatever_a_weaker_one_does() {
-        for permission in Permission::ALL {
-            assert!(Role::Owner.allows(permission) || !Role::Contributor.allows(permission));
-            assert!(Role::Contributor.allows(permission) || !Role::Viewer.allows(permission));
-        }
+    fn names_lead_back_to_their_permissions() {
+        assert!(Permission::ALL.into_iter().all(|one| Permission::from_name(one.as_str()) == Some(one)));
+        assert_eq!(Permission::from_name("Connection:View"), None);
     }
 
     #[test]
-    fn names_lead_back_to_their_roles() {
-        assert!(Role::ALL.into_iter().all(|role| Role::from_name(role.as_str()) == Some(role)));
-        assert!(TenantRole::ALL.into_iter().all(|role| TenantRole::from_name(role.as_str()) == Some(role)));
-        assert_eq!(Role::from_name("owner"), None);
+    fn every_permission_is_a_member_of_its_own() {
+        for one in Permission::ALL {
+            let alone: PermissionSet = [one].into_iter().collect();
+            assert_eq!(alone.iter().collect::<Vec<_>>(), [one]);
+            assert!(one.is_of_workspaces() || one.is_of_tenants());
+        }
+        let all: PermissionSet = Permission::ALL.into_iter().collect();
+        assert!(all.without(all).is_empty());
+        assert!(PermissionSet::default().is_empty());
     }
 }

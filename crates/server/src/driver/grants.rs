@@ -8,6 +8,7 @@ use protocol::{Assignment, AttemptToken, ConnectionGrant};
 use store::StoreError;
 use store::audit::{ActorType, AuditEntry};
 use store::connections::Connection;
+use store::shares::{Shareable, Shared};
 use types::{AuditId, ExecutionId, SystemRng, TenantId, Timestamp, WorkspaceId};
 
 use super::link::Target;
@@ -51,9 +52,12 @@ impl Inner {
             audit.push(granted(run, dispatch, &row, now));
             rows.push(row);
         }
-        let of_connection = rows.iter().map(|row| row.runner_group.as_str()).find(|name| !name.is_empty());
-        let named = dispatch.runner_group.as_deref().or(of_connection);
-        let named = named.or(dispatch.workflow_runner_group.as_deref());
+        // A connection's group is named in the workspace that has it, which may not be the run's.
+        let of_connection = rows.iter().find(|row| !row.runner_group.is_empty());
+        let of_connection = of_connection.map(|row| (row.workspace_id, row.runner_group.as_str()));
+        let own = |name| (run.workspace, name);
+        let named = dispatch.runner_group.as_deref().map(own).or(of_connection);
+        let named = named.or(dispatch.workflow_runner_group.as_deref().map(own));
         let target = self.find_group(run, named).await?;
         let assignment = Box::new(Assignment {
             token,
@@ -93,10 +97,12 @@ impl Inner {
             .map_err(|error| StepError::new(codes::PACKAGES_UNRESOLVED, format!("{what}: {error}")))
     }
 
-    /// The runner group of that name, or the workspace's default one.
-    async fn find_group(&self, run: RunIds, named: Option<&str>) -> Result<Target, StepError> {
+    /// The runner group of that name in that workspace, or the run's default one.
+    async fn find_group(&self, run: RunIds, named: Option<(WorkspaceId, &str)>) -> Result<Target, StepError> {
+        let (workspace, named) =
+            named.map_or((run.workspace, None), |(workspace, name)| (workspace, Some(name)));
         let found =
-            self.read_patiently(run, "the step's runner group", || self.groups.find(run.workspace, named));
+            self.read_patiently(run, "the step's runner group", || self.groups.find(workspace, named));
         found.await?.ok_or_else(|| {
             let message = format!("the workspace has no runner group `{}`", named.unwrap_or_default());
             StepError::new(codes::RUNNER_GROUP_NOT_FOUND, message)
@@ -110,9 +116,8 @@ impl Inner {
         name: &str,
     ) -> Result<Connection, StepError> {
         let what = format!("connection `{name}`");
-        let found =
-            self.read_patiently(run, &what, || store::connections::get_by_name(&self.db, run.tenant, name));
-        let row = found.await?.filter(|row| row.workspace_id == run.workspace).ok_or_else(|| {
+        let found = self.read_patiently(run, &what, || self.usable_connection(run, name));
+        let row = found.await?.ok_or_else(|| {
             StepError::new(codes::CONNECTION_NOT_FOUND, format!("the workspace has no connection `{name}`"))
         })?;
         if row.type_name != type_name {
@@ -126,6 +131,18 @@ impl Inner {
             ));
         }
         Ok(row)
+    }
+
+    /// The connection of that name, if the run's workspace has it or another one shares it with that.
+    async fn usable_connection(&self, run: RunIds, name: &str) -> Result<Option<Connection>, StoreError> {
+        let Some(row) = store::connections::get_by_name(&self.db, run.tenant, name).await? else {
+            return Ok(None);
+        };
+        let id = row.id.to_string();
+        let shared = Shared { kind: Shareable::Connection, id: &id };
+        let usable = row.workspace_id == run.workspace
+            || store::shares::reaches(&self.db, shared, run.workspace).await?;
+        Ok(usable.then_some(row))
     }
 
     /// What `read` answers: a run is not failed for a database that is away for a while.

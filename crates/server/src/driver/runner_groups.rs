@@ -28,7 +28,8 @@ impl RunnerGroups {
         Self { db, known }
     }
 
-    /// The workspace's group of that name, or its default one; none if it has no such group.
+    /// The workspace's group of that name, one that is shared with it, or its default one; none if there is no such
+    /// group.
     pub(super) async fn find(
         &self,
         workspace: WorkspaceId,
@@ -39,7 +40,10 @@ impl RunnerGroups {
             return Ok(Some(target));
         }
         let row = match named {
-            Some(name) => store::runner_groups::get_by_name(&self.db, workspace, name).await?,
+            Some(name) => match store::runner_groups::get_by_name(&self.db, workspace, name).await? {
+                None => store::shares::runner_group(&self.db, workspace, name).await?,
+                own => own,
+            },
             None => store::runner_groups::get_default(&self.db, workspace).await?,
         };
         let target = match row {

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use store::runner_groups::RunnerGroup;
+use store::shares::{Shared, Way};
 use types::{Permission, WorkspaceId};
 
 use super::routes::Access;
@@ -96,18 +97,21 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
     let params = RawPathParams::from_request_parts(parts, app)
         .await
         .map_err(|_| ApiError::new(&code::ROUTE_NOT_FOUND, "the address is no UTF-8 once it is decoded"))?;
+    let param = |wanted: &str| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
     let workspace = match access {
-        Access::Needs(permission) => {
-            let named = params.iter().find(|(name, _)| *name == "ws_id").map(|(_, value)| value);
-            let workspace = find_workspace(&caller, named)?;
-            require(&caller, workspace, permission)?;
-            Some(workspace)
+        Access::Needs(permission) => Some(enter(&caller, param("ws_id"), permission)?),
+        Access::NeedsOrShared(permission, kind) => {
+            let named = param("ws_id");
+            Some(match enter(&caller, named, permission) {
+                Ok(workspace) => workspace,
+                Err(refused) => {
+                    let shared = Shared { kind, id: param("id").unwrap_or_default() };
+                    enter_shared(app, &caller, (named, shared, permission)).await?.ok_or(refused)?
+                }
+            })
         }
         Access::WorkspaceNeeds(permission) => {
-            let named = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
-            let workspace = find_workspace(&caller, Some(named.unwrap_or_default()))?;
-            require(&caller, workspace, permission)?;
-            Some(workspace)
+            Some(enter(&caller, Some(param("id").unwrap_or_default()), permission)?)
         }
         Access::TenantNeeds(permission) => {
             require_in_tenant(&caller, permission)?;
@@ -116,6 +120,29 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
         Access::Authenticated | Access::Public | Access::RunnerToken => caller.default_workspace,
     };
     Ok(Ctx::new(app.clone(), caller, workspace, params))
+}
+
+/// The workspace that is named, if the caller may do that there.
+fn enter(caller: &Principal, named: Option<&str>, permission: Permission) -> ApiResult<WorkspaceId> {
+    let workspace = find_workspace(caller, named)?;
+    require(caller, workspace, permission)?;
+    Ok(workspace)
+}
+
+/// The workspace of a thing that is shared with the caller, a group of theirs, or a workspace where they may do that
+/// with what it has. The path names that workspace, or none.
+async fn enter_shared(
+    app: &App,
+    caller: &Principal,
+    (named, shared, permission): (Option<&str>, Shared<'_>, Permission),
+) -> ApiResult<Option<WorkspaceId>> {
+    let ways = store::shares::ways(app.db(), caller.tenant, shared, caller.user).await?;
+    let named = named.filter(|named| !named.is_empty());
+    let leads = |way: &Way| {
+        let is_meant = named.is_none_or(|named| named == way.workspace_id.to_string());
+        is_meant && way.through.is_none_or(|through| require(caller, through, permission).is_ok())
+    };
+    Ok(ways.into_iter().find(leads).map(|way| way.workspace_id))
 }
 
 /// What a caller was let in with, for an answer that takes long: whether they still would be.
@@ -196,17 +223,20 @@ fn find_workspace(caller: &Principal, named: Option<&str>) -> ApiResult<Workspac
 }
 
 fn require(caller: &Principal, workspace: WorkspaceId, permission: Permission) -> ApiResult<()> {
-    match caller.workspaces.get(&workspace).map(|membership| membership.role) {
-        Some(role) if role.allows(permission) => Ok(()),
-        Some(role) => Err(forbidden(role.as_str(), permission)),
+    match caller.workspaces.get(&workspace) {
+        Some(membership) if membership.permissions.contains(permission) => Ok(()),
+        Some(membership) => Err(forbidden(membership.role.as_str(), permission)),
         None => Err(ApiError::new(&code::WORKSPACE_NOT_FOUND, "cannot find the workspace")),
     }
 }
 
 /// Refuses a caller whose role in the tenant does not allow it.
 pub(super) fn require_in_tenant(caller: &Principal, permission: Permission) -> ApiResult<()> {
-    let role = caller.tenant_role;
-    if role.allows(permission) { Ok(()) } else { Err(forbidden(role.as_str(), permission)) }
+    if caller.tenant_permissions.contains(permission) {
+        Ok(())
+    } else {
+        Err(forbidden(caller.tenant_role.as_str(), permission))
+    }
 }
 
 fn forbidden(role: &str, permission: Permission) -> ApiError {

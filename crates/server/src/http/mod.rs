@@ -25,6 +25,7 @@ mod routes;
 mod runner_link;
 mod runners;
 mod sessions;
+mod shares;
 mod system_tables;
 mod table;
 pub(crate) mod tables;

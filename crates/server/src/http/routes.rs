@@ -6,6 +6,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
+use store::shares::Shareable;
 use types::Permission;
 
 use super::access::Guarded;
@@ -24,6 +25,8 @@ pub enum Access {
     Authenticated,
     /// Members of the workspace in the path (of the default workspace, if there is none) whose role allows it.
     Needs(Permission),
+    /// The same, and whoever the thing that the path's `{id}` names is shared with.
+    NeedsOrShared(Permission, Shareable),
     /// Members of the workspace that the path's `{id}` names, whose role allows it.
     WorkspaceNeeds(Permission),
     /// Users of the tenant whose tenant role allows it.

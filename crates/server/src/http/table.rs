@@ -11,6 +11,7 @@ mod executions;
 mod packs;
 mod people;
 mod records;
+mod roles;
 mod runners;
 mod sign_in;
 mod tables;
@@ -27,5 +28,5 @@ pub(super) fn table() -> Routes {
     let routes = executions::routes(packs::routes(workflows::routes(catalog::routes(routes))));
     let routes = apps::routes(agents::routes(routes));
     let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
-    audit_log::routes(workspaces::routes(people::routes(sign_in::routes(routes))))
+    audit_log::routes(workspaces::routes(roles::routes(people::routes(sign_in::routes(routes)))))
 }

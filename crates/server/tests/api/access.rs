@@ -9,13 +9,13 @@ use reqwest::Method;
 use serde_json::json;
 use server::{Access, BASE, Route, Scope};
 use store::users::UserStatus;
-use types::{Role, TenantRole};
+use types::{Role, TenantRole, UserId};
 
 use crate::executions::workflow;
 use crate::support::{KEY, NOBODY, Nictate, Person, Reply, WORKSPACE, on_both};
 
 /// The callers, in the order of the columns; the key of each is its name. The Admin's is the first key.
-const CALLERS: [&str; 11] = [
+const CALLERS: [&str; 12] = [
     "nobody",
     "wrong",
     "revoked",
@@ -25,6 +25,7 @@ const CALLERS: [&str; 11] = [
     "consumer",
     "viewer",
     "contributor",
+    "operator",
     "owner",
     "admin",
 ];
@@ -61,6 +62,15 @@ async fn settle(nictate: &Nictate) {
     ] {
         nictate.add_person(person).await;
     }
+    let permissions = ["workflow:view", "workflow:execute", "execution:view"];
+    let role = json!({"name": "Operator", "scope": "workspace", "permissions": permissions});
+    nictate.post("/api/v1/roles", role).await.ok();
+    nictate
+        .add_person(Person { tenant_role: TenantRole::Consumer, ..Person::new("operator", tenant, &[]) })
+        .await;
+    let operator = UserId::of_name("operator");
+    let member = json!({"entities": [{"entity_id": operator, "entity_type": "user", "role": "Operator"}]});
+    nictate.post(&format!("/api/v1/workspaces/{WORKSPACE}/entities"), member).await;
     let sleeps = workflow("- id: S1\n  action: internal.Sleep\n  inputs: {duration: 1h}", "{{ 1 }}");
     let sleeper = nictate.publish("sleeps", &sleeps).await;
     nictate.execute(&sleeper, json!({})).await;
@@ -72,6 +82,7 @@ fn asked_for(access: Access) -> String {
         Access::Public => "anybody".to_owned(),
         Access::Authenticated => "a key".to_owned(),
         Access::Needs(permission) => permission.as_str().to_owned(),
+        Access::NeedsOrShared(permission, _) => format!("{} or shared", permission.as_str()),
         Access::WorkspaceNeeds(permission) => format!("there {}", permission.as_str()),
         Access::RunnerToken => "a runner group's token".to_owned(),
         Access::TenantNeeds(permission) => format!("tenant {}", permission.as_str()),

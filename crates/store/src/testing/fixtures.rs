@@ -54,7 +54,7 @@ pub async fn seed(db: &Db) -> Seeded {
         }
         users::insert(tx, &user(&seeded, seeded.admin, "ada", TenantRole::Admin)).await?;
         users::insert(tx, &user(&seeded, seeded.builder, "bob", TenantRole::Builder)).await?;
-        members::set(tx, seeded.workspace, seeded.builder, Role::Contributor).await
+        members::set(tx, seeded.workspace, seeded.builder, &Role::Contributor.into()).await
     });
     stored.await.map_err(|error: StoreError| error.to_string()).expect("the fixtures can be stored");
     seeded
@@ -82,7 +82,7 @@ fn user(seeded: &Seeded, id: UserId, name: &str, tenant_role: TenantRole) -> Use
         tenant_id: seeded.tenant,
         email: format!("{name}@acme.example"),
         name: name.to_owned(),
-        tenant_role,
+        tenant_role: tenant_role.into(),
         status: UserStatus::Active,
         default_workspace_id: Some(seeded.workspace),
         created_at: NOW,

@@ -4,7 +4,7 @@ use store::api_keys::{self, ApiKey};
 use store::testing::{NOW, each_database, query, seed};
 use store::users::{self, UserStatus};
 use store::{StoreError, members, tenants, workspaces};
-use types::{ApiKeyId, Role, TenantRole, Timestamp, UserId};
+use types::{ApiKeyId, Role, Timestamp, UserId};
 
 const LATER: Timestamp = Timestamp::from_millis(NOW.as_millis() + 1000);
 
@@ -28,8 +28,8 @@ async fn a_key_tells_all_that_a_request_must_know_of_its_caller() {
         assert_eq!(api_keys::find_by_hash(&db, "other").await.unwrap(), None);
         let owner = api_keys::find_by_hash(&db, "hash").await.unwrap().unwrap();
         assert_eq!((owner.key_id, owner.user_id, owner.tenant_id), (key.id, seeded.builder, seeded.tenant));
-        assert_eq!((owner.tenant_role, owner.user_status), (TenantRole::Builder, UserStatus::Active));
-        assert_eq!((owner.default_workspace_id, owner.is_revoked), (Some(seeded.workspace), false));
+        assert_eq!(owner.user_status, UserStatus::Active);
+        assert!(!owner.is_revoked);
 
         let (tenant, user, id) = (seeded.tenant, seeded.builder, key.id);
         db.write(async move |tx| api_keys::touch_last_used(tx, tenant, id, LATER).await).await.unwrap();
@@ -51,15 +51,20 @@ async fn members_come_change_and_go() {
     each_database(async |db| {
         let seeded = seed(&db).await;
         let (workspace, builder, admin) = (seeded.workspace, seeded.builder, seeded.admin);
-        db.write(async move |tx| members::set(tx, workspace, builder, Role::Owner).await).await.unwrap();
-        assert_eq!(members::role(&db, workspace, builder).await.unwrap(), Some(Role::Owner));
+        db.write(async move |tx| members::set(tx, workspace, builder, &Role::Owner.into()).await)
+            .await
+            .unwrap();
+        assert_eq!(members::role(&db, workspace, builder).await.unwrap(), Some(Role::Owner.into()));
         assert_eq!(members::role(&db, seeded.other_workspace, builder).await.unwrap(), None);
-        db.write(async move |tx| members::set(tx, workspace, admin, Role::Viewer).await).await.unwrap();
+        db.write(async move |tx| members::set(tx, workspace, admin, &Role::Viewer.into()).await)
+            .await
+            .unwrap();
         assert_eq!(members::list(&db, workspace).await.unwrap().len(), 2);
         assert!(db.write(async move |tx| members::remove(tx, workspace, builder).await).await.unwrap());
         assert_eq!(members::role(&db, workspace, builder).await.unwrap(), None);
         let stranger = UserId::of_name("stranger");
-        let error = db.write(async move |tx| members::set(tx, workspace, stranger, Role::Owner).await).await;
+        let error =
+            db.write(async move |tx| members::set(tx, workspace, stranger, &Role::Owner.into()).await).await;
         assert!(matches!(error, Err(StoreError::Reference)), "{error:?}");
     })
     .await;
@@ -137,7 +142,7 @@ async fn a_user_s_workspaces_are_all_of_the_tenant_with_their_role() {
         assert!(ids.contains(&seeded.workspace) && ids.contains(&seeded.other_workspace));
         for row in rows {
             let role = members::role(&db, row.id, seeded.builder).await.unwrap();
-            assert_eq!(row.role, role, "{}", row.display_name);
+            assert_eq!(row.roles, role.into_iter().collect::<Vec<_>>(), "{}", row.display_name);
         }
         assert_eq!(workspaces::list_for_user(&db, seeded.other_tenant, seeded.builder).await.unwrap(), []);
     })

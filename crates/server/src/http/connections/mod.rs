@@ -3,6 +3,8 @@
 mod model;
 mod write;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use actions::connection_types::{Credential, verify};
@@ -10,7 +12,8 @@ use actions::http::AuthContext;
 use serde::Deserialize;
 use store::audit::AuditEntry;
 use store::connections::{self, Connection as Row};
-use types::ConnectionId;
+use store::shares::{Shareable, Shared};
+use types::{ConnectionId, WorkspaceId};
 
 use super::answer::{json, json_with_etag, page};
 use super::extract::{Body, KnownTags, ListQuery, Query};
@@ -18,34 +21,47 @@ use super::{EDIT_TRIES, others_came_between};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::network::Use;
-use model::Usage;
-pub(crate) use model::{Connection, ConnectionInput, ListedConnection, Sharing, TestRequest};
+pub(crate) use model::{Connection, ConnectionInput, ListedConnection, TestRequest};
 
 /// The connections of the workspace.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &connections::FIELDS)?;
     let found = connections::list(ctx.db(), ctx.workspace(), &query).await?;
     let usage = connections::usage_counts(ctx.db(), ctx.workspace()).await?;
+    let shares = store::shares::counts(ctx.db(), ctx.workspace(), Shareable::Connection).await?;
+    let owners = owners(&ctx, &found.rows).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in &found.rows {
         rows.push(ListedConnection {
             active: row.active,
-            is_shared: false,
+            is_shared: row.workspace_id != ctx.workspace() || shares.contains_key(&row.id.to_string()),
             runner_group: &row.runner_group,
             secret_manager_name: &row.secret_manager,
-            shared_with: 0,
+            shared_with: shares.get(&row.id.to_string()).copied().unwrap_or(0),
             slug_name: &row.name,
             tags: serde_json::from_str(&row.tags).unwrap_or_default(),
             type_name: &row.type_name,
             used_by: usage.get(&row.name).copied().unwrap_or(0),
-            workspace_name: ctx.workspace_name(),
+            workspace_name: owners.get(&row.workspace_id).map_or(ctx.workspace_name(), String::as_str),
             connection: Connection::new(row)?,
         });
     }
     page(&query, found.total, &rows)
 }
 
-/// One connection, as the contract has it: an array of one.
+/// The names of the other workspaces that share some of the connections.
+async fn owners(ctx: &Ctx, rows: &[Row]) -> ApiResult<HashMap<WorkspaceId, String>> {
+    let mut names = HashMap::new();
+    for row in rows.iter().filter(|row| row.workspace_id != ctx.workspace()) {
+        if let Entry::Vacant(vacant) = names.entry(row.workspace_id) {
+            let found = store::workspaces::get(ctx.db(), ctx.tenant(), row.workspace_id).await?;
+            vacant.insert(found.map(|workspace| workspace.display_name).unwrap_or_default());
+        }
+    }
+    Ok(names)
+}
+
+/// One connection, as the contract has it: an array of one. One that another workspace shares can be read as well.
 pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
     let answer = |row: Row<&str>| {
         // A test moves the status alone: that is no change of the row which another change could get lost by.
@@ -56,7 +72,13 @@ pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
         Ok(id) => connections::get_with(ctx.db(), ctx.workspace(), id, answer).await?,
         Err(_) => None,
     };
-    found.unwrap_or_else(|| Err(not_found(ctx.id_text())))
+    if let Some(found) = found {
+        return found;
+    }
+    let lent = store::shares::connection(ctx.db(), ctx.workspace(), ctx.id_text()).await?;
+    let row = lent.ok_or_else(|| not_found(ctx.id_text()))?;
+    let version = format_args!("{}-{}", row.row_version, row.status);
+    json_with_etag(&known, version, &[Connection::new(&row)?])
 }
 
 /// A new connection.
@@ -196,16 +218,10 @@ async fn note_test(ctx: &Ctx, row: &Row, ok: bool, hosts: &[String]) -> ApiResul
     Ok(())
 }
 
-/// Which workflows use the connection.
+/// Whom the connection is shared with, and which workflows use it.
 pub(super) async fn usage(ctx: Ctx) -> ApiResult {
-    let row = find(&ctx).await?;
-    let users = connections::used_by(ctx.db(), row.workspace_id, &row.name).await?;
-    let used_by = users.into_iter().map(|user| Usage {
-        playbook_id: user.workflow_id.to_string(),
-        playbook_name: user.workflow_name,
-        workspace_name: ctx.workspace_name().to_owned(),
-    });
-    json(&Sharing { shared_with: Vec::new(), used_by: used_by.collect() })
+    let id = find(&ctx).await?.id.to_string();
+    json(&super::shares::resources(&ctx, Shared { kind: Shareable::Connection, id: &id }).await?)
 }
 
 async fn find(ctx: &Ctx) -> ApiResult<Row> {

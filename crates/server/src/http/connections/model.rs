@@ -149,23 +149,3 @@ pub(crate) struct TestRequest {
     /// The runner group that should test it.
     pub runner_group: String,
 }
-
-/// A workflow that uses a connection.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::SharedPlaybook)]
-#[allow(missing_docs)] // the contract's own names
-pub(crate) struct Usage {
-    pub playbook_id: String,
-    pub playbook_name: String,
-    pub workspace_name: String,
-}
-
-/// Who a connection is shared with, and which workflows use it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::SharedResourcesInformation)]
-#[allow(missing_docs)] // the contract's own names
-pub(crate) struct Sharing {
-    #[schema(value_type = Vec<Object>)]
-    pub shared_with: Vec<Value>,
-    pub used_by: Vec<Usage>,
-}

@@ -8,8 +8,8 @@ use store::groups::{self, Group as Row};
 use store::{Tx, users};
 use types::{GroupId, UserId};
 
-use super::User;
 pub(crate) use super::model::{Group, GroupInput, Ids};
+use super::{User, authority};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, Code, code};
 use crate::http::answer::{json, page};
@@ -85,6 +85,7 @@ async fn change_users(ctx: Ctx, named: Vec<String>, towards: Towards) -> ApiResu
                 }
             }
             refuse_unknown(&unknown, &code::USERS_UNKNOWN, "users")?;
+            authority::over_group(&ctx, tx, group.id).await?;
             for id in &ids {
                 match towards {
                     Towards::Added => groups::add_user(tx, group.tenant_id, group.id, *id).await?,
@@ -128,6 +129,7 @@ pub(in crate::http) async fn add_to_groups(ctx: Ctx, Items(named): Items<String>
             }
             refuse_unknown(&unknown, &code::GROUPS_UNKNOWN, "groups")?;
             for id in &ids {
+                authority::over_group(&ctx, tx, *id).await?;
                 groups::add_user(tx, ctx.tenant(), *id, user).await?;
             }
             let mut entry = ctx.audit("user.groups_added", "user", &user.to_string(), &found.email);

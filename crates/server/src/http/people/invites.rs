@@ -12,10 +12,10 @@ use store::invites::{self, Invite as Row};
 use store::passwords::Password;
 use store::users::{self, User as UserRow, UserKind, UserStatus};
 use store::{StoreError, Tx};
-use types::{InviteId, Rng as _, SystemRng, TenantRole, Timestamp};
+use types::{Assigned, InviteId, Rng as _, SystemRng, TenantRole, Timestamp};
 
+use super::authority;
 pub(crate) use super::model::{Invitation, InvitationAnswer, InvitationLink, Invitations, Invite};
-use super::role_named;
 use crate::App;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
@@ -23,6 +23,7 @@ use crate::http::answer::{json, page};
 use crate::http::excerpt;
 use crate::http::extract::{Body, Items, ListQuery, Query};
 use crate::http::names::check_name;
+use crate::identity::Roles;
 
 /// How long an invitation can be accepted.
 const INVITE_TIME: Duration = Duration::from_secs(5 * 24 * 60 * 60);
@@ -53,8 +54,13 @@ pub(in crate::http) async fn create(ctx: Ctx, Items(input): Items<Invitation>) -
         .write(async move |tx| {
             users::lock_people(tx, ctx.tenant()).await?;
             let mut links = Vec::with_capacity(asked.len());
-            for (email, role) in &asked {
-                let (id, code) = invite(&ctx, tx, email, *role).await?;
+            let roles = Roles::of_tenant(tx, ctx.tenant()).await?;
+            for (email, named) in &asked {
+                let role = match named {
+                    Some(named) => role_to_give(&ctx, &roles, named)?,
+                    None => ROLE_DEFAULT.into(),
+                };
+                let (id, code) = invite(&ctx, tx, email, role).await?;
                 let link = format!("{base}/invite/{code}");
                 links.push(InvitationLink { email: email.clone(), id: id.to_string(), link });
             }
@@ -68,7 +74,12 @@ pub(in crate::http) async fn create(ctx: Ctx, Items(input): Items<Invitation>) -
     json(&links)
 }
 
-async fn invite(ctx: &Ctx, tx: &Tx<'_>, email: &str, role: TenantRole) -> ApiResult<(InviteId, String)> {
+async fn invite(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    email: &str,
+    role: Assigned<TenantRole>,
+) -> ApiResult<(InviteId, String)> {
     if users::exists_by_email(tx, ctx.tenant(), email).await? {
         return Err(user_exists(email));
     }
@@ -94,14 +105,14 @@ async fn invite(ctx: &Ctx, tx: &Tx<'_>, email: &str, role: TenantRole) -> ApiRes
 
 /// Gives an invitation another role.
 pub(in crate::http) async fn set_role(ctx: Ctx) -> ApiResult {
-    let role = role_named(ctx.param("role"))?;
     let id: InviteId = ctx.id(&code::INVITE_NOT_FOUND)?;
     let db = ctx.db().clone();
     db.write(async move |tx| {
         users::lock_people(tx, ctx.tenant()).await?;
         let row = invites::get(tx, ctx.tenant(), id).await?;
         let mut row = row.ok_or_else(|| not_found(&format!("of id `{}`", excerpt(ctx.id_text()))))?;
-        row.tenant_role = role;
+        let roles = Roles::of_tenant(tx, ctx.tenant()).await?;
+        row.tenant_role = authority::tenant_role_to_give(&ctx, &roles, ctx.param("role"))?;
         (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
         invites::set_role(tx, &row).await?;
         Ok::<_, ApiError>(store::audit::record(tx, &audit(&ctx, "invite.role_set", &row)).await?)
@@ -196,7 +207,7 @@ fn user_of(app: &App, row: &Row, name: Option<String>, now: Timestamp) -> UserRo
         name: name.unwrap_or_else(|| row.email.clone()),
         description: String::new(),
         kind: UserKind::Person,
-        tenant_role: row.tenant_role,
+        tenant_role: row.tenant_role.clone(),
         status: UserStatus::Active,
         default_workspace_id: None,
         created_at: now,
@@ -226,8 +237,8 @@ fn audit(ctx: &Ctx, action: &str, row: &Row) -> AuditEntry {
     entry
 }
 
-/// Whom to invite as what; each address once.
-fn read(input: &[Invitation]) -> ApiResult<Vec<(String, TenantRole)>> {
+/// Whom to invite as what, if that is said; each address once.
+fn read(input: &[Invitation]) -> ApiResult<Vec<(String, Option<String>)>> {
     let refused = |message: String| ApiError::new(&code::INVITE_INVALID, message);
     if input.is_empty() || input.len() > INVITES_PER_CALL_MAX {
         let message =
@@ -241,26 +252,32 @@ fn read(input: &[Invitation]) -> ApiResult<Vec<(String, TenantRole)>> {
         if !seen.insert(email.clone()) {
             return Err(refused(format!("`{email}` is named twice")));
         }
-        asked.push((email, role_of(invitation)?));
+        asked.push((email, role_of(invitation)?.cloned()));
     }
     Ok(asked)
 }
 
 /// The role that is given once, by whichever of the two members.
-fn role_of(invitation: &Invitation) -> ApiResult<TenantRole> {
+fn role_of(invitation: &Invitation) -> ApiResult<Option<&String>> {
     let mut roles: Vec<&String> = invitation.role.iter().chain(&invitation.roles).collect();
     roles.retain(|role| !role.is_empty());
     roles.dedup();
     match roles.as_slice() {
-        [] => Ok(ROLE_DEFAULT),
-        [role] => {
-            role_named(role).map_err(|error| ApiError::new(&code::INVITE_INVALID, error.message().to_owned()))
-        }
+        [] => Ok(None),
+        [role] => Ok(Some(role)),
         _ => {
             let message = format!("`{}` is given several roles; a user has one", excerpt(&invitation.email));
             Err(ApiError::new(&code::INVITE_INVALID, message))
         }
     }
+}
+
+/// The role of that name, which the caller may give.
+fn role_to_give(ctx: &Ctx, roles: &Roles, named: &str) -> ApiResult<Assigned<TenantRole>> {
+    let role = authority::tenant_role_named(roles, named)
+        .map_err(|error| ApiError::new(&code::INVITE_INVALID, error.message().to_owned()))?;
+    authority::over_tenant_role(ctx, roles, &role)?;
+    Ok(role)
 }
 
 /// The address in lower case, if it can be one: plain characters around one `@`.

@@ -1,7 +1,7 @@
 //! The caller: who they are, which workspaces they may enter, what they keep for their clients.
 
 use store::user_settings::{self, UserSetting as SettingRow};
-use types::{Permission, Role, WorkspaceId};
+use types::{Permission, WorkspaceId};
 
 pub(crate) use super::model::{
     Details, SelectedWorkspace, UserSetting, UserSettingInput, WorkspaceInfo, WorkspaceInfoMap,
@@ -24,7 +24,7 @@ pub(in crate::http) async fn get(ctx: Ctx) -> ApiResult {
     let user = store::users::get(ctx.db(), caller.tenant, caller.user).await?;
     let user = user.ok_or_else(|| super::not_found(&caller.user.to_string()))?;
     let selected = caller.default_workspace.map_or_else(String::new, |id| id.to_string());
-    let role = caller.default_workspace.and_then(|id| Some(caller.workspaces.get(&id)?.role));
+    let membership = caller.default_workspace.and_then(|id| caller.workspaces.get(&id));
     json(&Details {
         auth_id: user.id.to_string(),
         default_workspace: selected.clone(),
@@ -36,7 +36,7 @@ pub(in crate::http) async fn get(ctx: Ctx) -> ApiResult {
         status: user.status.as_str().to_owned(),
         tenant_id: caller.tenant.to_string(),
         tenant_role: caller.tenant_role.as_str().to_owned(),
-        user_role: role.map_or_else(String::new, |role| role.as_str().to_owned()),
+        user_role: membership.map_or_else(String::new, |own| own.role.as_str().to_owned()),
         workspaces: infos(&ctx).await?,
     })
 }
@@ -115,13 +115,15 @@ pub(in crate::http) async fn set_setting(ctx: Ctx, Body(input): Body<UserSetting
     json(&UserSetting::from(&row))
 }
 
-/// What the caller's role in the tenant allows, and, to whoever may enter a workspace, what every role in one allows.
+/// What the caller's role in the tenant allows, and what they may do in every workspace that they may enter.
 fn permissions(ctx: &Ctx) -> Vec<String> {
     let caller = ctx.caller();
-    let everybody = |permission| {
-        !caller.workspaces.is_empty() && Role::ALL.into_iter().all(|role| role.allows(permission))
+    let everywhere = |permission| {
+        !caller.workspaces.is_empty()
+            && caller.workspaces.values().all(|own| own.permissions.contains(permission))
     };
-    let allowed = |permission: &Permission| caller.tenant_role.allows(*permission) || everybody(*permission);
+    let allowed =
+        |permission: &Permission| caller.tenant_permissions.contains(*permission) || everywhere(*permission);
     let mut names: Vec<String> = Permission::ALL
         .into_iter()
         .filter(allowed)
@@ -134,7 +136,7 @@ fn permissions(ctx: &Ctx) -> Vec<String> {
 async fn infos(ctx: &Ctx) -> ApiResult<WorkspaceInfoMap> {
     let rows = store::workspaces::list_with_counts(ctx.db(), ctx.tenant()).await?;
     let mine = rows.into_iter().filter_map(|(row, user_count)| {
-        let role = ctx.caller().workspaces.get(&row.id)?.role;
+        let role = &ctx.caller().workspaces.get(&row.id)?.role;
         let info = WorkspaceInfo {
             description: row.description,
             display_name: row.display_name,

@@ -1,10 +1,12 @@
 //! The people of a tenant: users and what may be done with them. Groups, invitations, service accounts, the caller and the
 //! tenant itself are files of their own.
 
+pub(super) mod authority;
 pub(super) mod groups;
 pub(super) mod invites;
 pub(super) mod me;
 mod model;
+pub(super) mod roles;
 pub(super) mod service_accounts;
 pub(super) mod tenant;
 
@@ -18,6 +20,7 @@ use super::excerpt;
 use super::extract::{ListQuery, Query};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::identity::Roles;
 pub(crate) use model::User;
 
 /// The tenant's users, service accounts among them.
@@ -29,8 +32,8 @@ pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
 
 /// Gives a user another role in the tenant.
 pub(super) async fn set_role(ctx: Ctx) -> ApiResult {
-    let role = role_named(ctx.param("role"))?;
-    change(ctx, Change::Role(role)).await
+    let named = ctx.param("role").to_owned();
+    change(ctx, Change::Role(named)).await
 }
 
 /// Switches a user on or off. The keys of one who is off are refused at once.
@@ -64,24 +67,24 @@ pub(super) async fn set_tenant(ctx: Ctx) -> ApiResult {
 }
 
 /// What becomes of a user.
-#[derive(Clone, Copy)]
 enum Change {
-    Role(TenantRole),
+    /// Of that name.
+    Role(String),
     Status(UserStatus),
     Deleted,
 }
 
 impl Change {
     /// Whether the user is an active Admin afterwards, if they were before.
-    fn leaves_admin(self) -> bool {
+    fn leaves_admin(&self) -> bool {
         match self {
-            Self::Role(role) => role == TenantRole::Admin,
-            Self::Status(status) => status == UserStatus::Active,
+            Self::Role(named) => TenantRole::Admin.as_str().eq_ignore_ascii_case(named),
+            Self::Status(status) => *status == UserStatus::Active,
             Self::Deleted => false,
         }
     }
 
-    const fn action(self) -> &'static str {
+    const fn action(&self) -> &'static str {
         match self {
             Self::Role(_) => "user.role_set",
             Self::Status(_) => "user.status_set",
@@ -89,9 +92,9 @@ impl Change {
         }
     }
 
-    fn details(self, email: &str) -> String {
+    fn details(&self, email: &str) -> String {
         match self {
-            Self::Role(role) => object!({"name": email, "role": role.as_str()}).to_string(),
+            Self::Role(named) => object!({"name": email, "role": named}).to_string(),
             Self::Status(status) => object!({"name": email, "status": status.as_str()}).to_string(),
             Self::Deleted => object!({"name": email}).to_string(),
         }
@@ -104,12 +107,17 @@ async fn change(ctx: Ctx, change: Change) -> ApiResult {
     db.write(async move |tx| {
         users::lock_people(tx, ctx.tenant()).await?;
         let user = users::get(tx, ctx.tenant(), id).await?.ok_or_else(|| not_found(ctx.id_text()))?;
+        let roles = Roles::of_tenant(tx, ctx.tenant()).await?;
+        authority::over_tenant_role(&ctx, &roles, &user.tenant_role)?;
         if !change.leaves_admin() {
             keep_an_admin(tx, &user).await?;
         }
-        match change {
-            Change::Role(role) => users::set_tenant_role(tx, user.tenant_id, id, role, ctx.now()).await?,
-            Change::Status(status) => users::set_status(tx, user.tenant_id, id, status, ctx.now()).await?,
+        match &change {
+            Change::Role(named) => {
+                let role = authority::tenant_role_to_give(&ctx, &roles, named)?;
+                users::set_tenant_role(tx, user.tenant_id, id, &role, ctx.now()).await?
+            }
+            Change::Status(status) => users::set_status(tx, user.tenant_id, id, *status, ctx.now()).await?,
             Change::Deleted => users::delete(tx, user.tenant_id, id).await?,
         };
         let mut audit = ctx.audit(change.action(), "user", &id.to_string(), &user.email);
@@ -124,7 +132,7 @@ async fn change(ctx: Ctx, change: Change) -> ApiResult {
 
 /// Refuses that the tenant loses its last active Admin. A service account never signs in: it is none to rely on.
 async fn keep_an_admin(tx: &Tx<'_>, user: &Row) -> ApiResult<()> {
-    let is_one = user.tenant_role == TenantRole::Admin
+    let is_one = user.tenant_role.is(TenantRole::Admin)
         && user.status == UserStatus::Active
         && user.kind == UserKind::Person;
     if is_one && users::count_other_admins(tx, user.tenant_id, user.id).await? == 0 {
@@ -136,13 +144,4 @@ async fn keep_an_admin(tx: &Tx<'_>, user: &Row) -> ApiResult<()> {
 
 fn not_found(id: &str) -> ApiError {
     ApiError::new(&code::USER_NOT_FOUND, format!("the tenant has no user `{}`", excerpt(id)))
-}
-
-/// The role of that name, in whichever case: earlier clients write it in lower case.
-fn role_named(named: &str) -> ApiResult<TenantRole> {
-    TenantRole::ALL.into_iter().find(|role| role.as_str().eq_ignore_ascii_case(named)).ok_or_else(|| {
-        let known: Vec<&str> = TenantRole::ALL.iter().map(|role| role.as_str()).collect();
-        let message = format!("`{}` is no role in a tenant; known are {}", excerpt(named), known.join(", "));
-        ApiError::new(&code::PARAMETER_INVALID, message)
-    })
 }

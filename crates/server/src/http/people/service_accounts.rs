@@ -3,9 +3,8 @@
 use store::users::{self, User as Row, UserKind, UserStatus};
 use types::{TenantRole, UserId};
 
-use super::User;
 pub(crate) use super::model::ServiceAccountInput;
-use super::role_named;
+use super::{User, authority};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, page};
@@ -13,6 +12,7 @@ use crate::http::api_keys::{self, ApiKeyInput, Owner, RevokeInput};
 use crate::http::excerpt;
 use crate::http::extract::{Body, ListQuery, Query};
 use crate::http::names::{check_name, check_text};
+use crate::identity::Roles;
 
 /// Service accounts that one tenant may have.
 const SERVICE_ACCOUNTS_MAX: i64 = 100;
@@ -38,26 +38,34 @@ pub(in crate::http) async fn create(ctx: Ctx, Body(input): Body<ServiceAccountIn
         name,
         description: input.description,
         kind: UserKind::Service,
-        tenant_role: input.tenant_role.as_deref().map_or(Ok(TenantRole::Consumer), role_named)?,
+        tenant_role: TenantRole::Consumer.into(),
         status: UserStatus::Active,
         default_workspace_id: None,
         created_at: ctx.now(),
         updated_at: ctx.now(),
     };
-    let (made, db) = (User::from(&row), ctx.db().clone());
-    db.write(async move |tx| {
-        users::lock_people(tx, row.tenant_id).await?;
-        if users::count_services(tx, row.tenant_id).await? >= SERVICE_ACCOUNTS_MAX {
-            let message =
-                format!("a tenant may have {SERVICE_ACCOUNTS_MAX} service accounts; delete one first");
-            return Err(ApiError::new(&code::SERVICE_ACCOUNT_LIMIT, message));
-        }
-        users::insert(tx, &row).await?;
-        let mut audit = ctx.audit("service_account.created", "user", &id.to_string(), &row.name);
-        audit.details = serde_json::json!({"name": row.name, "role": row.tenant_role.as_str()}).to_string();
-        Ok(store::audit::record(tx, &audit).await?)
-    })
-    .await?;
+    let (role, db) = (input.tenant_role, ctx.db().clone());
+    let made = db
+        .write(async move |tx| {
+            users::lock_people(tx, row.tenant_id).await?;
+            let mut row = row.clone();
+            if let Some(named) = &role {
+                let roles = Roles::of_tenant(tx, row.tenant_id).await?;
+                row.tenant_role = authority::tenant_role_to_give(&ctx, &roles, named)?;
+            }
+            if users::count_services(tx, row.tenant_id).await? >= SERVICE_ACCOUNTS_MAX {
+                let message =
+                    format!("a tenant may have {SERVICE_ACCOUNTS_MAX} service accounts; delete one first");
+                return Err(ApiError::new(&code::SERVICE_ACCOUNT_LIMIT, message));
+            }
+            users::insert(tx, &row).await?;
+            let mut audit = ctx.audit("service_account.created", "user", &id.to_string(), &row.name);
+            audit.details =
+                serde_json::json!({"name": row.name, "role": row.tenant_role.as_str()}).to_string();
+            store::audit::record(tx, &audit).await?;
+            Ok(User::from(&row))
+        })
+        .await?;
     json(&made)
 }
 
@@ -85,7 +93,9 @@ pub(in crate::http) async fn list_keys(ctx: Ctx) -> ApiResult {
 
 /// A new key of a service account, shown this once.
 pub(in crate::http) async fn create_key(ctx: Ctx, Body(input): Body<ApiKeyInput>) -> ApiResult {
-    let id = find(&ctx).await?.id;
+    let account = find(&ctx).await?;
+    authority::over_user(&ctx, &account).await?;
+    let id = account.id;
     api_keys::create_of(&ctx, Owner::Service(id), input).await
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use store::audit::AuditEntry;
 use store::runner_groups::{self, EMBEDDED_ALIAS, NAME_KEY, RunnerGroup as Row};
+use store::shares::Shareable;
 use store::{StoreError, Tx};
 use types::{RunnerGroupId, SystemRng};
 
@@ -26,17 +27,19 @@ pub(in crate::http) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> Ap
     let found = runner_groups::list(ctx.db(), ctx.workspace(), &query).await?;
     let usage = runner_groups::usage_counts(ctx.db(), ctx.workspace()).await?;
     let counts = store::runners::counts(ctx.db(), ctx.workspace(), seen_since(&ctx)).await?;
+    let shares = store::shares::counts(ctx.db(), ctx.workspace(), Shareable::RunnerGroup).await?;
     let links = ctx.app().driver().links();
     let rows = found.rows.iter().map(|row| {
         // Each server has one embedded runner; this one answers for its own.
         let connected = if row.is_embedded() { 1 } else { counts.get(&row.id).copied().unwrap_or(0) };
+        let shared_with = shares.get(&row.id.to_string()).copied().unwrap_or(0);
         ListedGroup {
             group: Group::from(row),
             available_runners: connected,
             is_default: row.is_default,
-            is_shared: false,
+            is_shared: shared_with > 0,
             number_of_instances: connected,
-            shared_with: 0,
+            shared_with,
             slug_name: row.name.clone(),
             token_hint: row.token_hint.clone(),
             used_by: usage.get(&row.name).copied().unwrap_or(0),

@@ -19,6 +19,7 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::json;
 use crate::http::extract::Body;
+use crate::http::people::authority;
 use crate::identity::Identity;
 
 /// How long a link is good that an Admin makes.
@@ -59,6 +60,7 @@ pub(in crate::http) async fn create(ctx: Ctx, visitor: Visitor, Body(input): Bod
     let user = user.ok_or_else(|| {
         ApiError::new(&code::USER_NOT_FOUND, format!("there is no user `{id}` who may sign in"))
     })?;
+    authority::over_user(&ctx, &user).await?;
     let (app, remove_totp) = (ctx.app(), input.remove_totp);
     let (code, row, hash) = reset_row(app.identity(), &user, (ctx.now(), LINK_TIME));
     let details = json!({"name": user.email, "peer": visitor.peer_text(), "remove_totp": remove_totp});

@@ -1,11 +1,12 @@
 //! Routes of apps, which people call dashboards.
 
 use http::Method;
+use store::shares::Shareable::PortalApp;
 use types::Permission::{AppEdit, AppView};
 
 use crate::http::apps;
 use crate::http::describe::Describe;
-use crate::http::routes::Access::Needs;
+use crate::http::routes::Access::{Needs, NeedsOrShared};
 use crate::http::routes::Routes;
 
 const TAG: &str = "Portal";
@@ -45,7 +46,7 @@ fn whole(routes: Routes) -> Routes {
             Method::GET,
             "/apps/{id}",
             apps::get,
-            Needs(AppView),
+            NeedsOrShared(AppView, PortalApp),
             Describe::new("AppGetById", TAG, "Gets an app with what it shows")
                 .id(ID)
                 .one::<apps::AppWithResources>()
@@ -123,7 +124,7 @@ fn resources(routes: Routes) -> Routes {
             Method::GET,
             "/apps/{id}/resources/{rid}/data",
             apps::data,
-            Needs(AppView),
+            NeedsOrShared(AppView, PortalApp),
             Describe::new("GetAppResourceData", TAG, "Gets what a resource shows at the moment")
                 .id(ID)
                 .query(

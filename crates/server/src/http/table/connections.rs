@@ -3,10 +3,10 @@
 use http::Method;
 use types::Permission::{ConnectionEdit, ConnectionView};
 
-use crate::http::connections;
 use crate::http::describe::Describe;
 use crate::http::routes::Access::Needs;
 use crate::http::routes::Routes;
+use crate::http::{connections, shares};
 
 const TAG: &str = "Connections";
 const ID: &str = "Connection ID";
@@ -106,7 +106,7 @@ fn about(routes: Routes) -> Routes {
             Needs(ConnectionView),
             Describe::new("ConnectionUsage", TAG, "Which Workflows use a Connection")
                 .id(ID)
-                .one::<connections::Sharing>()
+                .one::<shares::SharedResources>()
                 .error(404, NOT_FOUND),
         )
 }

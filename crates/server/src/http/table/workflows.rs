@@ -1,10 +1,11 @@
 //! Routes of workflows, which the wire calls playbooks.
 
 use http::Method;
+use store::shares::Shareable::Workflow;
 use types::Permission::{TableView, WorkflowEdit, WorkflowExecute, WorkflowPublish, WorkflowView};
 
 use crate::http::describe::Describe;
-use crate::http::routes::Access::Needs;
+use crate::http::routes::Access::{Needs, NeedsOrShared};
 use crate::http::routes::Routes;
 use crate::http::{executions, workflows};
 
@@ -54,7 +55,7 @@ fn stored(routes: Routes) -> Routes {
             Method::GET,
             "/playbooks/{id}",
             workflows::get,
-            Needs(WorkflowView),
+            NeedsOrShared(WorkflowView, Workflow),
             Describe::new("PlaybookGetById", TAG, "Gets a Workflow by id")
                 .id(ID)
                 .one::<workflows::Playbook>()
@@ -263,7 +264,7 @@ fn runs(routes: Routes) -> Routes {
             Method::POST,
             "/playbooks/{id}/execute",
             executions::execute,
-            Needs(WorkflowExecute),
+            NeedsOrShared(WorkflowExecute, Workflow),
             Describe::new("ExecutePlaybook", TAG, "Runs the published version")
                 .id(ID)
                 .query("run_sync", "boolean", sync)

@@ -6,13 +6,13 @@ use types::Permission::{WorkspaceCreate, WorkspaceEdit, WorkspaceView};
 use crate::http::describe::Describe;
 use crate::http::routes::Access::{Authenticated, TenantNeeds, WorkspaceNeeds};
 use crate::http::routes::Routes;
-use crate::http::workspaces;
+use crate::http::{shares, workspaces};
 
 const TAG: &str = "workspaces";
 
 /// Workspaces and who is in them.
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = routes
+    let routes = sharing(routes)
         .root(
             Method::GET,
             "/workspaces",
@@ -68,6 +68,58 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .error(409, "Runs have not ended"),
         );
     entities(routes)
+}
+
+fn sharing(routes: Routes) -> Routes {
+    routes
+        .root(
+            Method::POST,
+            "/workspaces/{id}/share",
+            shares::share,
+            WorkspaceNeeds(WorkspaceEdit),
+            Describe::new("ShareResource", TAG, "Shares a thing with workspaces, users or groups")
+                .id("Workspace ID")
+                .body::<shares::ShareInput>()
+                .text()
+                .error(400, "It cannot be shared so")
+                .error(404, "The thing or a target is unknown"),
+        )
+        .root(
+            Method::POST,
+            "/workspaces/{id}/unshare",
+            shares::unshare,
+            WorkspaceNeeds(WorkspaceEdit),
+            Describe::new("UnShareResource", TAG, "Ends shares of a thing")
+                .id("Workspace ID")
+                .body::<shares::ShareInput>()
+                .text()
+                .error(400, "It cannot be shared so")
+                .error(404, "The thing is unknown"),
+        )
+        .root(
+            Method::POST,
+            "/workspaces/{id}/{entity_type}/{entity_id}",
+            shares::info,
+            WorkspaceNeeds(WorkspaceView),
+            Describe::new(
+                "GetSharedResourceInformation",
+                TAG,
+                "Whom a thing is shared with, and who uses it",
+            )
+            .id("Workspace ID")
+            .one::<shares::SharedResources>()
+            .error(400, "No such kind of thing")
+            .error(404, "The thing is unknown"),
+        )
+        .root(
+            Method::GET,
+            "/shared_with_me",
+            shares::received,
+            Authenticated,
+            Describe::new("SharedWithMe", TAG, "The Workflows and apps that others share with the caller")
+                .q()
+                .page::<shares::Received>(),
+        )
 }
 
 fn entities(routes: Routes) -> Routes {

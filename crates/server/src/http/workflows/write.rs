@@ -75,6 +75,7 @@ impl Text {
         // Checked all the same: its author is told every problem at once.
         // A new workflow has no id yet: nothing can call it.
         let mut groups = store::runner_groups::names(ctx.db(), ctx.workspace()).await?;
+        groups.extend(store::shares::runner_group_names(ctx.db(), ctx.workspace()).await?);
         groups.push(store::runner_groups::EMBEDDED_ALIAS.to_owned());
         let catalog = ctx.app().action_catalog(ctx.tenant()).await?.of(ctx.id_text().parse().ok());
         let agents = store::agents::callable(ctx.db(), ctx.workspace()).await?;

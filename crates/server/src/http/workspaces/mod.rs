@@ -22,7 +22,7 @@ const WORKSPACES_MAX: i64 = 1_000;
 /// The workspaces that the caller may enter.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &workspaces::FIELDS)?;
-    let everywhere = ctx.caller().tenant_role == TenantRole::Admin;
+    let everywhere = ctx.caller().tenant_role.is(TenantRole::Admin);
     let user = (!everywhere).then(|| ctx.user());
     let found = workspaces::list_entered(ctx.db(), ctx.tenant(), user, &query).await?;
     page(&query, found.total, &found.rows.iter().map(Workspace::new).collect::<Vec<_>>())
@@ -53,7 +53,7 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<WorkspaceInput>) -> ApiRe
                 return Err(ApiError::new(&code::WORKSPACE_LIMIT, message));
             }
             workspaces::insert(tx, &row).await.map_err(|error| name_taken(error, &row.display_name))?;
-            members::set(tx, row.id, user, Role::Owner).await?;
+            members::set(tx, row.id, user, &Role::Owner.into()).await?;
             Ok(store::audit::record(tx, &audit).await?)
         })
         .await?;

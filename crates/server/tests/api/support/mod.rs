@@ -210,6 +210,16 @@ impl Nictate {
         Reply::of(self.request(Method::GET, rest)).await
     }
 
+    /// What somebody with that key is answered.
+    pub(crate) async fn get_as(&self, key: &str, rest: &str) -> Reply {
+        Reply::of(self.request_as(Some(key), Method::GET, rest)).await
+    }
+
+    /// The same with any method and a body.
+    pub(crate) async fn call_as(&self, key: &str, method: Method, rest: &str, body: Value) -> Reply {
+        Reply::of(self.request_as(Some(key), method, rest).json(&body)).await
+    }
+
     /// A list, asked for with `q`.
     pub(crate) async fn list(&self, rest: &str, q: &Value) -> Reply {
         self.list_raw(rest, &q.to_string()).await

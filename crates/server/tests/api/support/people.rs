@@ -69,7 +69,7 @@ impl Nictate {
         let stored = self.write_beside(async move |tx| {
             store::users::insert(tx, &user).await?;
             for (workspace, role) in &memberships {
-                store::members::set(tx, *workspace, user.id, *role).await?;
+                store::members::set(tx, *workspace, user.id, &(*role).into()).await?;
             }
             store::api_keys::insert(tx, &key, &hash).await?;
             if let Some(at) = key.revoked_at {
@@ -120,7 +120,7 @@ fn rows(person: &Person<'_>, now: Timestamp) -> (User, ApiKey) {
         tenant_id: person.tenant,
         email: format!("{}@example.com", person.name),
         name: person.name.to_owned(),
-        tenant_role: person.tenant_role,
+        tenant_role: person.tenant_role.into(),
         status: person.status,
         default_workspace_id: person.memberships.first().map(|(workspace, _)| *workspace),
         created_at: now,
