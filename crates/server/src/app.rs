@@ -17,6 +17,7 @@ use crate::http::KnownUses;
 use crate::identity::Identity;
 use crate::package_locks::PackageLocks;
 use crate::passwords::Passwords;
+use crate::single_sign_on::SingleSignOn;
 use crate::vault::Vault;
 
 /// The parts. Cheap to clone.
@@ -44,6 +45,8 @@ pub(crate) struct Parts {
     pub(crate) token_cache: TokenCache,
     pub(crate) openapi: std::sync::OnceLock<crate::http::Documents>,
     pub(crate) known_uses: KnownUses,
+    /// The provider with which people sign in.
+    pub(crate) single_sign_on: Option<SingleSignOn>,
     /// A place for each answer that follows a run.
     pub(crate) followers: Arc<Semaphore>,
     /// Told when a workspace is to go.
@@ -73,6 +76,11 @@ impl App {
 
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    /// The provider with which people sign in, if there is one.
+    pub(crate) fn single_sign_on(&self) -> Option<&SingleSignOn> {
+        self.0.single_sign_on.as_ref()
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -40,6 +40,12 @@ pub mod code {
         SIGN_IN_REFUSED = 401 "sign_in_refused", "Address, password or code are not right, or the account is switched off; which of them is not told.";
         TOTP_REQUIRED = 401 "totp_required", "The password is right, and a code of the authenticator, or a recovery code, is needed too: send it as `totp`.";
         SIGN_IN_THROTTLED = 429 "sign_in_throttled", "Signing in has failed too often for this account or from this network; try again after `Retry-After` seconds.";
+        PASSWORD_SIGN_IN_OFF = 403 "password_sign_in_off", "Nobody signs in with a password here; `GET /sign_in/methods` says how.";
+        SSO_NOT_CONFIGURED = 404 "sso_not_configured", "The server has no provider of single sign-on: `sso.issuer` names none.";
+        SSO_STATE_INVALID = 400 "sso_state_invalid", "What comes from the provider belongs to no sign-in that this browser has begun, or to one that is too old; begin again.";
+        SSO_REFUSED = 401 "sso_refused", "The provider does not vouch for the person, or they may not enter; `message` says why as far as they may know, the audit log says all.";
+        SSO_UNAVAILABLE = 503 "sso_unavailable", "The provider of single sign-on does not answer in time, or not as it must; the log and the audit log say what was wrong.";
+        IDENTITY_NOT_FOUND = 404 "identity_not_found", "No provider knows the user.";
         CSRF_REFUSED = 403 "csrf_refused", "A request with the cookie of a session that may come from a page of somebody else: send the header `X-Nictate-CSRF: 1`.";
         SESSION_REQUIRED = 403 "session_required", "Only who has signed in may do this, not an API key.";
         SESSION_NOT_FOUND = 404 "session_not_found", "No session of that id belongs to the caller, or the request came with none.";
@@ -218,7 +224,7 @@ impl ApiError {
     }
 
     /// Adds what the log is told, and the caller is not.
-    fn with_cause(mut self, cause: impl std::fmt::Display) -> Self {
+    pub(crate) fn with_cause(mut self, cause: impl std::fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
     }

@@ -25,6 +25,7 @@ mod predecessor;
 mod reference;
 mod retention;
 mod server;
+mod single_sign_on;
 pub mod users;
 mod vault;
 mod workspace_removal;

@@ -28,6 +28,7 @@ use crate::package_locks::PackageLocks;
 use crate::passwords::Passwords;
 use crate::predecessor::Held;
 use crate::retention;
+use crate::single_sign_on::SingleSignOn;
 use crate::vault::{Vault, VaultError};
 use crate::{audit_sealing, workspace_removal};
 use crate::{listen, network};
@@ -66,6 +67,8 @@ pub enum StartError {
     Authorities(String),
     #[error("`bootstrap.password`: {0}")]
     Password(String),
+    #[error("`sso`: {0}")]
+    SingleSignOn(String),
 }
 
 impl From<BootstrapError> for StartError {
@@ -190,7 +193,7 @@ impl Server {
         member.register().await?;
         let lease = CancellationToken::new();
         tokio::spawn(jobs::keep_lease(member.clone(), lease.clone()));
-        let app = assemble(config, stores, channel, http, clock, id, address);
+        let app = assemble(config, stores, channel, http, clock, id, address)?;
         if let Err(error) = app.driver().adopt().await {
             tracing::error!(
                 cause = error.cause().unwrap_or(error.message()),
@@ -265,7 +268,7 @@ fn assemble(
     clock: Arc<dyn Clock>,
     server: ServerId,
     address: SocketAddr,
-) -> App {
+) -> Result<App, StartError> {
     let Stores { db, vault, identity } = stores;
     let catalog = Arc::new(Catalog::builtin());
     let kinds = Arc::new(ConnectionKinds::new(db.clone()));
@@ -273,6 +276,8 @@ fn assemble(
         "" => format!("http://{address}"),
         configured => configured.to_owned(),
     };
+    let single_sign_on = SingleSignOn::new(&config, &http, &public_url)
+        .map_err(|error| StartError::SingleSignOn(error.to_string()))?;
     let network = NetworkRules::new(&config, &public_url, address);
     let package_locks = Arc::new(PackageLocks::new(
         db.clone(),
@@ -295,7 +300,7 @@ fn assemble(
         run_time: Duration::from_millis(u64::try_from(config.limits.execution_run_time_ms).unwrap_or(1)),
     });
     let started_at = clock.now();
-    App::new(Parts {
+    Ok(App::new(Parts {
         config,
         db,
         clock,
@@ -313,9 +318,10 @@ fn assemble(
         token_cache: TokenCache::default(),
         openapi: std::sync::OnceLock::new(),
         known_uses: KnownUses::new(),
+        single_sign_on,
         followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
         removals: tokio::sync::Notify::new(),
-    })
+    }))
 }
 
 fn make_folder(path: &Path) -> Result<(), StartError> {

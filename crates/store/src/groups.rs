@@ -45,6 +45,8 @@ sql! {
         concat!("INSERT INTO user_groups (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     GET = "user_groups.get":
         concat!("SELECT ", columns!(), " FROM user_groups WHERE tenant_id = $1 AND id = $2");
+    GET_BY_NAME = "user_groups.get_by_name":
+        concat!("SELECT ", columns!(), " FROM user_groups WHERE tenant_id = $1 AND name = $2");
     COUNT = "user_groups.count": "SELECT COUNT(*) AS counted FROM user_groups WHERE tenant_id = $1";
     UPDATE = "user_groups.update":
         "UPDATE user_groups
@@ -102,6 +104,15 @@ pub async fn insert(tx: &Tx<'_>, group: &Group) -> Result<(), StoreError> {
 /// The group of that id.
 pub async fn get(read: &impl Read, tenant: TenantId, id: GroupId) -> Result<Option<Group>, StoreError> {
     read.read_one(&GET, &[tenant.into(), id.into()], decode).await
+}
+
+/// The group of that name.
+pub async fn get_by_name(
+    read: &impl Read,
+    tenant: TenantId,
+    name: &str,
+) -> Result<Option<Group>, StoreError> {
+    read.read_one(&GET_BY_NAME, &[tenant.into(), name.into()], decode).await
 }
 
 /// How many groups the tenant has.

@@ -57,6 +57,7 @@ pub mod tables;
 pub mod tenant_entities;
 pub mod tenants;
 pub mod unwanted_runs;
+pub mod user_identities;
 pub mod user_settings;
 pub mod users;
 pub mod workflow_versions;

@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = migrations![
     20 "0020_audit_seals",
     21 "0021_custom_roles",
     22 "0022_shares",
+    23 "0023_user_identities",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -26,17 +26,19 @@ pub struct Session {
     pub peer: String,
     /// What the browser called itself.
     pub user_agent: String,
+    /// The provider of single sign-on that vouched; empty: none, but a password.
+    pub issuer: String,
 }
 
 macro_rules! columns {
     () => {
-        "id, tenant_id, user_id, created_at, last_seen_at, expires_at, mfa_passed, peer, user_agent"
+        "id, tenant_id, user_id, created_at, last_seen_at, expires_at, mfa_passed, peer, user_agent, issuer"
     };
 }
 
 sql! {
     INSERT = "sessions.insert": concat!(
-        "INSERT INTO sessions (", columns!(), ", token_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        "INSERT INTO sessions (", columns!(), ", token_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     );
     FIND = "sessions.find_by_hash": concat!("SELECT ", columns!(), " FROM sessions WHERE token_hash = $1");
     LIST = "sessions.list": concat!(
@@ -65,6 +67,7 @@ pub async fn insert(tx: &Tx<'_>, session: &Session, token_hash: &str) -> Result<
         s.mfa_passed.into(),
         (&s.peer).into(),
         (&s.user_agent).into(),
+        (&s.issuer).into(),
         token_hash.into(),
     ];
     tx.execute(&INSERT, &params).await?;
@@ -132,5 +135,6 @@ fn decode(row: &Row<'_>) -> Result<Session, RowError> {
         mfa_passed: row.bool(6)?,
         peer: row.string(7)?,
         user_agent: row.string(8)?,
+        issuer: row.string(9)?,
     })
 }

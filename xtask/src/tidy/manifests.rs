@@ -15,12 +15,13 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("secrets", &["types"]),
     ("store", &["types"]),
     ("sandbox", &["types"]),
+    ("sso", &["secrets", "types"]),
     ("actions", &["sandbox", "secrets", "types"]),
     ("protocol", &["types"]),
     ("runner", &["protocol", "actions", "sandbox", "secrets", "types"]),
     (
         "server",
-        &["store", "engine", "workflow", "expr", "secrets", "protocol", "actions", "sandbox", "types"],
+        &["store", "engine", "workflow", "expr", "secrets", "protocol", "actions", "sandbox", "sso", "types"],
     ),
     (
         "cli",
@@ -46,6 +47,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli", "xtask"]),
     ("nix", &["sandbox"]),
     ("rquickjs", &["sandbox"]),
+    ("openidconnect", &["sso"]),
 ];
 
 /// The core: values in, values out.

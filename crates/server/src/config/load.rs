@@ -187,6 +187,16 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             return refused(key, &value, &format!("it must be at least {SESSION_MS_MIN}"));
         }
     }
+    if let Err((key, value, why)) = config.sso.check() {
+        return refused(key, &value, &why);
+    }
+    let is_local = |address: std::net::SocketAddr| address.ip().is_loopback();
+    if config.sso.is_on() && config.server.public_url.is_empty() {
+        if !config.server.listen.parse().is_ok_and(is_local) {
+            let why = "with `sso.issuer` it must be set: the provider sends people back there";
+            return refused("server.public_url", &"", why);
+        }
+    }
     let memory_mib = Sandbox::MEMORY_MIB_MIN..=Sandbox::MEMORY_MIB_MAX;
     if !memory_mib.contains(&config.sandbox.memory_mib) {
         let why = format!("it must be from {} to {}", memory_mib.start(), memory_mib.end());
@@ -309,6 +319,46 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_wrong_provider_is_refused_by_key_and_value() {
+        let good = [
+            ("NICTATE_SSO_ISSUER", "https://id.example.com/realms/main"),
+            ("NICTATE_SSO_CLIENT_ID", "nictate"),
+            ("NICTATE_SSO_CLIENT_SECRET", "hunter2"),
+            ("NICTATE_SSO_ROLES_CLAIM", "groups"),
+            ("NICTATE_SSO_ROLES", "admins=Admin, guests = Tenant Guest"),
+        ];
+        let config = with(&good).unwrap();
+        let roles = [("admins", types::TenantRole::Admin), ("guests", types::TenantRole::Guest)];
+        assert_eq!(config.sso.role_mapping(), roles.map(|(value, role)| (value.to_owned(), role)));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        for (name, value, part) in [
+            ("NICTATE_SSO_ISSUER", "http://id.example.com", "`sso.issuer` is `http://id.example.com`: a URL with"),
+            ("NICTATE_SSO_ISSUER", "id.example.com", "`sso.issuer` is `id.example.com`"),
+            ("NICTATE_SSO_ISSUER", "https://login.microsoftonline.com/common/v2.0", "name one tenant"),
+            ("NICTATE_SSO_CLIENT_ID", "", "`sso.client_id` is ``"),
+            ("NICTATE_SSO_CLIENT_SECRET", "hunter2\n", "`sso.client_secret` is `********`"),
+            ("NICTATE_SSO_NAME", "", "`sso.name` is ``"),
+            ("NICTATE_SSO_SCOPES", "openid email", "`sso.scopes` is `openid email`"),
+            ("NICTATE_SSO_EMAIL_DOMAINS", "a@example.com", "`sso.email_domains` is `a@example.com`"),
+            ("NICTATE_SSO_ROLES_CLAIM", "", "`sso.roles_claim` is ``: `sso.roles` needs"),
+            ("NICTATE_SSO_ROLES", "admins", "`sso.roles` is `admins`"),
+            ("NICTATE_SSO_ROLES", "admins=Owner", "`sso.roles` is `Owner`: no such role; known are `Tenant Guest`"),
+            ("NICTATE_SSO_GROUPS", "=Red", "`sso.groups` is `=Red`"),
+            ("NICTATE_SSO_DEFAULT_ROLE", "admin", "`sso.default_role` is `admin`"),
+            ("NICTATE_SSO_PASSWORD_SIGN_IN", "maybe", "NICTATE_SSO_PASSWORD_SIGN_IN"),
+            ("NICTATE_SERVER_LISTEN", "0.0.0.0:8700", "`server.public_url` is ``: with `sso.issuer`"),
+        ] {
+            let mut environment = good.to_vec();
+            environment.retain(|(known, _)| *known != name);
+            environment.push((name, value));
+            let error = with(&environment).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains("hunter2"), "{name}={value}: {error}");
+        }
+        let error = with(&[("NICTATE_SSO_PASSWORD_SIGN_IN", "false")]).unwrap_err().to_string();
+        assert!(error.contains("`sso.password_sign_in` is `false`"), "{error}");
     }
 
     #[test]

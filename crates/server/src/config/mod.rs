@@ -14,6 +14,7 @@ mod sandbox;
 mod secrets;
 mod server;
 mod sessions;
+mod sso;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub use sandbox::{Sandbox, SandboxMode};
 pub use secrets::Secrets;
 pub use server::Server;
 pub use sessions::Sessions;
+pub use sso::Sso;
 
 /// All sections.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -44,6 +46,8 @@ pub struct Config {
     pub database: Database,
     /// How long people stay signed in.
     pub sessions: Sessions,
+    /// With which provider people sign in.
+    pub sso: Sso,
     /// How connections' secrets are kept.
     pub secrets: Secrets,
     /// What steps may reach over the network.

@@ -56,7 +56,7 @@ pub(super) async fn asset(name: Result<Path<String>, PathRejection>) -> ApiResul
         let shown = super::excerpt(&name);
         ApiError::new(&code::ROUTE_NOT_FOUND, format!("the documentation has no file `{shown}`"))
     })?;
-    Ok(answer(content_type, text))
+    Ok(answer(content_type, *text))
 }
 
 pub(super) async fn openapi(State(app): State<App>) -> ApiResult {
@@ -71,7 +71,7 @@ fn described(text: String) -> ApiResult {
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-pub(super) fn answer(content_type: &'static str, text: &'static str) -> Response {
+pub(super) fn answer(content_type: &'static str, text: impl IntoResponse) -> Response {
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

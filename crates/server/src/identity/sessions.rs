@@ -80,7 +80,8 @@ impl Identity {
             session: session.id,
             principal: Arc::new(self.principal(&user).await?),
             expires_at: session.expires_at,
-            must_change: password.is_some_and(|password| password.must_change),
+            // Whoever came from a provider has shown no password.
+            must_change: session.issuer.is_empty() && password.is_some_and(|password| password.must_change),
             ends_at,
         }))
     }

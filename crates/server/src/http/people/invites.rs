@@ -215,7 +215,7 @@ fn user_of(app: &App, row: &Row, name: Option<String>, now: Timestamp) -> UserRo
     }
 }
 
-fn accepted(app: &App, row: &Row, user: &UserRow) -> AuditEntry {
+pub(in crate::http) fn accepted(app: &App, row: &Row, user: &UserRow) -> AuditEntry {
     AuditEntry {
         id: app.new_id(),
         tenant_id: row.tenant_id,
@@ -281,7 +281,7 @@ fn role_to_give(ctx: &Ctx, roles: &Roles, named: &str) -> ApiResult<Assigned<Ten
 }
 
 /// The address in lower case, if it can be one: plain characters around one `@`.
-fn email_of(text: &str) -> ApiResult<String> {
+pub(in crate::http) fn email_of(text: &str) -> ApiResult<String> {
     let email = text.trim().to_ascii_lowercase();
     let is_plain = email.len() <= EMAIL_BYTES_MAX && email.bytes().all(|byte| byte.is_ascii_graphic());
     let parts: Vec<&str> = email.split('@').collect();

@@ -7,6 +7,7 @@ use axum::extract::State;
 use secrets::Secret;
 use serde_json::json;
 use store::Tx;
+use store::audit::AuditEntry;
 use store::passwords::Password;
 use store::second_factors::Totp;
 use store::sessions::Session as Row;
@@ -104,6 +105,10 @@ pub(in crate::http) async fn create(
     Body(input): Body<SignInInput>,
 ) -> ApiResult {
     visitor.refuse_forged()?;
+    if !app.config().sso.password_sign_in {
+        let message = "nobody signs in with a password here: use single sign-on";
+        return Err(ApiError::new(&code::PASSWORD_SIGN_IN_OFF, message));
+    }
     let SignInInput { email, password, totp, tenant_id } = input;
     let (email, password) = (email.trim().to_owned(), Secret::new(password));
     let missing = |member: &str| Err(ApiError::new(&code::BODY_INVALID, format!("`{member}` is missing")));
@@ -221,21 +226,8 @@ fn read_factor(app: &App, totp: Totp, typed: &str) -> ApiResult<Option<Factor>> 
 /// Stores the session, unless the code was used meanwhile, or user or password have changed.
 async fn begin(app: &App, visitor: &Visitor, passed: Passed) -> ApiResult<Result<Begun, Refused>> {
     let Passed { user, password, factor } = passed;
-    let now = app.clock().now();
-    let token = secrets::generate_token(&mut SystemRng);
-    let hash = app.identity().session_hash(token.expose());
-    let former = visitor.token.as_ref().map(|token| app.identity().session_hash(token.expose()));
-    let row = Row {
-        id: app.new_id(),
-        tenant_id: user.tenant_id,
-        user_id: user.id,
-        created_at: now,
-        last_seen_at: now,
-        expires_at: now.saturating_add(app.config().sessions.age_max()),
-        mfa_passed: !matches!(factor, Factor::None),
-        peer: visitor.peer_text(),
-        user_agent: visitor.user_agent.clone(),
-    };
+    let NewSession { row, token, hash, former } = NewSession::of(app, visitor, (user.tenant_id, user.id));
+    let row = Row { mfa_passed: !matches!(factor, Factor::None), ..row };
     let details = json!({
         "name": user.email, "peer": row.peer, "second_factor": factor.as_str(), "session": row.id,
     });
@@ -257,9 +249,7 @@ async fn begin(app: &App, visitor: &Visitor, passed: Passed) -> ApiResult<Result
             if !factor.take(tx, &asked).await? {
                 return Ok(Some(Reason::WrongCode));
             }
-            make_room(tx, &stored, former.as_deref()).await?;
-            store::sessions::insert(tx, &stored, &hash).await?;
-            store::audit::record(tx, &entry).await?;
+            put(tx, &stored, (&hash, former.as_deref()), &entry).await?;
             Ok::<_, store::StoreError>(None)
         })
         .await?;
@@ -267,6 +257,48 @@ async fn begin(app: &App, visitor: &Visitor, passed: Passed) -> ApiResult<Result
         Some(reason) => Err((reason, Some(user.id))),
         None => Ok((row, token, user)),
     })
+}
+
+/// A session that is to be, which has shown no second factor and comes from no provider.
+pub(super) struct NewSession {
+    pub(super) row: Row,
+    pub(super) token: Secret<String>,
+    /// Of the token.
+    pub(super) hash: String,
+    /// Of the token that the browser came with: that session ends. Nobody can have chosen the new token.
+    pub(super) former: Option<String>,
+}
+
+impl NewSession {
+    pub(super) fn of(app: &App, visitor: &Visitor, (tenant_id, user_id): (TenantId, UserId)) -> Self {
+        let (now, token) = (app.clock().now(), secrets::generate_token(&mut SystemRng));
+        let hash = |token: &Secret<String>| app.identity().session_hash(token.expose());
+        let row = Row {
+            id: app.new_id(),
+            tenant_id,
+            user_id,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now.saturating_add(app.config().sessions.age_max()),
+            mfa_passed: false,
+            peer: visitor.peer_text(),
+            user_agent: visitor.user_agent.clone(),
+            issuer: String::new(),
+        };
+        Self { row, hash: hash(&token), former: visitor.token.as_ref().map(hash), token }
+    }
+}
+
+/// Stores a session with what is written down of it.
+pub(super) async fn put(
+    tx: &Tx<'_>,
+    row: &Row,
+    (hash, former): (&str, Option<&str>),
+    entry: &AuditEntry,
+) -> Result<(), store::StoreError> {
+    make_room(tx, row, former).await?;
+    store::sessions::insert(tx, row, hash).await?;
+    store::audit::record(tx, entry).await
 }
 
 /// Ends the session that the same browser had, and what is too much.
@@ -286,7 +318,7 @@ async fn make_room(tx: &Tx<'_>, new: &Row, former: Option<&str>) -> Result<(), s
 }
 
 /// Removes everybody's sessions that have ended.
-async fn tidy(app: &App) -> ApiResult<()> {
+pub(super) async fn tidy(app: &App) -> ApiResult<()> {
     let now: Timestamp = app.clock().now();
     let idle_since = now.saturating_sub(app.config().sessions.idle_timeout());
     Ok(app.db().write(async move |tx| store::sessions::delete_ended(tx, now, idle_since).await).await?)

@@ -79,19 +79,37 @@ impl Visitor {
         (now, expires_at): (Timestamp, Timestamp),
     ) -> ApiResult {
         let seconds = expires_at.since(now).as_secs();
-        self.set_cookie(&mut answer, token.expose(), seconds)?;
+        self.set_cookie(&mut answer, (COOKIE, "/"), token.expose(), seconds)?;
         Ok(answer)
     }
 
     /// The answer that takes the cookie away.
     pub(super) fn take(&self, mut answer: Response) -> ApiResult {
-        self.set_cookie(&mut answer, "", 0)?;
+        self.set_cookie(&mut answer, (COOKIE, "/"), "", 0)?;
         Ok(answer)
     }
 
-    fn set_cookie(&self, answer: &mut Response, token: &str, seconds: u64) -> ApiResult<()> {
+    /// A cookie that the request came with.
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        door::cookie(&self.headers, name)
+    }
+
+    /// Whether it is a page that the browser asks for, to be shown to a person.
+    pub(super) fn wants_page(&self) -> bool {
+        let accepted = self.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        accepted.is_some_and(|accepted| accepted.contains("text/html"))
+    }
+
+    /// Gives the browser a cookie of that name, for what lies below that path.
+    pub(super) fn set_cookie(
+        &self,
+        answer: &mut Response,
+        (name, path): (&str, &str),
+        value: &str,
+        seconds: u64,
+    ) -> ApiResult<()> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let cookie = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
         let mut cookie = HeaderValue::try_from(cookie).map_err(ApiError::internal)?;
         cookie.set_sensitive(true);
         let headers = answer.headers_mut();

@@ -10,7 +10,7 @@ use crate::http::sessions;
 
 /// Everything about signing in.
 pub(super) fn routes(routes: Routes) -> Routes {
-    second_factors(passwords(sessions_of_the_caller(routes)))
+    single_sign_on(second_factors(passwords(sessions_of_the_caller(routes))))
 }
 
 fn sessions_of_the_caller(routes: Routes) -> Routes {
@@ -97,6 +97,57 @@ fn passwords(routes: Routes) -> Routes {
                 .text()
                 .error(400, "The password is not good enough")
                 .error(404, "No such link, or one that was used or has expired"),
+        )
+}
+
+fn single_sign_on(routes: Routes) -> Routes {
+    let tag = "User Settings";
+    routes
+        .root(
+            Method::GET,
+            "/sign_in/methods",
+            sessions::methods,
+            Public,
+            Describe::new("ListSignInMethods", tag, "How people sign in here").one::<sessions::SignInMethods>(),
+        )
+        .root(
+            Method::GET,
+            "/sign_in/sso",
+            sessions::sso_start,
+            Public,
+            Describe::new("StartSso", tag, "Sends the browser to the provider of single sign-on")
+                .query("return_to", "string", "Where the browser goes at the end, a path of this server")
+                .empty()
+                .error(400, "`return_to` is no path of this server")
+                .error(404, "There is no provider")
+                .error(503, "The provider does not answer"),
+        )
+        .root(
+            Method::GET,
+            sessions::SSO_CALLBACK,
+            sessions::sso_callback,
+            Public,
+            Describe::new("FinishSso", tag, "Where the provider sends the browser back to: gives it a session")
+                .query("code", "string", "What the provider vouches by")
+                .query("state", "string", "Which sign-in it belongs to")
+                .query("iss", "string", "Who the provider is")
+                .query("error", "string", "Why it does not vouch")
+                .empty()
+                .error(400, "The browser has begun no such sign-in")
+                .error(401, "The provider does not vouch, or the person may not enter")
+                .error(404, "There is no provider")
+                .error(429, "Failed too often")
+                .error(503, "The provider does not answer"),
+        )
+        .root(
+            Method::DELETE,
+            "/user/{id}/identities",
+            sessions::forget_identities,
+            TenantNeeds(AccountEdit),
+            Describe::new("ForgetIdentities", tag, "Forgets as whom a provider knows the user")
+                .id("The user's id")
+                .text()
+                .error(404, "No such user, or no provider knows them"),
         )
 }
 
