@@ -75,13 +75,15 @@ impl Rules {
     /// Whether people with that address may come.
     pub(crate) fn let_in(&self, email: &str) -> bool {
         let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
-        self.email_domains.is_empty() || self.email_domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
+        self.email_domains.is_empty()
+            || self.email_domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
     }
 
     /// The role of somebody who has `role` and comes with these values. Roles that no value gives are not the
     /// provider's to take.
     pub(crate) fn role_of(&self, values: &[String], role: TenantRole) -> TenantRole {
-        let given = self.roles.iter().filter(|(value, _)| values.contains(value)).map(|(_, role)| *role).max();
+        let given =
+            self.roles.iter().filter(|(value, _)| values.contains(value)).map(|(_, role)| *role).max();
         let is_the_providers = self.roles.iter().any(|(_, known)| *known == role);
         match given {
             Some(given) => given,

@@ -114,13 +114,15 @@ impl Found {
     }
 }
 
-/// The claim of that name; if there is none, and the name has dots, what lies on that path: `realm_access.roles`.
+/// The claim of that name; if there is none, and the name has dots, what lies on that path: `realm_access.roles`. A null
+/// is none.
 fn at<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c Value> {
-    claims.get(name).or_else(|| {
+    let found = claims.get(name).or_else(|| {
         let mut parts = name.split('.');
         let first = claims.get(parts.next()?)?;
         parts.try_fold(first, |value, part| value.get(part))
-    })
+    });
+    found.filter(|value| !value.is_null())
 }
 
 /// Some providers write `"true"`, `1` or `"1"`.
@@ -145,7 +147,7 @@ fn values(claims: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>
     match at(claims, name) {
         Some(Value::Array(items)) => Ok(Some(items.iter().filter_map(text).collect())),
         Some(Value::String(value)) => Ok(Some(vec![value.clone()])),
-        Some(Value::Null) | None => {
+        None => {
             // To take it for empty would take the person's roles away.
             if claims.get(CLAIM_NAMES).and_then(|names| names.get(name)).is_some() {
                 return Err(SsoError::TokenRefused(format!(

@@ -11,10 +11,10 @@ use openidconnect::core::{
     CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, DiscoveryError,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier,
+    AccessToken, AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    DiscoveryError, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier,
     TokenResponse as _, UserInfoClaims, UserInfoError,
 };
 use secrets::Secret;
@@ -184,7 +184,8 @@ impl Provider {
         );
         let scopes = self.scopes.iter().filter(|scope| scope.as_str() != "openid").cloned();
         let request = request.add_scopes(scopes);
-        let (url, ..) = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier)).url();
+        let (url, ..) =
+            request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier)).url();
         Ok(url.to_string())
     }
 
@@ -315,13 +316,16 @@ impl Provider {
 
     async fn ask(&self, now: Timestamp) -> Result<Known, SsoError> {
         let sender = Sender(&*self.http);
-        let metadata = CoreProviderMetadata::discover_async(self.issuer.clone(), &sender).await.map_err(|error| match error {
-            DiscoveryError::Request(error) => SsoError::Unavailable(chain(&error)),
-            DiscoveryError::Response(status, _, what) => {
-                SsoError::Unavailable(format!("status {status}, {}", chain(&Said(what))))
-            }
-            error => SsoError::Unusable(chain(&error)),
-        })?;
+        let metadata =
+            CoreProviderMetadata::discover_async(self.issuer.clone(), &sender).await.map_err(|error| {
+                match error {
+                    DiscoveryError::Request(error) => SsoError::Unavailable(chain(&error)),
+                    DiscoveryError::Response(status, _, what) => {
+                        SsoError::Unavailable(format!("status {status}, {}", chain(&Said(what))))
+                    }
+                    error => SsoError::Unusable(chain(&error)),
+                }
+            })?;
         match unsafe_endpoint(&metadata) {
             Some(url) => {
                 let url: String = url.chars().take(URL_CHARS_SHOWN).collect();

@@ -63,7 +63,9 @@ pub(crate) fn verify<'t>(
     let verifier = verifier(expected);
     let claims = token.claims(&verifier, expected.nonce).map_err(refused)?;
     if claims.authorized_party().is_some_and(|party| party != expected.client_id) {
-        return Err(Refused::Token(SsoError::TokenRefused("it was made for another client (`azp`)".to_owned())));
+        return Err(Refused::Token(SsoError::TokenRefused(
+            "it was made for another client (`azp`)".to_owned(),
+        )));
     }
     if let Some(hash) = claims.access_token_hash() {
         let actual = token.signing_alg().and_then(|algorithm| {

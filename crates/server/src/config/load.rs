@@ -335,7 +335,11 @@ mod tests {
         assert_eq!(config.sso.role_mapping(), roles.map(|(value, role)| (value.to_owned(), role)));
         assert!(!format!("{config:?}").contains("hunter2"));
         for (name, value, part) in [
-            ("NICTATE_SSO_ISSUER", "http://id.example.com", "`sso.issuer` is `http://id.example.com`: a URL with"),
+            (
+                "NICTATE_SSO_ISSUER",
+                "http://id.example.com",
+                "`sso.issuer` is `http://id.example.com`: a URL with",
+            ),
             ("NICTATE_SSO_ISSUER", "id.example.com", "`sso.issuer` is `id.example.com`"),
             ("NICTATE_SSO_ISSUER", "https://login.microsoftonline.com/common/v2.0", "name one tenant"),
             ("NICTATE_SSO_CLIENT_ID", "", "`sso.client_id` is ``"),
@@ -345,7 +349,11 @@ mod tests {
             ("NICTATE_SSO_EMAIL_DOMAINS", "a@example.com", "`sso.email_domains` is `a@example.com`"),
             ("NICTATE_SSO_ROLES_CLAIM", "", "`sso.roles_claim` is ``: `sso.roles` needs"),
             ("NICTATE_SSO_ROLES", "admins", "`sso.roles` is `admins`"),
-            ("NICTATE_SSO_ROLES", "admins=Owner", "`sso.roles` is `Owner`: no such role; known are `Tenant Guest`"),
+            (
+                "NICTATE_SSO_ROLES",
+                "admins=Owner",
+                "`sso.roles` is `Owner`: no such role; known are `Tenant Guest`",
+            ),
             ("NICTATE_SSO_GROUPS", "=Red", "`sso.groups` is `=Red`"),
             ("NICTATE_SSO_DEFAULT_ROLE", "admin", "`sso.default_role` is `admin`"),
             ("NICTATE_SSO_PASSWORD_SIGN_IN", "maybe", "NICTATE_SSO_PASSWORD_SIGN_IN"),

@@ -84,9 +84,7 @@ impl Sso {
     /// The roles that values of the claim give.
     pub(crate) fn role_mapping(&self) -> Vec<(String, TenantRole)> {
         let pairs = self.roles.iter().filter_map(|entry| split(entry));
-        pairs
-            .filter_map(|(value, role)| Some((value.to_owned(), TenantRole::from_name(role)?)))
-            .collect()
+        pairs.filter_map(|(value, role)| Some((value.to_owned(), TenantRole::from_name(role)?))).collect()
     }
 
     /// The names of the groups that values of the claim stand for.
@@ -159,7 +157,11 @@ impl Sso {
             return wrong("sso.roles", role, &format!("no such role; known are `{known}`"));
         }
         if !self.default_role.is_empty() && self.role_of_strangers().is_none() {
-            return wrong("sso.default_role", &self.default_role, &format!("no such role; known are `{known}`"));
+            return wrong(
+                "sso.default_role",
+                &self.default_role,
+                &format!("no such role; known are `{known}`"),
+            );
         }
         Ok(())
     }

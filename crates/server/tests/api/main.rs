@@ -46,6 +46,8 @@ mod seed;
 mod sessions;
 mod shares;
 mod sign_in;
+mod single_sign_on;
+mod single_sign_on_people;
 mod subflow_ends;
 mod subflows;
 mod support;

@@ -24,8 +24,8 @@ pub(super) use password::change;
 pub(crate) use reset::{FIRST_LINK_TIME, reset_link, reset_row};
 pub(super) use reset::{create as create_reset, redeem};
 pub(super) use sign_in::create;
+pub(crate) use sso::CALLBACK as SSO_CALLBACK;
 pub(super) use sso::{
     SignInMethods, callback as sso_callback, forget as forget_identities, methods, start as sso_start,
 };
-pub(crate) use sso::CALLBACK as SSO_CALLBACK;
 pub(super) use totp::{confirm as confirm_totp, remove as remove_totp, start as start_totp};

@@ -109,7 +109,8 @@ impl Visitor {
         seconds: u64,
     ) -> ApiResult<()> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let cookie = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let cookie =
+            format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
         let mut cookie = HeaderValue::try_from(cookie).map_err(ApiError::internal)?;
         cookie.set_sensitive(true);
         let headers = answer.headers_mut();

@@ -108,7 +108,8 @@ fn single_sign_on(routes: Routes) -> Routes {
             "/sign_in/methods",
             sessions::methods,
             Public,
-            Describe::new("ListSignInMethods", tag, "How people sign in here").one::<sessions::SignInMethods>(),
+            Describe::new("ListSignInMethods", tag, "How people sign in here")
+                .one::<sessions::SignInMethods>(),
         )
         .root(
             Method::GET,
@@ -127,17 +128,21 @@ fn single_sign_on(routes: Routes) -> Routes {
             sessions::SSO_CALLBACK,
             sessions::sso_callback,
             Public,
-            Describe::new("FinishSso", tag, "Where the provider sends the browser back to: gives it a session")
-                .query("code", "string", "What the provider vouches by")
-                .query("state", "string", "Which sign-in it belongs to")
-                .query("iss", "string", "Who the provider is")
-                .query("error", "string", "Why it does not vouch")
-                .empty()
-                .error(400, "The browser has begun no such sign-in")
-                .error(401, "The provider does not vouch, or the person may not enter")
-                .error(404, "There is no provider")
-                .error(429, "Failed too often")
-                .error(503, "The provider does not answer"),
+            Describe::new(
+                "FinishSso",
+                tag,
+                "Where the provider sends the browser back to: gives it a session",
+            )
+            .query("code", "string", "What the provider vouches by")
+            .query("state", "string", "Which sign-in it belongs to")
+            .query("iss", "string", "Who the provider is")
+            .query("error", "string", "Why it does not vouch")
+            .empty()
+            .error(400, "The browser has begun no such sign-in")
+            .error(401, "The provider does not vouch, or the person may not enter")
+            .error(404, "There is no provider")
+            .error(429, "Failed too often")
+            .error(503, "The provider does not answer"),
         )
         .root(
             Method::DELETE,

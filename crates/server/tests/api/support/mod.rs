@@ -3,8 +3,10 @@
 mod browser;
 mod log;
 mod people;
+mod provider;
 mod reply;
 mod running;
+mod visit;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
@@ -21,8 +23,10 @@ use tempfile::TempDir;
 pub(crate) use browser::{Browser, SESSION};
 pub(crate) use log::logged;
 pub(crate) use people::Person;
+pub(crate) use provider::{CLIENT_SECRET, Forgery, Provider};
 pub(crate) use reply::{Reply, SHAPE_OF_ERRORS};
 pub(crate) use running::{RunnerKind, Running, ShiftedClock, start, start_with};
+pub(crate) use visit::{CALLBACK, START, Visit};
 
 use crate::tool::Tool;
 

@@ -38,8 +38,10 @@ pub(super) async fn admit(
     let row = Row { mfa_passed: person.has_shown_factors, issuer: issuer.clone(), ..row };
     let email = person.email.as_deref().filter(|_| person.email_verified);
     let email = email.and_then(|email| email_of(email).ok());
-    let admission = Admission { app: app.clone(), rules: Arc::clone(&sso.rules), tenant, issuer, person, email };
-    let written = app.db().write(async move |tx| admission.carry_out(tx, &row, (&hash, former.as_deref())).await);
+    let admission =
+        Admission { app: app.clone(), rules: Arc::clone(&sso.rules), tenant, issuer, person, email };
+    let written =
+        app.db().write(async move |tx| admission.carry_out(tx, &row, (&hash, former.as_deref())).await);
     Ok(written.await?.map(|row| (row, token)))
 }
 
@@ -133,7 +135,12 @@ impl Admission {
             accepted(&self.app, &invite, &user)
         } else {
             let details = json!({"name": user.email, "role": role.as_str(), "issuer": self.issuer});
-            audit::by_provider(&self.app, self.tenant, ("user.created", "user", &user.id.to_string()), details)
+            audit::by_provider(
+                &self.app,
+                self.tenant,
+                ("user.created", "user", &user.id.to_string()),
+                details,
+            )
         };
         store::audit::record(tx, &entry).await?;
         self.remember(tx, &user).await?;
@@ -182,7 +189,8 @@ impl Admission {
         let is_last = user.tenant_role == TenantRole::Admin
             && users::count_other_admins(tx, self.tenant, user.id).await? == 0;
         let (action, details) = if is_last {
-            let details = json!({"name": user.email, "role": user.tenant_role.as_str(), "refused": role.as_str()});
+            let details =
+                json!({"name": user.email, "role": user.tenant_role.as_str(), "refused": role.as_str()});
             ("user.role_kept", details)
         } else {
             users::set_tenant_role(tx, self.tenant, user.id, role, self.app.clock().now()).await?;
@@ -227,7 +235,11 @@ impl Admission {
     }
 
     fn active(&self, user: User) -> Outcome<User> {
-        if user.status == UserStatus::Active { Ok(Ok(user)) } else { self.refuse(Reason::SwitchedOff, Some(user.id)) }
+        if user.status == UserStatus::Active {
+            Ok(Ok(user))
+        } else {
+            self.refuse(Reason::SwitchedOff, Some(user.id))
+        }
     }
 
     fn refuse<T>(&self, reason: Reason, user: Option<UserId>) -> Outcome<T> {

@@ -116,8 +116,19 @@ mod tests {
         }
         let longer = format!("{long}x");
         for path in [
-            "", "a", "//b.example", "/\\b.example", "\\/b.example", "/\t/b.example", "https://b.example", "/ ",
-            "javascript:alert(1)", "/é", "/\n", " /a", &longer,
+            "",
+            "a",
+            "//b.example",
+            "/\\b.example",
+            "\\/b.example",
+            "/\t/b.example",
+            "https://b.example",
+            "/ ",
+            "javascript:alert(1)",
+            "/é",
+            "/\n",
+            " /a",
+            &longer,
         ] {
             assert!(!is_own_path(path), "{path}");
         }

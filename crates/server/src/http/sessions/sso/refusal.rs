@@ -80,8 +80,12 @@ impl Refusal {
                 refused("what the provider sent cannot be trusted; the audit log says why")
             }
             Reason::Provider(error) => unavailable(&error),
-            Reason::NotVerified => refused("the provider does not say that it has verified your e-mail address"),
-            Reason::OtherDomain => refused("people with an e-mail address of your domain may not sign in here"),
+            Reason::NotVerified => {
+                refused("the provider does not say that it has verified your e-mail address")
+            }
+            Reason::OtherDomain => {
+                refused("people with an e-mail address of your domain may not sign in here")
+            }
             Reason::UnknownUser => refused("you have no account here: ask an Admin to invite you"),
             Reason::OtherPerson => refused(
                 "the account with your e-mail address belongs to another account at the provider: ask an Admin",
