@@ -191,11 +191,11 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         return refused(key, &value, &why);
     }
     let is_local = |address: std::net::SocketAddr| address.ip().is_loopback();
-    if config.sso.is_on() && config.server.public_url.is_empty() {
-        if !config.server.listen.parse().is_ok_and(is_local) {
-            let why = "with `sso.issuer` it must be set: the provider sends people back there";
-            return refused("server.public_url", &"", why);
-        }
+    let has_no_address =
+        config.server.public_url.is_empty() && !config.server.listen.parse().is_ok_and(is_local);
+    if config.sso.is_on() && has_no_address {
+        let why = "with `sso.issuer` it must be set: the provider sends people back there";
+        return refused("server.public_url", &"", why);
     }
     let memory_mib = Sandbox::MEMORY_MIB_MIN..=Sandbox::MEMORY_MIB_MAX;
     if !memory_mib.contains(&config.sandbox.memory_mib) {
