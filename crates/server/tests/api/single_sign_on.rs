@@ -100,6 +100,7 @@ async fn who_signs_in_at_the_provider_is_signed_in_here() {
                 (&me["user"]["email"], &me["session"]["mfa_passed"]),
                 (&json!("bob@example.com"), &json!(false))
             );
+            assert_eq!(me["session"]["issuer"], json!(provider.issuer));
             browser.clone().get(nictate, "/connections").await.ok();
             let [entry] = nictate.audited_in_tenant("session.created").await.try_into().unwrap();
             let told = details(&entry);

@@ -85,6 +85,12 @@ async fn the_user_info_completes_the_token() {
         reply.error(503, "sso_unavailable");
         info(json!({"email": "bob@example.com", "xms_edov": "1"}));
         enter(nictate, provider, &claims).await;
+        // More than an answer may have.
+        for (bytes, status) in [(1024 * 1024, 503), (1000 * 1024, 303)] {
+            info(json!({"email": "bob@example.com", "xms_edov": "1", "x": "x".repeat(bytes)}));
+            let (_, reply) = Visit::sign_in(nictate, provider, &claims).await;
+            assert_eq!(reply.status, status, "{bytes}");
+        }
         // What is not needed is not asked for.
         let asked = provider.asked("user_info");
         enter(nictate, provider, &and(claims, json!({"xms_edov": true}))).await;

@@ -90,6 +90,8 @@ pub(in crate::http) struct Session {
     /// The address that it was made from.
     pub peer: String,
     pub user_agent: String,
+    /// The provider of single sign-on that vouched; empty if a password was shown.
+    pub issuer: String,
     /// Whether it is the one of this request.
     pub is_current: bool,
 }
@@ -104,6 +106,7 @@ impl Session {
             mfa_passed: row.mfa_passed,
             peer: row.peer.clone(),
             user_agent: row.user_agent.clone(),
+            issuer: row.issuer.clone(),
             is_current: current == Some(row.id),
         }
     }
