@@ -448,3 +448,29 @@ async fn a_client_knows_how_people_sign_in() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_client_shows_its_secret_as_the_provider_wants_it() {
+    let provider = Provider::start().await;
+    provider.want_secret_in_body();
+    on_both_with(
+        |config| provider.configure(config),
+        async |nictate| {
+            nictate.add_member("bob", WORKSPACE.parse().unwrap(), Role::Viewer).await;
+            let (_, reply) = Visit::sign_in(nictate, &provider, &person("bob")).await;
+            assert_eq!(reply.status, 303, "{}", reply.text);
+        },
+    )
+    .await;
+    // A wrong one is the operator's to put right.
+    let wrong = |config: &mut Config| {
+        provider.configure(config);
+        config.sso.client_secret = "another".to_owned();
+    };
+    on_both_with(wrong, async |nictate| {
+        let (_, reply) = Visit::sign_in(nictate, &provider, &person("bob")).await;
+        reply.error(401, "sso_refused");
+        assert_eq!(reasons(nictate).await, ["the provider refuses the code: invalid_client"]);
+    })
+    .await;
+}

@@ -130,6 +130,15 @@ async fn strangers_come_only_where_they_may() {
         assert_eq!((eve.tenant_role, &*eve.name), (TenantRole::Consumer, "eve@example.com"));
         let [made] = nictate.audited_in_tenant("user.created").await.try_into().unwrap();
         assert_eq!((&details(&made)["role"], made.entity_id), (&json!("Consumer"), eve.id.to_string()));
+        // Who comes twice at once is one user.
+        let (mut one, mut two) = (Visit::begun(nictate).await, Visit::begun(nictate).await);
+        let claims = person("twice");
+        let (first, second) = tokio::join!(
+            one.return_as(nictate, provider, &claims),
+            two.return_as(nictate, provider, &claims)
+        );
+        assert_eq!((first.status, second.status), (303, 303), "{} {}", first.text, second.text);
+        assert_eq!(nictate.audited_in_tenant("user.created").await.len(), 2);
         // A domain that is not allowed is not, known or unknown, nor is one that nobody vouches for.
         for email in
             ["x@other.example", "x@sub.example.com", "x@notexample.com", "x@example.com.evil.example"]

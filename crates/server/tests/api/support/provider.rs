@@ -68,6 +68,8 @@ struct Inner {
     subject: Value,
     user_info: Option<Value>,
     forgery: Forgery,
+    /// Whether it wants the client's secret in the body.
+    wants_secret_in_body: bool,
     hangs: bool,
     fails: bool,
     asked: HashMap<&'static str, usize>,
@@ -154,6 +156,7 @@ impl Provider {
             subject: Value::Null,
             user_info: None,
             forgery: Forgery::None,
+            wants_secret_in_body: false,
             hangs: false,
             fails: false,
             asked: HashMap::new(),
@@ -208,6 +211,11 @@ impl Provider {
         self.shared.lock().unwrap().user_info = Some(user_info);
     }
 
+    /// It wants the client's secret in the body, and says so.
+    pub(crate) fn want_secret_in_body(&self) {
+        self.shared.lock().unwrap().wants_secret_in_body = true;
+    }
+
     /// Whether it takes requests and never answers.
     pub(crate) fn hang(&self, hangs: bool) {
         self.shared.lock().unwrap().hangs = hangs;
@@ -239,7 +247,10 @@ async fn note(shared: &Shared, what: &'static str) -> Result<(), Response> {
 
 async fn discovery(State(shared): State<Shared>) -> Result<Response, Response> {
     note(&shared, "discovery").await?;
-    let issuer = shared.lock().unwrap().issuer.clone();
+    let (issuer, in_body) = {
+        let inner = shared.lock().unwrap();
+        (inner.issuer.clone(), inner.wants_secret_in_body)
+    };
     let base = issuer.strip_suffix("/realms/main").unwrap();
     let document = json!({
         "issuer": issuer,
@@ -250,6 +261,8 @@ async fn discovery(State(shared): State<Shared>) -> Result<Response, Response> {
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
+        "token_endpoint_auth_methods_supported":
+            if in_body { vec!["client_secret_post"] } else { vec!["private_key_jwt", "client_secret_basic"] },
         "something_new": {"a": 1},
     });
     Ok(Json(document).into_response())
@@ -271,13 +284,18 @@ async fn token(State(shared): State<Shared>, headers: HeaderMap, body: String) -
     };
     let expected = STANDARD.encode(format!("{}:{}", escape(CLIENT_ID), escape(CLIENT_SECRET)));
     let authorization = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
-    if authorization != format!("Basic {expected}") {
-        return Err(refused("invalid_client"));
-    }
-    let mut inner = shared.lock().unwrap();
     let form: HashMap<String, String> =
         Url::parse(&format!("http://x?{body}")).unwrap().query_pairs().into_owned().collect();
     let given = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let mut inner = shared.lock().unwrap();
+    let is_client = if inner.wants_secret_in_body {
+        authorization.is_empty() && given("client_id") == CLIENT_ID && given("client_secret") == CLIENT_SECRET
+    } else {
+        authorization == format!("Basic {expected}") && given("client_secret").is_empty()
+    };
+    if !is_client {
+        return Err(refused("invalid_client"));
+    }
     let Some(grant) = inner.grants.remove(&given("code")) else { return Err(refused("invalid_grant")) };
     if encode(&Sha256::digest(given("code_verifier"))) != grant.challenge
         || given("redirect_uri") != grant.redirect_uri
