@@ -9,6 +9,7 @@ use store::audit::{ActorType, AuditEntry};
 use types::{Id, TenantId, Timestamp, UserId, WorkspaceId};
 
 use crate::App;
+use crate::audit::Whence;
 use crate::error::{ApiError, ApiResult, Code};
 use crate::http::excerpt;
 use crate::identity::Principal;
@@ -20,6 +21,7 @@ pub(crate) struct Ctx {
     caller: Arc<Principal>,
     workspace: Option<WorkspaceId>,
     params: Arc<RawPathParams>,
+    whence: Whence,
 }
 
 impl Ctx {
@@ -28,8 +30,9 @@ impl Ctx {
         caller: Arc<Principal>,
         workspace: Option<WorkspaceId>,
         params: RawPathParams,
+        whence: Whence,
     ) -> Self {
-        Self { app, caller, workspace, params: Arc::new(params) }
+        Self { app, caller, workspace, params: Arc::new(params), whence }
     }
 
     /// The server's parts.
@@ -70,7 +73,7 @@ impl Ctx {
 
     /// The audit entry of something the caller did; `name` is the thing's name, for people.
     pub(crate) fn audit(&self, action: &str, entity_type: &str, entity_id: &str, name: &str) -> AuditEntry {
-        AuditEntry {
+        self.whence.told(AuditEntry {
             id: self.new_id(),
             tenant_id: self.tenant(),
             workspace_id: self.workspace,
@@ -82,7 +85,12 @@ impl Ctx {
             entity_id: entity_id.to_owned(),
             host: None,
             details: serde_json::json!({"name": name}).to_string(),
-        }
+        })
+    }
+
+    /// From where the caller does it.
+    pub(crate) fn whence(&self) -> Whence {
+        self.whence
     }
 
     /// What time it is.

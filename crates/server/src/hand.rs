@@ -3,6 +3,7 @@
 use store::audit::{ActorType, AuditEntry};
 use types::{ExecutionId, Id, SystemRng, TenantId, Timestamp, WorkspaceId};
 
+use crate::audit::Whence;
 use crate::ctx::Ctx;
 
 /// Who writes, where and when.
@@ -14,6 +15,7 @@ pub(crate) struct Hand {
     pub(crate) by: String,
     pub(crate) now: Timestamp,
     actor: (ActorType, String),
+    whence: Whence,
 }
 
 impl Hand {
@@ -26,6 +28,7 @@ impl Hand {
             by: user.clone(),
             now: ctx.now(),
             actor: (ActorType::User, user),
+            whence: ctx.whence(),
         }
     }
 
@@ -37,7 +40,7 @@ impl Hand {
         now: Timestamp,
     ) -> Self {
         let actor = (ActorType::Execution, execution.to_string());
-        Self { tenant, workspace, by: started_by.to_owned(), now, actor }
+        Self { tenant, workspace, by: started_by.to_owned(), now, actor, whence: Whence::default() }
     }
 
     /// A new id.
@@ -47,7 +50,7 @@ impl Hand {
 
     /// The audit entry of something that was done; `name` is the thing's name, for people.
     pub(crate) fn audit(&self, action: &str, entity_type: &str, entity_id: &str, name: &str) -> AuditEntry {
-        AuditEntry {
+        self.whence.told(AuditEntry {
             id: self.new_id(),
             tenant_id: self.tenant,
             workspace_id: Some(self.workspace),
@@ -59,6 +62,6 @@ impl Hand {
             entity_id: entity_id.to_owned(),
             host: None,
             details: serde_json::json!({"name": name}).to_string(),
-        }
+        })
     }
 }

@@ -15,7 +15,7 @@ use secrets::{ApiKeyHasher, KeyDigest};
 use store::api_keys::{KeyOwner, touch_last_used};
 use store::users::{User, UserStatus};
 use store::{Db, StoreError};
-use types::{Assigned, PermissionSet, Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
+use types::{ApiKeyId, Assigned, PermissionSet, Role, TenantId, TenantRole, Timestamp, UserId, WorkspaceId};
 
 pub(crate) use roles::Roles;
 use roles::strongest;
@@ -35,6 +35,8 @@ pub(crate) const API_KEY_BYTES_MAX: usize = 256;
 pub struct Principal {
     /// The user.
     pub user: UserId,
+    /// The key that speaks for them, if one does.
+    pub key: Option<ApiKeyId>,
     /// The user's e-mail address.
     pub email: String,
     /// The user's tenant.
@@ -114,7 +116,10 @@ impl Identity {
         }
         self.note_use(&owner, now);
         match store::users::get(&self.db, owner.tenant_id, owner.user_id).await? {
-            Some(user) => self.principal(&user).await.map(Some),
+            Some(user) => {
+                let principal = self.principal(&user).await?;
+                Ok(Some(Principal { key: Some(owner.key_id), ..principal }))
+            }
             None => Ok(None),
         }
     }
@@ -152,6 +157,7 @@ impl Identity {
         let default_workspace = chosen.or_else(|| workspaces.keys().min().copied());
         Ok(Principal {
             user: user.id,
+            key: None,
             email: user.email.clone(),
             tenant: user.tenant_id,
             tenant_permissions: roles.in_tenant(&user.tenant_role),

@@ -5,6 +5,7 @@
 
 mod action_catalog;
 mod app;
+mod audit;
 mod audit_sealing;
 mod bootstrap;
 pub mod config;

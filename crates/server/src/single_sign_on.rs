@@ -7,7 +7,7 @@ use actions::http::{HttpClient, OutgoingRequest, SendOptions};
 use futures_util::future::BoxFuture;
 use secrets::Secret;
 use sso::{HttpRequest, HttpResponse, PROVIDER_TIME_MAX, Provider, ProviderSettings, SendError, SsoError};
-use types::TenantRole;
+use types::{Assigned, TenantRole};
 
 use crate::config::{self, Config};
 use crate::http::{BASE, SSO_CALLBACK};
@@ -81,14 +81,14 @@ impl Rules {
 
     /// The role of somebody who has `role` and comes with these values. Roles that no value gives are not the
     /// provider's to take.
-    pub(crate) fn role_of(&self, values: &[String], role: TenantRole) -> TenantRole {
+    pub(crate) fn role_of(&self, values: &[String], role: &Assigned<TenantRole>) -> Assigned<TenantRole> {
         let given =
             self.roles.iter().filter(|(value, _)| values.contains(value)).map(|(_, role)| *role).max();
-        let is_the_providers = self.roles.iter().any(|(_, known)| *known == role);
+        let is_the_providers = self.roles.iter().any(|(_, known)| role.is(*known));
         match given {
-            Some(given) => given,
-            None if is_the_providers => self.role_of_strangers.unwrap_or(TenantRole::Guest),
-            None => role,
+            Some(given) => given.into(),
+            None if is_the_providers => self.role_of_strangers.unwrap_or(TenantRole::Guest).into(),
+            None => role.clone(),
         }
     }
 }
@@ -141,7 +141,11 @@ mod tests {
             (vec![], Consumer, None, Consumer),
         ] {
             let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
-            assert_eq!(rules(strangers).role_of(&values, before), after, "{values:?} {before:?}");
+            assert_eq!(
+                rules(strangers).role_of(&values, &before.into()),
+                after.into(),
+                "{values:?} {before:?}"
+            );
         }
     }
 }

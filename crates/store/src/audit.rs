@@ -1,5 +1,6 @@
 //! The audit log: who did what to what. Written in the transaction of the deed, never changed.
 
+use serde_json::{Map, Value as Json};
 use types::{AuditId, TenantId, Timestamp, WorkspaceId};
 
 use crate::batch::Batch;
@@ -35,6 +36,17 @@ pub struct AuditEntry {
     pub host: Option<String>,
     /// More, as a JSON object; never a secret.
     pub details: String,
+}
+
+impl AuditEntry {
+    /// The entry with more members of its details; those that it has of these names are replaced.
+    #[must_use]
+    pub fn with(mut self, more: Map<String, Json>) -> Self {
+        let mut details: Map<String, Json> = serde_json::from_str(&self.details).unwrap_or_default();
+        details.extend(more);
+        self.details = Json::Object(details).to_string();
+        self
+    }
 }
 
 /// What kind of actor did it.

@@ -1,6 +1,7 @@
 //! The door: every route passes here before its handler runs. Finds out who calls, which workspace is meant,
 //! and whether the caller may; puts a [`Ctx`] into the request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
@@ -8,14 +9,16 @@ use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use store::runner_groups::RunnerGroup;
 use store::shares::{Shared, Way};
 use types::{Permission, WorkspaceId};
 
+use super::peer::{Peer, origin};
 use super::routes::Access;
 use super::sessions::door::{self, Credential};
 use crate::App;
+use crate::audit::Whence;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::identity::{API_KEY_BYTES_MAX, Principal, SignedIn};
@@ -85,10 +88,15 @@ async fn runner_group(app: &App, parts: &Parts) -> ApiResult<RunnerGroup> {
 }
 
 async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
+    let mut whence = Whence { peer: peer_of(app, parts), ..Whence::default() };
     let caller = match authenticate(app, &Credential::of(&parts.headers)).await? {
-        Caller::Key(caller) => caller,
+        Caller::Key(caller) => {
+            whence.key = caller.key;
+            caller
+        }
         Caller::Session(signed_in) => {
             door::let_in(&signed_in, parts)?;
+            whence.session = Some(signed_in.session);
             let caller = Arc::clone(&signed_in.principal);
             parts.extensions.insert(signed_in);
             caller
@@ -119,7 +127,13 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
         }
         Access::Authenticated | Access::Public | Access::RunnerToken => caller.default_workspace,
     };
-    Ok(Ctx::new(app.clone(), caller, workspace, params))
+    Ok(Ctx::new(app.clone(), caller, workspace, params, whence))
+}
+
+/// Who asks, as far as the audit log says: of whoever changes something.
+fn peer_of(app: &App, parts: &Parts) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<Peer>().filter(|_| parts.method != Method::GET)?;
+    Some(origin(peer.0, &parts.headers, &app.config().server.proxies()))
 }
 
 /// The workspace that is named, if the caller may do that there.

@@ -67,11 +67,12 @@ impl hyper::service::Service<Request<Incoming>> for Api {
 
     fn call(&self, mut request: Request<Incoming>) -> Answering {
         name_no_workspace(request.uri_mut());
-        // Who comes with a key is not asked from where, and most do.
+        // Who reads with a key is not asked from where, and most do.
         let asked = |headers: &HeaderMap| {
             headers.contains_key(header::UPGRADE) || !headers.contains_key(API_KEY_HEADER)
         };
-        if let Some(peer) = self.peer.filter(|_| asked(request.headers())) {
+        if let Some(peer) = self.peer.filter(|_| request.method() != Method::GET || asked(request.headers()))
+        {
             request.extensions_mut().insert(Peer(peer));
         }
         let id = request_id(&request);

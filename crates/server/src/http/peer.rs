@@ -12,8 +12,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// How the last proxy on the way was asked: `http` or `https`.
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// The other end of the connection; an extension of requests that want to become something else, and of those without
-/// an API key.
+/// The other end of the connection; an extension of requests that change something or want to become something else, and
+/// of those without an API key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use types::Role;
 
-use crate::support::{Nictate, Person, Reply, WORKSPACE, members, on_both};
+use crate::support::{Nictate, Person, Reply, WORKSPACE, members, on_both, text};
 
 const TENANT_LOG: &str = "/api/v1/tenant/audit_log";
 
@@ -110,6 +110,62 @@ async fn a_workspace_shows_its_owners_its_own_entries_alone() {
             as_person(nictate, "carol", &format!("/audit_log{rest}")).await.error(403, "forbidden");
             as_person(nictate, "bob", &format!("{TENANT_LOG}{rest}")).await.error(403, "forbidden");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_what_was_before_and_after_and_from_where() {
+    on_both(async |nictate| {
+        let made = nictate.connect("vt", "s3cret-one").await;
+        let path = format!("/connections/{}", text(&made, "id"));
+        let change = json!({"description": "for the night shift", "active": false,
+            "attributes": {"token": {"value": "s3cret-two"}}});
+        nictate.post(&path, change).await.ok();
+        nictate.delete(&path).await.ok();
+        let keys = nictate.get("/api/v1/apikey").await.ok();
+
+        let entry = async |action: &str| -> Value {
+            let entries = nictate.audited(action).await;
+            assert_eq!(entries.len(), 1, "{action}");
+            assert!(!entries[0].details.contains("s3cret"), "{action}: {}", entries[0].details);
+            serde_json::from_str(&entries[0].details).unwrap()
+        };
+        let created = entry("connection.created").await;
+        assert_eq!((&created["peer"], &created["api_key_id"]), (&json!("127.0.0.1"), &keys[0]["id"]));
+        assert_eq!(created["after"]["attributes"]["token"]["value"], "********");
+        assert!(created.get("before").is_none());
+        let edited = entry("connection.edited").await;
+        assert_eq!((&edited["before"]["active"], &edited["after"]["active"]), (&json!(true), &json!(false)));
+        assert_eq!(edited["before"]["description"], "");
+        assert_eq!(edited["after"]["description"], "for the night shift");
+        assert_eq!(edited["secrets_set"], json!(["token"]));
+        assert!(edited["after"].get("name").is_none(), "what stayed is not told: {edited}");
+        let deleted = entry("connection.deleted").await;
+        assert_eq!(deleted["before"]["description"], "for the night shift");
+        assert!(deleted.get("after").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_table_s_schema_is_told_by_field() {
+    on_both(async |nictate| {
+        let fields = json!([{"display_name": "Level", "type": "single-select", "attributes": {"options": ["low"]}}]);
+        nictate.post("/table", json!({"display_name": "Findings", "fields": fields})).await.ok();
+        let field = json!({"display_name": "Level", "type": "single-select", "attributes": {"options": ["low", "high"]}});
+        nictate.put("/table/findings/fields/level", field).await.ok();
+        nictate.delete("/table/findings/fields/level").await.ok();
+        nictate.delete("/table/findings").await.ok();
+        let details = async |action: &str| -> Value {
+            serde_json::from_str(&nictate.audited(action).await[0].details).unwrap()
+        };
+        assert_eq!(details("table.created").await["after"]["fields"][0]["name"], "level");
+        let edited = details("table_field.edited").await;
+        assert_ne!(edited["before"], edited["after"]);
+        assert!(edited["after"].to_string().contains("high") && !edited["before"].to_string().contains("high"));
+        assert_eq!(details("table_field.deleted").await["before"]["name"], "level");
+        assert_eq!(details("table.deleted").await["before"]["table"]["name"], "findings");
     })
     .await;
 }

@@ -354,13 +354,11 @@ async fn a_connection_in_use_is_deleted_by_force_only() {
             (nictate.publish("beta", &document).await, nictate.publish("alpha", &document).await);
         let usage = nictate.get(&format!("{}/usage", path(&made))).await.ok();
         assert_eq!(usage["shared_with"], json!([]));
-        assert_eq!(
-            usage["used_by"],
-            json!([
-                {"playbook_id": second, "playbook_name": "alpha", "workspace_name": "Default"},
-                {"playbook_id": first, "playbook_name": "beta", "workspace_name": "Default"},
-            ])
-        );
+        let user = |id: &str, name: &str| {
+            json!({"automation_id": id, "automation_name": name, "playbook_id": id, "playbook_name": name,
+                "workspace_name": "Default"})
+        };
+        assert_eq!(usage["used_by"], json!([user(&second, "alpha"), user(&first, "beta")]));
         assert_eq!(nictate.get("/connections").await.ok()["results"][0]["used_by"], 2);
         let body = nictate.delete(&path(&made)).await.error(400, "connection_in_use");
         assert_eq!(body["data"]["workflows"], json!(["alpha", "beta"]));

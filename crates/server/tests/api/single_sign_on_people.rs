@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use server::config::Config;
 use store::users::{User, UserStatus};
-use types::{Clock as _, Role, TenantRole, UserId};
+use types::{Assigned, Clock as _, Role, TenantRole, UserId};
 
 use crate::single_sign_on::{and, details, person, reasons, with_provider};
 use crate::support::{Browser, Nictate, Person, Provider, Reply, SESSION, Visit, WORKSPACE, text};
@@ -28,7 +28,7 @@ async fn user(nictate: &Nictate, email: &str) -> Option<User> {
     store::users::get_by_email(&nictate.db, nictate.tenant().await, email).await.unwrap()
 }
 
-async fn role(nictate: &Nictate, email: &str) -> TenantRole {
+async fn role(nictate: &Nictate, email: &str) -> Assigned<TenantRole> {
     user(nictate, email).await.unwrap().tenant_role
 }
 
@@ -110,7 +110,7 @@ async fn strangers_come_only_where_they_may() {
             nictate.post(INVITES, json!([{"email": "eve@example.com", "role": "Builder"}])).await.ok();
             enter(nictate, provider, &person("eve")).await;
             let eve = user(nictate, "eve@example.com").await.unwrap();
-            assert_eq!((eve.tenant_role, &*eve.name), (TenantRole::Builder, "eve"));
+            assert_eq!((eve.tenant_role, &*eve.name), (TenantRole::Builder.into(), "eve"));
             assert_eq!(nictate.list(INVITES, &json!({})).await.results(), Vec::<Value>::new());
             assert_eq!(nictate.audited_in_tenant("invite.accepted").await.len(), 1);
             nictate.post(INVITES, json!([{"email": "late@example.com"}])).await.ok();
@@ -127,7 +127,7 @@ async fn strangers_come_only_where_they_may() {
         let long = and(person("eve"), json!({"name": "x".repeat(10_000)}));
         enter(nictate, provider, &long).await;
         let eve = user(nictate, "eve@example.com").await.unwrap();
-        assert_eq!((eve.tenant_role, &*eve.name), (TenantRole::Consumer, "eve@example.com"));
+        assert_eq!((eve.tenant_role, &*eve.name), (TenantRole::Consumer.into(), "eve@example.com"));
         let [made] = nictate.audited_in_tenant("user.created").await.try_into().unwrap();
         assert_eq!((&details(&made)["role"], made.entity_id), (&json!("Consumer"), eve.id.to_string()));
         // Who comes twice at once is one user.
@@ -172,7 +172,7 @@ async fn who_is_switched_off_stays_out() {
             name: "service".to_owned(),
             description: String::new(),
             kind: store::users::UserKind::Service,
-            tenant_role: TenantRole::Admin,
+            tenant_role: TenantRole::Admin.into(),
             status: UserStatus::Active,
             default_workspace_id: None,
             created_at: now,
@@ -222,25 +222,25 @@ async fn roles_follow_the_provider_up_and_down() {
             (vec![], TenantRole::Guest),
         ] {
             enter(nictate, provider, &with("bob", &roles)).await;
-            assert_eq!(role(nictate, bob).await, expected, "{roles:?}");
+            assert_eq!(role(nictate, bob).await, expected.into(), "{roles:?}");
         }
         assert_eq!(nictate.audited_in_tenant("user.role_set").await.len(), 6);
         // What no value gives is an Admin's to give, and stays.
         let consumer = format!("/api/v1/user/{}/role/Consumer", UserId::of_name("bob"));
         Reply::of(nictate.request(Method::PUT, &consumer)).await.ok();
         enter(nictate, provider, &person("bob")).await;
-        assert_eq!(role(nictate, bob).await, TenantRole::Consumer);
+        assert_eq!(role(nictate, bob).await, TenantRole::Consumer.into());
         // The last Admin stays one.
         let ada = "ada@example.com";
         for _ in 0..2 {
             enter(nictate, provider, &with("ada", &["CN=b,O=x"])).await;
-            assert_eq!(role(nictate, ada).await, TenantRole::Admin);
+            assert_eq!(role(nictate, ada).await, TenantRole::Admin.into());
         }
         let kept = nictate.audited_in_tenant("user.role_kept").await;
         assert_eq!((kept.len(), &details(&kept[0])["refused"]), (2, &json!("Builder")));
         enter(nictate, provider, &with("bob", &["admins"])).await;
         enter(nictate, provider, &with("ada", &["CN=b,O=x"])).await;
-        assert_eq!(role(nictate, ada).await, TenantRole::Builder);
+        assert_eq!(role(nictate, ada).await, TenantRole::Builder.into());
         // What cannot be read takes nothing away.
         for claims in [
             json!({"realm_access": {"roles": 1}}),
@@ -248,7 +248,7 @@ async fn roles_follow_the_provider_up_and_down() {
         ] {
             stay_out(nictate, provider, &and(person("bob"), claims), "`realm_access.roles`").await;
         }
-        assert_eq!(role(nictate, bob).await, TenantRole::Admin);
+        assert_eq!(role(nictate, bob).await, TenantRole::Admin.into());
     })
     .await;
 }
@@ -291,7 +291,7 @@ async fn groups_follow_the_provider_as_far_as_they_are_mapped() {
         }
         assert_eq!(nictate.audited_in_tenant("group.users_added").await.len(), 2);
         assert_eq!(nictate.audited_in_tenant("group.users_removed").await.len(), 3);
-        assert_eq!(role(nictate, "bob@example.com").await, TenantRole::Builder);
+        assert_eq!(role(nictate, "bob@example.com").await, TenantRole::Builder.into());
     })
     .await;
 }

@@ -108,7 +108,7 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<AgentInput>) -> ApiResult
         updated_by: user,
     };
     let made = Agent::from(&row);
-    let audit = audit(&ctx, "agent.created", &row);
+    let audit = crate::audit::made(audit(&ctx, "agent.created", &row), &made);
     ctx.db()
         .write(async move |tx| {
             if agents::count(tx, row.workspace_id).await? >= AGENTS_MAX {
@@ -207,7 +207,7 @@ impl Change {
 pub(super) async fn delete(ctx: Ctx) -> ApiResult {
     let row = find(&ctx).await?;
     let id = row.id;
-    let audit = audit(&ctx, "agent.deleted", &row);
+    let audit = crate::audit::gone(audit(&ctx, "agent.deleted", &row), &Agent::from(&row));
     ctx.db()
         .write(async move |tx| {
             if agents::delete(tx, row.workspace_id, row.id).await? {
@@ -239,10 +239,12 @@ fn read(row: &Row, input: VersionInput) -> ApiResult<String> {
 /// come between.
 async fn changed(ctx: &Ctx, change: Change) -> ApiResult {
     for _ in 0..EDIT_TRIES {
-        let mut row = change.apply(find(ctx).await?)?;
+        let before = find(ctx).await?;
+        let mut row = change.apply(before.clone())?;
         (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
         let (stored, branches) = (row.clone(), change.branches());
         let audit = audit(ctx, change.action(), &row);
+        let audit = crate::audit::changed(audit, &Agent::from(&before), &Agent::from(&row));
         let written = ctx.db().write(async move |tx| {
             if !agents::update(tx, &row).await.map_err(|error| name_taken(error, &row.name))? {
                 return Ok(false);

@@ -86,7 +86,8 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<AppInput>) -> ApiResult {
         for input in &inputs {
             app_resources::insert(tx, &new_row(&writer, tx, &row, input).await?).await?;
         }
-        record(&writer, tx, "app.created", &row).await
+        let entry = crate::audit::made(audit(&writer, "app.created", &row), &AppView::from(&row));
+        Ok(store::audit::record(tx, &entry).await?)
     })
     .await?;
     json(&shown(&ctx, &stored).await?)
@@ -97,9 +98,10 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<AppInput>) -> ApiResult {
     let (db, writer) = (ctx.db().clone(), ctx.clone());
     let row = db
         .write(async move |tx| {
-            let mut row = to_change(&writer, tx).await?;
+            let before = to_change(&writer, tx).await?;
+            let mut row = before.clone();
             describe(&writer, &mut row, &input)?;
-            store_changed(&writer, tx, "app.updated", &mut row).await?;
+            store_changed(&writer, tx, "app.updated", (&before, &mut row)).await?;
             Ok::<_, ApiError>(row)
         })
         .await?;
@@ -111,9 +113,10 @@ pub(super) async fn set_portal(ctx: Ctx, Body(input): Body<IsPortalInput>) -> Ap
     let db = ctx.db().clone();
     let row = db
         .write(async move |tx| {
-            let mut row = to_change(&ctx, tx).await?;
+            let before = to_change(&ctx, tx).await?;
+            let mut row = before.clone();
             row.is_portal = input.is_portal_app;
-            store_changed(&ctx, tx, "app.is_portal_set", &mut row).await?;
+            store_changed(&ctx, tx, "app.is_portal_set", (&before, &mut row)).await?;
             Ok::<_, ApiError>(row)
         })
         .await?;
@@ -127,7 +130,8 @@ pub(super) async fn delete(ctx: Ctx) -> ApiResult {
         .write(async move |tx| {
             let row = to_change(&ctx, tx).await?;
             apps::delete(tx, row.workspace_id, row.id).await?;
-            record(&ctx, tx, "app.deleted", &row).await?;
+            let entry = crate::audit::gone(audit(&ctx, "app.deleted", &row), &AppView::from(&row));
+            store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(row.id)
         })
         .await?;
@@ -151,10 +155,16 @@ fn describe(ctx: &Ctx, row: &mut AppRow, input: &AppInput) -> ApiResult<()> {
     Ok(())
 }
 
-async fn store_changed(ctx: &Ctx, tx: &Tx<'_>, action: &str, row: &mut AppRow) -> ApiResult<()> {
+async fn store_changed(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    action: &str,
+    (before, row): (&AppRow, &mut AppRow),
+) -> ApiResult<()> {
     (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
     apps::update(tx, row).await.map_err(|error| name_taken(error, &row.display_name))?;
-    record(ctx, tx, action, row).await
+    let entry = crate::audit::changed(audit(ctx, action, row), &AppView::from(before), &AppView::from(&*row));
+    Ok(store::audit::record(tx, &entry).await?)
 }
 
 async fn shown(ctx: &Ctx, row: &AppRow) -> ApiResult<AppWithResources> {
@@ -195,9 +205,8 @@ fn resource_not_found(ctx: &Ctx) -> ApiError {
     ApiError::new(&code::APP_RESOURCE_NOT_FOUND, message)
 }
 
-async fn record(ctx: &Ctx, tx: &Tx<'_>, action: &str, row: &AppRow) -> ApiResult<()> {
-    let entry = ctx.audit(action, "app", &row.id.to_string(), &row.display_name);
-    Ok(store::audit::record(tx, &entry).await?)
+fn audit(ctx: &Ctx, action: &str, row: &AppRow) -> store::audit::AuditEntry {
+    ctx.audit(action, "app", &row.id.to_string(), &row.display_name)
 }
 
 fn name_taken(error: StoreError, name: &str) -> ApiError {

@@ -10,6 +10,7 @@ use super::check::{check, display_config, invalid};
 use super::fill::{self, By};
 use super::model::{Resource, ResourceInput};
 use super::{not_found, resource_not_found};
+use crate::audit;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::json;
@@ -32,7 +33,7 @@ pub(in crate::http) async fn create(ctx: Ctx, Body(input): Body<ResourceInput>) 
             }
             let row = new_row(&ctx, tx, &app, &input).await?;
             app_resources::insert(tx, &row).await?;
-            record(&ctx, tx, "app_resource.created", &app, row.id).await?;
+            record(&ctx, tx, ("app_resource.created", &app), (None, Some(&row))).await?;
             Ok(row)
         })
         .await?;
@@ -46,6 +47,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<ResourceInput>) 
         .write(async move |tx| {
             let app = to_change(&ctx, tx).await?;
             let mut row = find(&ctx, tx, &app).await?;
+            let before = row.clone();
             let input = completed(&input, &row)?;
             check(&input)?;
             let ids = (app.id, row.id);
@@ -56,7 +58,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<ResourceInput>) 
             }
             (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
             app_resources::update(tx, &row).await?;
-            record(&ctx, tx, "app_resource.updated", &app, row.id).await?;
+            record(&ctx, tx, ("app_resource.updated", &app), (Some(&before), Some(&row))).await?;
             Ok::<_, ApiError>(row)
         })
         .await?;
@@ -71,7 +73,7 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
             let app = to_change(&ctx, tx).await?;
             let row = find(&ctx, tx, &app).await?;
             app_resources::delete(tx, app.workspace_id, app.id, row.id).await?;
-            record(&ctx, tx, "app_resource.deleted", &app, row.id).await?;
+            record(&ctx, tx, ("app_resource.deleted", &app), (Some(&row), None)).await?;
             Ok::<_, ApiError>(row.id)
         })
         .await?;
@@ -134,7 +136,18 @@ async fn find(ctx: &Ctx, tx: &Tx<'_>, app: &AppRow) -> ApiResult<Row> {
     app_resources::get(tx, app.workspace_id, app.id, id).await?.ok_or_else(|| resource_not_found(ctx))
 }
 
-async fn record(ctx: &Ctx, tx: &Tx<'_>, action: &str, app: &AppRow, id: AppResourceId) -> ApiResult<()> {
-    let entry = ctx.audit(action, "app_resource", &id.to_string(), &app.display_name);
+async fn record(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    (action, app): (&str, &AppRow),
+    (before, after): (Option<&Row>, Option<&Row>),
+) -> ApiResult<()> {
+    let Some(row) = after.or(before) else { return Ok(()) };
+    let entry = ctx.audit(action, "app_resource", &row.id.to_string(), &app.display_name);
+    let entry = match (before, after) {
+        (Some(before), Some(after)) => audit::changed(entry, &Resource::from(before), &Resource::from(after)),
+        (Some(before), None) => audit::gone(entry, &Resource::from(before)),
+        (None, _) => audit::made(entry, &Resource::from(row)),
+    };
     Ok(store::audit::record(tx, &entry).await?)
 }

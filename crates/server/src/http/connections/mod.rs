@@ -86,6 +86,7 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiR
     let row = write::new_row(&ctx, input).await?;
     let stored = row.clone();
     let audit = write::audit(&ctx, "connection.created", &row, None);
+    let audit = crate::audit::made(audit, &write::audited(&row)?);
     ctx.db()
         .write(async move |tx| {
             connections::insert(tx, &row).await?;
@@ -100,9 +101,12 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiR
 pub(super) async fn edit(ctx: Ctx, Body(input): Body<ConnectionInput>) -> ApiResult {
     // Somebody else may change it in between: then the change is laid over what they made of it.
     for _ in 0..EDIT_TRIES {
-        let row = write::changed_row(&ctx, find(&ctx).await?, input.clone()).await?;
+        let before = find(&ctx).await?;
+        let row = write::changed_row(&ctx, before.clone(), input.clone()).await?;
         let mut stored = row.clone();
         let audit = write::audit(&ctx, "connection.edited", &row, None);
+        let audit = crate::audit::changed(audit, &write::audited(&before)?, &write::audited(&row)?);
+        let audit = write::secrets_told(audit, &row, input.attributes.as_ref())?;
         let written = ctx.db().write(async move |tx| {
             let changed = connections::update(tx, &row).await?;
             if changed {
@@ -140,6 +144,7 @@ pub(super) async fn delete(ctx: Ctx, Query(query): Query<DeleteQuery>) -> ApiRes
     }
     let (workspace, id) = (row.workspace_id, row.id);
     let audit = write::audit(&ctx, "connection.deleted", &row, None);
+    let audit = crate::audit::gone(audit, &write::audited(&row)?);
     ctx.db()
         .write(async move |tx| {
             connections::delete(tx, workspace, id).await?;

@@ -12,7 +12,7 @@ use store::connections::{Connection as Row, NAME_KEY};
 use types::ConnectionTypeId;
 use types::limits::SECRET_MASK;
 
-use super::model::ConnectionInput;
+use super::model::{Connection, ConnectionInput};
 use crate::connection_kinds::Kind;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
@@ -154,6 +154,32 @@ pub(super) async fn candidate(
 /// The audit entry of something the caller did with a connection.
 pub(super) fn audit(ctx: &Ctx, action: &str, row: &Row, host: Option<String>) -> AuditEntry {
     AuditEntry { host, ..ctx.audit(action, "connection", &row.id.to_string(), &row.name) }
+}
+
+/// The connection as the audit log shows it: what the API shows, secrets as masks, and what lists show besides.
+pub(super) fn audited(row: &Row) -> ApiResult<Value> {
+    let mut shown = serde_json::to_value(Connection::new(row)?).map_err(ApiError::internal)?;
+    shown["active"] = row.active.into();
+    shown["runner_group"] = row.runner_group.as_str().into();
+    shown["tags"] = serde_json::from_str(&row.tags).unwrap_or_default();
+    Ok(shown)
+}
+
+/// The entry with the names of the secrets that were given: the masks before and after are the same.
+pub(super) fn secrets_told(
+    entry: AuditEntry,
+    row: &Row,
+    given: Option<&Map<String, Value>>,
+) -> ApiResult<AuditEntry> {
+    let public: Map<String, Value> = serde_json::from_str(&row.attributes).map_err(ApiError::internal)?;
+    let public = given_attributes(Some(public))?;
+    let is_mask = |value: Option<&Value>| value.and_then(Value::as_str) == Some(SECRET_MASK);
+    let names: Vec<String> = given_attributes(given.cloned())?
+        .into_iter()
+        .filter(|(name, value)| is_mask(public.get(name)) && !is_mask(Some(value)))
+        .map(|(name, _)| name)
+        .collect();
+    Ok(if names.is_empty() { entry } else { crate::audit::also(entry, json!({"secrets_set": names})) })
 }
 
 /// A second connection of the same name is the caller's to fix.

@@ -76,6 +76,7 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<PackInput>) -> ApiResult 
     let row = db
         .write(async move |tx| {
             let mut row = to_change(&ctx, tx).await?;
+            let before = row.clone();
             if let Some(display_name) = &display_name {
                 row.name = slug(display_name);
                 row.display_name.clone_from(display_name);
@@ -84,8 +85,9 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<PackInput>) -> ApiResult 
             row.tags = input.tags.as_ref().map_or(row.tags, |tags| value!(tags).to_string());
             (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
             automation_packs::update(tx, &row).await.map_err(|error| name_taken(error, &row.display_name))?;
-            let audit = audit(&ctx, "automation_pack.updated", &row);
-            store::audit::record(tx, &audit).await?;
+            let entry = audit(&ctx, "automation_pack.updated", &row);
+            let entry = crate::audit::changed(entry, &Pack::from(&before), &Pack::from(&row));
+            store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(row)
         })
         .await?;
@@ -116,7 +118,8 @@ pub(super) async fn delete(ctx: Ctx, Query(query): Query<DeleteQuery>) -> ApiRes
                 None => refuse_if_used(tx, &row).await?,
             }
             automation_packs::delete(tx, row.workspace_id, row.id).await?;
-            store::audit::record(tx, &audit(&ctx, "automation_pack.deleted", &row)).await?;
+            let entry = audit(&ctx, "automation_pack.deleted", &row);
+            store::audit::record(tx, &crate::audit::gone(entry, &Pack::from(&row))).await?;
             Ok::<_, ApiError>(row.id)
         })
         .await?;

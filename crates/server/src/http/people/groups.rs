@@ -55,7 +55,8 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
         .write(async move |tx| {
             let group = find_to_change(&ctx, tx).await?;
             groups::delete(tx, group.tenant_id, group.id).await?;
-            store::audit::record(tx, &audit(&ctx, "group.deleted", &group)).await?;
+            let entry = crate::audit::gone(audit(&ctx, "group.deleted", &group), &Group::from(&group));
+            store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(group.id)
         })
         .await?;
@@ -98,8 +99,8 @@ async fn change_users(ctx: Ctx, named: Vec<String>, towards: Towards) -> ApiResu
                 Towards::Added => "group.users_added",
                 Towards::Removed => "group.users_removed",
             };
-            let mut entry = audit(&ctx, action, &group);
-            entry.details = serde_json::json!({"name": group.name, "users": ids}).to_string();
+            let entry = audit(&ctx, action, &group);
+            let entry = crate::audit::also(entry, serde_json::json!({"users": ids}));
             store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(ids)
         })
@@ -132,8 +133,8 @@ pub(in crate::http) async fn add_to_groups(ctx: Ctx, Items(named): Items<String>
                 authority::over_group(&ctx, tx, *id).await?;
                 groups::add_user(tx, ctx.tenant(), *id, user).await?;
             }
-            let mut entry = ctx.audit("user.groups_added", "user", &user.to_string(), &found.email);
-            entry.details = serde_json::json!({"name": found.email, "groups": ids}).to_string();
+            let entry = ctx.audit("user.groups_added", "user", &user.to_string(), &found.email);
+            let entry = crate::audit::also(entry, serde_json::json!({"groups": ids}));
             store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(ids)
         })

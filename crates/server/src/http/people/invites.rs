@@ -112,10 +112,14 @@ pub(in crate::http) async fn set_role(ctx: Ctx) -> ApiResult {
         let row = invites::get(tx, ctx.tenant(), id).await?;
         let mut row = row.ok_or_else(|| not_found(&format!("of id `{}`", excerpt(ctx.id_text()))))?;
         let roles = Roles::of_tenant(tx, ctx.tenant()).await?;
+        let before = row.clone();
         row.tenant_role = authority::tenant_role_to_give(&ctx, &roles, ctx.param("role"))?;
         (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
         invites::set_role(tx, &row).await?;
-        Ok::<_, ApiError>(store::audit::record(tx, &audit(&ctx, "invite.role_set", &row)).await?)
+        let shown = |row: &Row| object!({"role": row.tenant_role.as_str()});
+        let entry = audit(&ctx, "invite.role_set", &row);
+        let entry = crate::audit::changed(entry, &shown(&before), &shown(&row));
+        Ok::<_, ApiError>(store::audit::record(tx, &entry).await?)
     })
     .await?;
     json(&id)
@@ -232,9 +236,8 @@ pub(in crate::http) fn accepted(app: &App, row: &Row, user: &UserRow) -> AuditEn
 }
 
 fn audit(ctx: &Ctx, action: &str, row: &Row) -> AuditEntry {
-    let mut entry = ctx.audit(action, "invite", &row.id.to_string(), &row.email);
-    entry.details = object!({"name": row.email, "role": row.tenant_role.as_str()}).to_string();
-    entry
+    let entry = ctx.audit(action, "invite", &row.id.to_string(), &row.email);
+    crate::audit::also(entry, object!({"role": row.tenant_role.as_str()}))
 }
 
 /// Whom to invite as what, if that is said; each address once.

@@ -10,7 +10,6 @@ pub(super) mod roles;
 pub(super) mod service_accounts;
 pub(super) mod tenant;
 
-use serde_json::json as object;
 use store::Tx;
 use store::users::{self, User as Row, UserKind, UserStatus};
 use types::{TenantRole, UserId};
@@ -91,14 +90,6 @@ impl Change {
             Self::Deleted => "user.deleted",
         }
     }
-
-    fn details(&self, email: &str) -> String {
-        match self {
-            Self::Role(named) => object!({"name": email, "role": named}).to_string(),
-            Self::Status(status) => object!({"name": email, "status": status.as_str()}).to_string(),
-            Self::Deleted => object!({"name": email}).to_string(),
-        }
-    }
 }
 
 async fn change(ctx: Ctx, change: Change) -> ApiResult {
@@ -120,9 +111,12 @@ async fn change(ctx: Ctx, change: Change) -> ApiResult {
             Change::Status(status) => users::set_status(tx, user.tenant_id, id, *status, ctx.now()).await?,
             Change::Deleted => users::delete(tx, user.tenant_id, id).await?,
         };
-        let mut audit = ctx.audit(change.action(), "user", &id.to_string(), &user.email);
-        audit.details = change.details(&user.email);
-        store::audit::record(tx, &audit).await?;
+        let entry = ctx.audit(change.action(), "user", &id.to_string(), &user.email);
+        let entry = match users::get(tx, user.tenant_id, id).await? {
+            Some(after) => crate::audit::changed(entry, &User::from(&user), &User::from(&after)),
+            None => crate::audit::gone(entry, &User::from(&user)),
+        };
+        store::audit::record(tx, &entry).await?;
         Ok::<_, ApiError>(())
     })
     .await?;

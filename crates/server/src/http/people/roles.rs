@@ -7,6 +7,7 @@ use types::{CustomRoleId, Permission, PermissionSet, Role, TenantRole};
 use utoipa::ToSchema;
 
 use super::authority;
+use crate::audit;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::answer::{json, page};
@@ -150,7 +151,7 @@ pub(in crate::http) async fn create(ctx: Ctx, Body(input): Body<RoleInput>) -> A
             return Err(name_taken(&row.name));
         }
         custom_roles::insert(tx, &row).await.map_err(|error| taken(error, &row.name))?;
-        record(&ctx, tx, "role.created", &row).await
+        record(&ctx, tx, "role.created", (&row, Change::Made)).await
     })
     .await?;
     json(&made)
@@ -172,6 +173,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<RoleInput>) -> A
                     return Err(ApiError::new(&code::ROLE_INVALID, message));
                 }
             }
+            let before = row.clone();
             row.description = description.clone().unwrap_or(row.description);
             if let Some(names) = &input.permissions {
                 row.permissions = permissions_of(row.scope, names)?;
@@ -179,7 +181,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<RoleInput>) -> A
             }
             (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
             custom_roles::update(tx, &row).await?;
-            record(&ctx, tx, "role.updated", &row).await?;
+            record(&ctx, tx, "role.updated", (&row, Change::From(&before))).await?;
             Ok(row)
         })
         .await?;
@@ -202,7 +204,7 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
                 return Err(ApiError::new(&code::ROLE_IN_USE, message).with_data("holders", holders));
             }
             custom_roles::delete(tx, row.tenant_id, row.id).await?;
-            record(&ctx, tx, "role.deleted", &row).await?;
+            record(&ctx, tx, "role.deleted", (&row, Change::Gone)).await?;
             Ok(row.id)
         })
         .await?;
@@ -229,13 +231,19 @@ fn may_decide(ctx: &Ctx, scope: RoleScope, permissions: PermissionSet) -> ApiRes
     authority::require(own, permissions, "who has the role")
 }
 
-async fn record(ctx: &Ctx, tx: &Tx<'_>, action: &str, row: &Row) -> ApiResult<()> {
-    let mut entry = ctx.audit(action, "role", &row.id.to_string(), &row.name);
-    let permissions: Vec<&str> = row.permissions.iter().map(Permission::as_str).collect();
-    entry.details = serde_json::json!({
-        "name": row.name, "scope": row.scope.as_str(), "permissions": permissions,
-    })
-    .to_string();
+enum Change<'a> {
+    Made,
+    From(&'a Row),
+    Gone,
+}
+
+async fn record(ctx: &Ctx, tx: &Tx<'_>, action: &str, (row, change): (&Row, Change<'_>)) -> ApiResult<()> {
+    let entry = ctx.audit(action, "role", &row.id.to_string(), &row.name);
+    let entry = match change {
+        Change::Made => audit::made(entry, &CustomRole::from(row)),
+        Change::From(before) => audit::changed(entry, &CustomRole::from(before), &CustomRole::from(row)),
+        Change::Gone => audit::gone(entry, &CustomRole::from(row)),
+    };
     Ok(store::audit::record(tx, &entry).await?)
 }
 

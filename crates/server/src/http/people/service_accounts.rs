@@ -59,11 +59,10 @@ pub(in crate::http) async fn create(ctx: Ctx, Body(input): Body<ServiceAccountIn
                 return Err(ApiError::new(&code::SERVICE_ACCOUNT_LIMIT, message));
             }
             users::insert(tx, &row).await?;
-            let mut audit = ctx.audit("service_account.created", "user", &id.to_string(), &row.name);
-            audit.details =
-                serde_json::json!({"name": row.name, "role": row.tenant_role.as_str()}).to_string();
-            store::audit::record(tx, &audit).await?;
-            Ok(User::from(&row))
+            let made = User::from(&row);
+            let entry = ctx.audit("service_account.created", "user", &id.to_string(), &row.name);
+            store::audit::record(tx, &crate::audit::made(entry, &made)).await?;
+            Ok(made)
         })
         .await?;
     json(&made)
@@ -77,8 +76,9 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
         if !users::delete(tx, row.tenant_id, id).await? {
             return Err(not_found(ctx.id_text()));
         }
-        let audit = ctx.audit("service_account.deleted", "user", &id.to_string(), &row.name);
-        Ok(store::audit::record(tx, &audit).await?)
+        let entry = ctx.audit("service_account.deleted", "user", &id.to_string(), &row.name);
+        let entry = crate::audit::gone(entry, &User::from(&row));
+        Ok(store::audit::record(tx, &entry).await?)
     })
     .await?;
     app.identity().forget_callers();

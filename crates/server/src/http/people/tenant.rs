@@ -47,15 +47,16 @@ pub(in crate::http) async fn set_settings(ctx: Ctx, Body(input): Body<TenantSett
         .write(async move |tx| {
             let kept = tenants::settings_to_change(tx, ctx.tenant()).await?.ok_or_else(|| gone(&ctx))?;
             let mut settings = read(&kept)?;
+            let before = serde_json::json!(settings.general);
             let general = &mut settings.general;
             general.retention_period = input.general.retention_period.or(general.retention_period);
             general.disable_cloud_runner =
                 input.general.disable_cloud_runner.or(general.disable_cloud_runner);
             let text = serde_json::to_string(&settings).map_err(ApiError::internal)?;
             tenants::set_settings(tx, ctx.tenant(), &text, ctx.now()).await?;
-            let mut audit = ctx.audit("tenant.settings_set", "tenant", &ctx.tenant().to_string(), "");
-            audit.details = text;
-            store::audit::record(tx, &audit).await?;
+            let entry = ctx.audit("tenant.settings_set", "tenant", &ctx.tenant().to_string(), "");
+            let entry = crate::audit::changed(entry, &before, &settings.general);
+            store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(settings)
         })
         .await?;

@@ -205,8 +205,8 @@ pub(super) async fn audit(
     shape: &Shape,
     count: usize,
 ) -> ApiResult<()> {
-    let mut entry = hand.audit(action, "table", &shape.table.id.to_string(), &shape.table.name);
-    entry.details = value!({"name": shape.table.name, "records": count}).to_string();
+    let entry = hand.audit(action, "table", &shape.table.id.to_string(), &shape.table.name);
+    let entry = crate::audit::also(entry, value!({"records": count}));
     Ok(store::audit::record(tx, &entry).await?)
 }
 

@@ -73,7 +73,7 @@ pub(in crate::http) async fn create(ctx: Ctx, Body(input): Body<GroupInput>) -> 
     let hash = ctx.app().identity().hash(token.expose());
     let mut made = Group::from(&row);
     made.runner_group_api_key = Some(token.expose().clone());
-    let audit = audit(&ctx, "runner_group.created", &row);
+    let audit = crate::audit::made(audit(&ctx, "runner_group.created", &row), &Group::from(&row));
     let (makes_default, name) = (input.is_default == Some(true), row.name.clone());
     let written = ctx.db().write(async move |tx| {
         if runner_groups::names(tx, row.workspace_id).await?.len() >= GROUPS_MAX {
@@ -123,6 +123,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<GroupInput>) -> 
         return Err(ApiError::new(&code::RUNNER_GROUP_IS_DEFAULT, message));
     }
     let audit = audit(&ctx, "runner_group.updated", &row);
+    let audit = crate::audit::changed(audit, &Group::from(&before), &Group::from(&row));
     let (stored, makes_default) = (row.clone(), input.is_default == Some(true));
     let written = ctx.db().write(async move |tx| {
         if renamed {
@@ -179,7 +180,7 @@ async fn remove(ctx: Ctx, row: Row) -> ApiResult {
         return Err(embedded("cannot be deleted: the server has its runner"));
     }
     let id = row.id;
-    let audit = audit(&ctx, "runner_group.deleted", &row);
+    let audit = crate::audit::gone(audit(&ctx, "runner_group.deleted", &row), &Group::from(&row));
     let name = row.name.clone();
     let written = ctx.db().write(async move |tx| {
         // As it is now: it may have become the default one since.

@@ -65,10 +65,10 @@ async fn change(ctx: Ctx, input: ShareInput, towards: Towards) -> ApiResult {
                 return Err(ApiError::new(&code::SHARE_INVALID, message));
             }
             let action = if towards == Towards::Shared { "share.created" } else { "share.ended" };
-            let mut entry = ctx.audit(action, kind.as_str(), shared.id, &name);
+            let entry = ctx.audit(action, kind.as_str(), shared.id, &name);
             let named: Vec<_> =
                 targets.iter().map(|(kind, id)| value!({"type": kind.as_str(), "id": id})).collect();
-            entry.details = value!({"name": name, "targets": named}).to_string();
+            let entry = crate::audit::also(entry, value!({"targets": named}));
             store::audit::record(tx, &entry).await?;
             Ok(input.entity_id.clone())
         })

@@ -53,7 +53,8 @@ pub(super) async fn create(ctx: Ctx, body: Map<String, Value>) -> ApiResult {
             return Err(ApiError::new(&code::GROUP_LIMIT, message));
         }
         groups::insert(tx, &row).await.map_err(|error| name_taken(error, &row.name))?;
-        Ok(store::audit::record(tx, &audit(&ctx, "group.created", &row)).await?)
+        let entry = crate::audit::made(audit(&ctx, "group.created", &row), &Group::from(&row));
+        Ok(store::audit::record(tx, &entry).await?)
     })
     .await?;
     json(&Group::from(&made))
@@ -67,6 +68,7 @@ pub(super) async fn update(ctx: Ctx, body: Map<String, Value>) -> ApiResult {
     let row = db
         .write(async move |tx| {
             let mut row = find_to_change(&ctx, tx).await?;
+            let before = row.clone();
             if let Some(name) = &name {
                 row.name.clone_from(name);
             }
@@ -76,7 +78,9 @@ pub(super) async fn update(ctx: Ctx, body: Map<String, Value>) -> ApiResult {
             row.managed = input.managed.unwrap_or(row.managed);
             (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
             groups::update(tx, &row).await.map_err(|error| name_taken(error, &row.name))?;
-            store::audit::record(tx, &audit(&ctx, "group.edited", &row)).await?;
+            let entry = audit(&ctx, "group.edited", &row);
+            let entry = crate::audit::changed(entry, &Group::from(&before), &Group::from(&row));
+            store::audit::record(tx, &entry).await?;
             Ok::<_, ApiError>(row)
         })
         .await?;

@@ -4,6 +4,7 @@ use store::tables::{self, TableField};
 
 use super::schema::{self, Definition};
 use super::{Field, FieldInput, model, not_found, to_change, touch};
+use crate::audit;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::Hand;
@@ -41,7 +42,7 @@ pub(in crate::http) async fn add(ctx: Ctx, Body(input): Body<FieldInput>) -> Api
             let field = schema::add(&Hand::of_caller(&ctx), tx, &mut table, &definition).await?;
             touch(&ctx, &mut table);
             tables::update(tx, &table).await?;
-            record(&ctx, tx, "table_field.created", &table.name, &field).await?;
+            record(&ctx, tx, ("table_field.created", &table.name), (None, Some(&field))).await?;
             Ok::<_, ApiError>(field)
         })
         .await?;
@@ -58,7 +59,7 @@ pub(in crate::http) async fn update(ctx: Ctx, Body(input): Body<FieldInput>) -> 
             let field = schema::change(&ctx, tx, &table, &before, &input).await?;
             touch(&ctx, &mut table);
             tables::update(tx, &table).await?;
-            record(&ctx, tx, "table_field.edited", &table.name, &field).await?;
+            record(&ctx, tx, ("table_field.edited", &table.name), (Some(&before), Some(&field))).await?;
             Ok::<_, ApiError>(field)
         })
         .await?;
@@ -75,7 +76,7 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
             tables::delete_field(tx, &field).await?;
             touch(&ctx, &mut table);
             tables::update(tx, &table).await?;
-            record(&ctx, tx, "table_field.deleted", &table.name, &field).await?;
+            record(&ctx, tx, ("table_field.deleted", &table.name), (Some(&field), None)).await?;
             Ok::<_, ApiError>(field.id)
         })
         .await?;
@@ -99,11 +100,15 @@ async fn find(ctx: &Ctx, tx: &store::Tx<'_>, table: &tables::Table) -> ApiResult
 async fn record(
     ctx: &Ctx,
     tx: &store::Tx<'_>,
-    action: &str,
-    table: &str,
-    field: &TableField,
+    (action, table): (&str, &str),
+    (before, after): (Option<&TableField>, Option<&TableField>),
 ) -> ApiResult<()> {
-    let name = format!("{table}.{}", field.name);
-    let entry = ctx.audit(action, "table_field", &field.id.to_string(), &name);
+    let Some(field) = after.or(before) else { return Ok(()) };
+    let entry = ctx.audit(action, "table_field", &field.id.to_string(), &format!("{table}.{}", field.name));
+    let entry = match (before, after) {
+        (Some(before), Some(after)) => audit::changed(entry, &Field::from(before), &Field::from(after)),
+        (Some(before), None) => audit::gone(entry, &Field::from(before)),
+        (None, _) => audit::made(entry, &Field::from(field)),
+    };
     Ok(store::audit::record(tx, &entry).await?)
 }

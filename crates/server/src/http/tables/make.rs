@@ -1,10 +1,11 @@
 //! Tables are made and deleted here, for callers and for steps of runs alike.
 
+use serde_json::json;
 use store::tables::{self, NAME_KEY, TABLES_MAX, Table as Row};
 use store::{StoreError, Tx};
 
 use super::schema::{self, Definition};
-use super::{Table, TableInput, model, table_name};
+use super::{Field, Table, TableInput, model, table_name};
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::Hand;
 use crate::http::excerpt;
@@ -80,7 +81,10 @@ impl NewTable {
             schema::add(hand, tx, &mut row, definition).await?;
         }
         tables::update(tx, &row).await?;
-        audit(hand, tx, "table.created", &row).await
+        let fields = tables::fields(tx, row.workspace_id, row.id).await?;
+        let shown = json!({"table": Table::new(&row, 0)?, "fields": shown_fields(&fields)});
+        let entry = hand.audit("table.created", "table", &row.id.to_string(), &row.name);
+        Ok(store::audit::record(tx, &crate::audit::made(entry, &shown)).await?)
     }
 }
 
@@ -96,13 +100,16 @@ pub(crate) async fn remove(hand: &Hand, tx: &Tx<'_>, row: &Row) -> ApiResult<()>
             .with_data("fields", names);
         return Err(error);
     }
+    let fields = tables::fields(tx, row.workspace_id, row.id).await?;
+    let count = tables::records_count(tx, row.workspace_id, row).await?;
+    let shown = json!({"table": Table::new(row, count)?, "fields": shown_fields(&fields)});
     tables::delete(tx, row).await?;
-    audit(hand, tx, "table.deleted", row).await
+    let entry = hand.audit("table.deleted", "table", &row.id.to_string(), &row.name);
+    Ok(store::audit::record(tx, &crate::audit::gone(entry, &shown)).await?)
 }
 
-async fn audit(hand: &Hand, tx: &Tx<'_>, action: &str, row: &Row) -> ApiResult<()> {
-    let entry = hand.audit(action, "table", &row.id.to_string(), &row.name);
-    Ok(store::audit::record(tx, &entry).await?)
+fn shown_fields(fields: &[tables::TableField]) -> Vec<Field> {
+    fields.iter().map(Field::from).collect()
 }
 
 fn name_taken(error: StoreError, name: &str) -> ApiError {

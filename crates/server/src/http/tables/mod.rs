@@ -70,15 +70,19 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<TableUpdate>) -> ApiResul
     let row = db
         .write(async move |tx| {
             let mut row = to_change(&ctx, tx).await?;
+            let before = row.clone();
             let given = (display_name.clone(), input.description.clone(), settings.clone());
             row.display_name = given.0.unwrap_or(row.display_name);
             row.description = given.1.unwrap_or(row.description);
             row.settings = given.2.unwrap_or(row.settings);
             touch(&ctx, &mut row);
             tables::update(tx, &row).await?;
-            store::audit::record(tx, &audit(&ctx, "table.edited", &row)).await?;
             let count = tables::records_count(tx, row.workspace_id, &row).await?;
-            Table::new(&row, count)
+            let shown = Table::new(&row, count)?;
+            let entry = audit(&ctx, "table.edited", &row);
+            let entry = crate::audit::changed(entry, &Table::new(&before, count)?, &shown);
+            store::audit::record(tx, &entry).await?;
+            Ok::<_, ApiError>(shown)
         })
         .await?;
     json(&row)

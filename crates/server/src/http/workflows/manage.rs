@@ -91,12 +91,13 @@ pub(crate) async fn rename(ctx: Ctx, Body(input): Body<EditInput>) -> ApiResult 
     check_text("desc", input.desc.as_deref())?;
     check_tags(input.tags.as_deref())?;
     for _ in 0..EDIT_TRIES {
-        let mut row = find(&ctx).await?;
+        let before = find(&ctx).await?;
+        let mut row = before.clone();
         row.name = name.clone().unwrap_or(row.name);
         row.description = input.desc.clone().unwrap_or(row.description);
         row.tags = input.tags.as_ref().map_or(row.tags, |tags| json!(tags).to_string());
         write::touch(&ctx, &mut row);
-        if let Some(row) = write::update(&ctx, row, None, None).await? {
+        if let Some(row) = write::update(&ctx, (&before, row), None, None).await? {
             let tags = Some(tags_of(&row.tags));
             return json(&EditInput { desc: Some(row.description), name: Some(row.name), tags });
         }

@@ -99,8 +99,9 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<PlaybookInput>) -> ApiRes
     };
     let pack = read_pack(input.pack_id.as_deref())?;
     for _ in 0..EDIT_TRIES {
-        let row = write::changed_row(&ctx, find(&ctx).await?, &input, text.as_ref())?;
-        if let Some(row) = write::update(&ctx, row, text.clone(), pack).await? {
+        let before = find(&ctx).await?;
+        let row = write::changed_row(&ctx, before.clone(), &input, text.as_ref())?;
+        if let Some(row) = write::update(&ctx, (&before, row), text.clone(), pack).await? {
             return json(&shown_one(&ctx, row).await?);
         }
     }
@@ -112,6 +113,7 @@ pub(super) async fn delete(ctx: Ctx) -> ApiResult {
     let row = find(&ctx).await?;
     let (workspace, id) = (row.workspace_id, row.id);
     let audit = ctx.audit("workflow.deleted", "workflow", &id.to_string(), &row.name);
+    let audit = crate::audit::gone(audit, &write::audited(&row));
     ctx.db()
         .write(async move |tx| {
             workflows::delete(tx, workspace, id).await?;

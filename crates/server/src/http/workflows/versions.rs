@@ -113,6 +113,7 @@ impl Saving {
 
 /// The number under which the document was saved; none if somebody else changed the workflow first.
 async fn save_next(ctx: &Ctx, mut row: Row, saving: &Arc<Saving>) -> ApiResult<Option<i64>> {
+    let before = row.clone();
     write::touch(ctx, &mut row);
     let version = match saving.branch {
         Branch::Draft => {
@@ -128,6 +129,10 @@ async fn save_next(ctx: &Ctx, mut row: Row, saving: &Arc<Saving>) -> ApiResult<O
         }
     };
     let audit = ctx.audit(saving.action, "workflow", &row.id.to_string(), &row.name);
+    let audit = crate::audit::changed(audit, &write::audited(&before), &write::audited(&row));
+    let saved =
+        json!({"branch": saving.branch.as_str(), "version": version, "document_hash": saving.text.hash});
+    let audit = crate::audit::also(audit, saved);
     let saving = Arc::clone(saving);
     let written = ctx.db().write(async move |tx| {
         if !workflows::update(tx, &row).await? {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use store::runner_groups::stored_name;
 use store::workflow_versions::{self, Branch, Named, NamedConnection, WorkflowVersion};
 use store::workflows::{self, NAME_KEY, Workflow as Row};
@@ -243,6 +243,7 @@ impl Work {
         row.published_version = publish.then_some(1);
         let mut stored = row.clone();
         let audit = ctx.audit("workflow.created", "workflow", &row.id.to_string(), &row.name);
+        let audit = crate::audit::made(audit, &audited(&row));
         let (db, ctx) = (ctx.db(), ctx.clone());
         let pack = db
             .write(async move |tx| {
@@ -293,12 +294,17 @@ pub(super) fn changed_row(
 /// one that it goes into now, if it does.
 pub(super) async fn update(
     ctx: &Ctx,
-    row: Row,
+    (before, row): (&Row, Row),
     text: Option<Text>,
     pack: Option<PackId>,
 ) -> ApiResult<Option<Row>> {
     let mut stored = row.clone();
     let audit = ctx.audit("workflow.updated", "workflow", &row.id.to_string(), &row.name);
+    let audit = crate::audit::changed(audit, &audited(before), &audited(&row));
+    let audit = match &text {
+        Some(text) => crate::audit::also(audit, json!({"document_hash": text.hash})),
+        None => audit,
+    };
     let (db, ctx) = (ctx.db(), ctx.clone());
     let written = db.write(async move |tx| {
         if pack.is_some() {
@@ -320,6 +326,21 @@ pub(super) async fn update(
     }
     stored.row_version += 1;
     Ok(Some(stored))
+}
+
+/// The workflow as the audit log shows it: what is kept beside its documents, which are versions of their own.
+pub(super) fn audited(row: &Row) -> Value {
+    json!({
+        "name": row.name,
+        "description": row.description,
+        "active": row.active,
+        "automation_type": row.automation_type,
+        "pack_id": row.pack_id,
+        "tags": serde_json::from_str::<Value>(&row.tags).unwrap_or_default(),
+        "type": row.kind,
+        "draft_version": row.draft_version,
+        "published_version": row.published_version,
+    })
 }
 
 /// Marks the row as changed now, by the caller.

@@ -228,6 +228,5 @@ fn unknown_entities(names: &[String]) -> ApiError {
 
 fn audit(ctx: &Ctx, action: &str, member: &Member) -> AuditEntry {
     let entry = ctx.audit(action, member.entity_type.as_str(), &member.id, "");
-    let details = serde_json::json!({"role": member.role.as_str()}).to_string();
-    AuditEntry { details, ..entry }
+    crate::audit::also(entry, serde_json::json!({"role": member.role.as_str()}))
 }

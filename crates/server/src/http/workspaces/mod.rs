@@ -45,7 +45,7 @@ pub(super) async fn create(ctx: Ctx, Body(input): Body<WorkspaceInput>) -> ApiRe
         updated_by: user.to_string(),
     };
     let shown = row.clone();
-    let audit = audit(&ctx, "workspace.created", &row);
+    let audit = crate::audit::made(audit(&ctx, "workspace.created", &row), &Workspace::new(&row));
     ctx.db()
         .write(async move |tx| {
             if workspaces::count(tx, row.tenant_id).await? >= WORKSPACES_MAX {
@@ -74,7 +74,8 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<WorkspaceInput>) -> ApiRe
     let display_name = input.display_name.as_deref().or(input.name.as_deref());
     let display_name = display_name.map(|name| check_name("workspace", Some(name))).transpose()?;
     check_text("description", input.description.as_deref())?;
-    let mut row = to_use(&ctx).await?;
+    let before = to_use(&ctx).await?;
+    let mut row = before.clone();
     if let Some(display_name) = display_name {
         row.name = derived_name("workspace", &display_name)?;
         row.display_name = display_name;
@@ -83,6 +84,7 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<WorkspaceInput>) -> ApiRe
     (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
     let shown = row.clone();
     let audit = audit(&ctx, "workspace.updated", &row);
+    let audit = crate::audit::changed(audit, &Workspace::new(&before), &Workspace::new(&row));
     ctx.db()
         .write(async move |tx| {
             let changed =
@@ -101,7 +103,7 @@ pub(super) async fn update(ctx: Ctx, Body(input): Body<WorkspaceInput>) -> ApiRe
 /// background.
 pub(super) async fn delete(ctx: Ctx, Query(deletion): Query<Deletion>) -> ApiResult {
     let row = to_use(&ctx).await?;
-    let audit = audit(&ctx, "workspace.deleted", &row);
+    let audit = crate::audit::gone(audit(&ctx, "workspace.deleted", &row), &Workspace::new(&row));
     let (tenant, user, now) = (ctx.tenant(), ctx.user(), ctx.now());
     let id: WorkspaceId = row.id;
     ctx.db()

@@ -10,7 +10,7 @@ use store::sessions::Session as Row;
 use store::user_identities::{self, Identity};
 use store::users::{self, User, UserKind, UserStatus};
 use store::{StoreError, Tx, groups, invites};
-use types::{TenantId, TenantRole, UserId};
+use types::{Assigned, TenantId, TenantRole, UserId};
 
 use super::super::audit;
 use super::super::sign_in::{NewSession, put};
@@ -124,11 +124,11 @@ impl Admission {
         let now = self.app.clock().now();
         let invite = invites::get_by_email(tx, self.tenant, email).await?;
         let invite = invite.filter(|invite| now < invite.expires_at);
-        let invited_as = invite.as_ref().map(|invite| invite.tenant_role);
-        let Some(role) = invited_as.or(self.rules.role_of_strangers) else {
+        let invited_as = invite.as_ref().map(|invite| invite.tenant_role.clone());
+        let Some(role) = invited_as.or(self.rules.role_of_strangers.map(Assigned::BuiltIn)) else {
             return self.refuse(Reason::UnknownUser, None);
         };
-        let user = self.new_user(email, role);
+        let user = self.new_user(email, role.clone());
         users::insert(tx, &user).await?;
         let entry = if let Some(invite) = invite {
             invites::delete(tx, self.tenant, invite.id).await?;
@@ -147,7 +147,7 @@ impl Admission {
         Ok(Ok(user))
     }
 
-    fn new_user(&self, email: &str, tenant_role: TenantRole) -> User {
+    fn new_user(&self, email: &str, tenant_role: Assigned<TenantRole>) -> User {
         let now = self.app.clock().now();
         let name = self.person.name.as_deref().and_then(|name| check_name("user", Some(name)).ok());
         User {
@@ -182,18 +182,18 @@ impl Admission {
 
     /// The role that the person's values give. The last active Admin stays one, whatever the provider says.
     async fn set_role(&self, tx: &Tx<'_>, user: &User) -> Result<(), StoreError> {
-        let role = self.rules.role_of(&self.person.values, user.tenant_role);
+        let role = self.rules.role_of(&self.person.values, &user.tenant_role);
         if role == user.tenant_role {
             return Ok(());
         }
-        let is_last = user.tenant_role == TenantRole::Admin
+        let is_last = user.tenant_role.is(TenantRole::Admin)
             && users::count_other_admins(tx, self.tenant, user.id).await? == 0;
         let (action, details) = if is_last {
             let details =
                 json!({"name": user.email, "role": user.tenant_role.as_str(), "refused": role.as_str()});
             ("user.role_kept", details)
         } else {
-            users::set_tenant_role(tx, self.tenant, user.id, role, self.app.clock().now()).await?;
+            users::set_tenant_role(tx, self.tenant, user.id, &role, self.app.clock().now()).await?;
             ("user.role_set", json!({"name": user.email, "role": role.as_str()}))
         };
         let thing = (action, "user", &*user.id.to_string());
