@@ -41,6 +41,7 @@ pub mod keyed_runs;
 pub mod members;
 pub mod package_locks;
 pub mod passwords;
+pub mod provisioning;
 pub mod queued_runs;
 pub mod records;
 pub mod runner_groups;

@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations![
     21 "0021_custom_roles",
     22 "0022_shares",
     23 "0023_user_identities",
+    24 "0024_provisioning",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -16,6 +16,7 @@ use types::{Permission, WorkspaceId};
 
 use super::peer::{Peer, origin};
 use super::routes::Access;
+use super::scim::Refusal;
 use super::sessions::door::{self, Credential};
 use crate::App;
 use crate::audit::Whence;
@@ -65,6 +66,7 @@ impl<H: Handler<T, App>, T: 'static> Handler<T, App> for Guarded<H> {
                     parts.extensions.insert(ctx);
                     handler.call(Request::from_parts(parts, body), app).await
                 }
+                Err(error) if matches!(access, Access::ScimNeeds(_)) => Refusal::from(error).into_response(),
                 Err(error) => error.into_response(),
             }
         })
@@ -89,7 +91,11 @@ async fn runner_group(app: &App, parts: &Parts) -> ApiResult<RunnerGroup> {
 
 async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
     let mut whence = Whence { peer: peer_of(app, parts), ..Whence::default() };
-    let caller = match authenticate(app, &Credential::of(&parts.headers)).await? {
+    let credential = match access {
+        Access::ScimNeeds(_) => Credential::of_provider(&parts.headers),
+        _ => Credential::of(&parts.headers),
+    };
+    let caller = match authenticate(app, &credential).await? {
         Caller::Key(caller) => {
             whence.key = caller.key;
             caller
@@ -121,7 +127,7 @@ async fn admit(app: &App, access: Access, parts: &mut Parts) -> ApiResult<Ctx> {
         Access::WorkspaceNeeds(permission) => {
             Some(enter(&caller, Some(param("id").unwrap_or_default()), permission)?)
         }
-        Access::TenantNeeds(permission) => {
+        Access::TenantNeeds(permission) | Access::ScimNeeds(permission) => {
             require_in_tenant(&caller, permission)?;
             caller.default_workspace
         }

@@ -24,6 +24,7 @@ pub(crate) mod records;
 mod routes;
 mod runner_link;
 mod runners;
+mod scim;
 mod sessions;
 mod shares;
 mod system_tables;

@@ -31,6 +31,8 @@ pub enum Access {
     WorkspaceNeeds(Permission),
     /// Users of the tenant whose tenant role allows it.
     TenantNeeds(Permission),
+    /// As `TenantNeeds`, for identity providers: the key may also come as `Authorization: Bearer`, and errors are SCIM's.
+    ScimNeeds(Permission),
     /// Whoever has the token of a runner group; no API key opens it, and the token nothing else.
     RunnerToken,
 }

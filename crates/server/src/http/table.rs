@@ -13,6 +13,7 @@ mod people;
 mod records;
 mod roles;
 mod runners;
+mod scim;
 mod sign_in;
 mod tables;
 mod users;
@@ -28,5 +29,6 @@ pub(super) fn table() -> Routes {
     let routes = executions::routes(packs::routes(workflows::routes(catalog::routes(routes))));
     let routes = apps::routes(agents::routes(routes));
     let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
-    audit_log::routes(workspaces::routes(roles::routes(people::routes(sign_in::routes(routes)))))
+    let routes = workspaces::routes(roles::routes(people::routes(sign_in::routes(routes))));
+    scim::routes(audit_log::routes(routes))
 }

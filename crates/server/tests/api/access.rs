@@ -86,6 +86,7 @@ fn asked_for(access: Access) -> String {
         Access::WorkspaceNeeds(permission) => format!("there {}", permission.as_str()),
         Access::RunnerToken => "a runner group's token".to_owned(),
         Access::TenantNeeds(permission) => format!("tenant {}", permission.as_str()),
+        Access::ScimNeeds(permission) => format!("SCIM {}", permission.as_str()),
     }
 }
 
@@ -95,6 +96,13 @@ fn verdict(reply: &Reply) -> String {
         return "yes".to_owned();
     }
     let body = reply.json();
+    if body["schemas"].is_array() {
+        return if reply.status == 401 || reply.status == 403 {
+            reply.status.to_string()
+        } else {
+            "yes".to_owned()
+        };
+    }
     match body["identifier"].as_str().unwrap() {
         "unauthenticated" | "forbidden" | "workspace_not_found" => reply.status.to_string(),
         _ => "yes".to_owned(),

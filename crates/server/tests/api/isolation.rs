@@ -179,7 +179,7 @@ impl Intruder<'_> {
 /// Whether the route can be called and called again by the same intruder.
 fn can_be_called(route: &Route) -> bool {
     // The link of runners is no request and answer; without their key or role, intruders would learn nothing more.
-    let own_ends = ["RemoveAPIKey", "SetUserStatus", "SetUserRole", "DeleteUser"];
+    let own_ends = ["RemoveAPIKey", "SetUserStatus", "SetUserRole", "DeleteUser", "ScimDeleteUser"];
     route.access != Access::RunnerToken && !own_ends.contains(&route.describe.operation_id)
 }
 

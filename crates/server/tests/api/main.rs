@@ -40,6 +40,7 @@ mod restarts;
 mod roles;
 mod runner_groups;
 mod runner_link;
+mod scim;
 mod second_factors;
 mod secrecy;
 mod seed;

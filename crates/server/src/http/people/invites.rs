@@ -324,7 +324,8 @@ fn user_exists(email: &str) -> ApiError {
     ApiError::new(&code::USER_EXISTS, message).with_data("email", email)
 }
 
-fn email_taken(error: StoreError, email: &str) -> ApiError {
+/// What a store's error is that may be about an address which is taken.
+pub(in crate::http) fn email_taken(error: StoreError, email: &str) -> ApiError {
     if error.is_duplicate_of(users::EMAIL_KEY) { user_exists(email) } else { error.into() }
 }
 

@@ -66,10 +66,12 @@ pub(super) async fn set_tenant(ctx: Ctx) -> ApiResult {
 }
 
 /// What becomes of a user.
-enum Change {
-    /// Of that name.
+pub(super) enum Change {
+    /// They get the role of that name in the tenant.
     Role(String),
+    /// They are switched on or off.
     Status(UserStatus),
+    /// They go.
     Deleted,
 }
 
@@ -98,30 +100,36 @@ async fn change(ctx: Ctx, change: Change) -> ApiResult {
     db.write(async move |tx| {
         users::lock_people(tx, ctx.tenant()).await?;
         let user = users::get(tx, ctx.tenant(), id).await?.ok_or_else(|| not_found(ctx.id_text()))?;
-        let roles = Roles::of_tenant(tx, ctx.tenant()).await?;
-        authority::over_tenant_role(&ctx, &roles, &user.tenant_role)?;
-        if !change.leaves_admin() {
-            keep_an_admin(tx, &user).await?;
-        }
-        match &change {
-            Change::Role(named) => {
-                let role = authority::tenant_role_to_give(&ctx, &roles, named)?;
-                users::set_tenant_role(tx, user.tenant_id, id, &role, ctx.now()).await?
-            }
-            Change::Status(status) => users::set_status(tx, user.tenant_id, id, *status, ctx.now()).await?,
-            Change::Deleted => users::delete(tx, user.tenant_id, id).await?,
-        };
-        let entry = ctx.audit(change.action(), "user", &id.to_string(), &user.email);
-        let entry = match users::get(tx, user.tenant_id, id).await? {
-            Some(after) => crate::audit::changed(entry, &User::from(&user), &User::from(&after)),
-            None => crate::audit::gone(entry, &User::from(&user)),
-        };
-        store::audit::record(tx, &entry).await?;
-        Ok::<_, ApiError>(())
+        make(tx, &ctx, &user, &change).await
     })
     .await?;
     app.identity().forget_callers();
     json(&id)
+}
+
+/// Changes a user of a tenant whose people are locked, with the audit entry. Whoever calls this makes the server forget
+/// its callers once it is written.
+pub(super) async fn make(tx: &Tx<'_>, ctx: &Ctx, user: &Row, change: &Change) -> ApiResult<()> {
+    let (tenant, id) = (user.tenant_id, user.id);
+    let roles = Roles::of_tenant(tx, tenant).await?;
+    authority::over_tenant_role(ctx, &roles, &user.tenant_role)?;
+    if !change.leaves_admin() {
+        keep_an_admin(tx, user).await?;
+    }
+    match change {
+        Change::Role(named) => {
+            let role = authority::tenant_role_to_give(ctx, &roles, named)?;
+            users::set_tenant_role(tx, tenant, id, &role, ctx.now()).await?
+        }
+        Change::Status(status) => users::set_status(tx, tenant, id, *status, ctx.now()).await?,
+        Change::Deleted => users::delete(tx, tenant, id).await?,
+    };
+    let entry = ctx.audit(change.action(), "user", &id.to_string(), &user.email);
+    let entry = match users::get(tx, tenant, id).await? {
+        Some(after) => crate::audit::changed(entry, &User::from(user), &User::from(&after)),
+        None => crate::audit::gone(entry, &User::from(user)),
+    };
+    Ok(store::audit::record(tx, &entry).await?)
 }
 
 /// Refuses that the tenant loses its last active Admin. A service account never signs in: it is none to rely on.

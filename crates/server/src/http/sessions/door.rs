@@ -39,6 +39,19 @@ impl Credential {
             None => session_token(headers).map_or(Self::None, |token| Self::Session(token.to_owned())),
         }
     }
+
+    /// The same where an identity provider calls, which can send a key as `Authorization: Bearer` alone.
+    pub(in crate::http) fn of_provider(headers: &HeaderMap) -> Self {
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = bearer.and_then(|text| {
+            let (scheme, key) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+        });
+        match key.and_then(|key| HeaderValue::from_str(key).ok()) {
+            Some(key) => Self::Key(key),
+            None => Self::of(headers),
+        }
+    }
 }
 
 /// The token in the first cookie of a session.
