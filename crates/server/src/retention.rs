@@ -12,6 +12,7 @@ use types::{Clock, ExecutionId, ServerId, Timestamp, WorkspaceId};
 
 use crate::App;
 use crate::config::History;
+use crate::http::TenantSettings;
 use crate::jobs::Membership;
 
 /// The shortest rest after a batch.
@@ -46,7 +47,7 @@ impl Sweep<'_> {
         // What was left when a server stopped.
         self.purge().await?;
         let mut deleted = 0;
-        for workspace in history::workspaces(self.db).await? {
+        for (workspace, tenant_settings) in history::workspaces(self.db).await? {
             let kept = i64::from(settings.executions_per_workspace_max);
             if kept > 0
                 && let Some(last) = history::beyond(self.db, workspace, kept).await?
@@ -54,7 +55,9 @@ impl Sweep<'_> {
                 let ended_before = Timestamp::from_millis(i64::MAX);
                 deleted += self.up_to(workspace, last, ended_before).await?;
             }
-            if let Some(age) = settings.age_max() {
+            // Whoever keeps them shorter, the operator or the tenant.
+            let ages = [settings.age_max(), retention_period(&tenant_settings)];
+            if let Some(age) = ages.into_iter().flatten().min() {
                 let before = self.clock.now().saturating_sub(age);
                 // A run ends after it was accepted.
                 deleted += self.up_to(workspace, Place::at(before), before).await?;
@@ -103,6 +106,13 @@ impl Sweep<'_> {
     async fn rest(&self, began: Instant) -> bool {
         pause(began.elapsed().max(REST_MIN), self.stop).await
     }
+}
+
+/// How long the tenant wants the runs of the past to be kept, if it has said so.
+fn retention_period(tenant_settings: &str) -> Option<Duration> {
+    let settings: TenantSettings = serde_json::from_str(tenant_settings).ok()?;
+    let days = u64::try_from(settings.general.retention_period?).ok()?;
+    Some(Duration::from_secs(days * 24 * 60 * 60))
 }
 
 /// Whether no server that lives is older than `id`: what one server is to do, the eldest does.

@@ -47,7 +47,7 @@ pub struct Purged {
 }
 
 sql! {
-    WORKSPACES = "workspaces.list_all": "SELECT id FROM workspaces ORDER BY id";
+    WORKSPACES = "workspaces.list_all": "SELECT w.id, t.settings FROM workspaces w JOIN tenants t ON t.id = w.tenant_id ORDER BY w.id";
     NTH_NEWEST = "executions.nth_newest":
         "SELECT created_at, id FROM executions WHERE workspace_id = $1
          ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $2";
@@ -88,9 +88,9 @@ sql! {
     DONE = "deleted_runs.delete": "DELETE FROM deleted_runs WHERE execution_id = $1";
 }
 
-/// Every workspace there is: history is kept in all of them alike.
-pub async fn workspaces(read: &impl Read) -> Result<Vec<WorkspaceId>, StoreError> {
-    read.read_all(&WORKSPACES, &[], |row| row.id(0)).await
+/// Every workspace there is, with the settings of its tenant, a JSON object.
+pub async fn workspaces(read: &impl Read) -> Result<Vec<(WorkspaceId, String)>, StoreError> {
+    read.read_all(&WORKSPACES, &[], |row| Ok((row.id(0)?, row.string(1)?))).await
 }
 
 /// The newest run that is not among the `kept` newest ones; none if there are no more than those.

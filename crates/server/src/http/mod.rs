@@ -43,6 +43,7 @@ pub(crate) use envelope::Api;
 pub(crate) use executions::FOLLOWERS_MAX;
 pub(crate) use names::derived_name;
 pub(crate) use openapi::{as_3_0, document};
+pub(crate) use people::tenant::TenantSettings;
 pub use routes::{Access, BASE, Route, Scope};
 pub(crate) use sessions::{FIRST_LINK_TIME, SSO_CALLBACK, reset_link, reset_row};
 pub(crate) use workflows::KnownUses;

@@ -182,6 +182,29 @@ async fn the_command_line_of_2022_does_all_it_can() {
     .await;
 }
 
+#[tokio::test]
+async fn the_command_line_of_2022_finds_its_workspace() {
+    on_both(async |nictate| {
+        let cli = Client { nictate, base: "/api/v1".to_owned(), accept: "application/json" };
+        // `--workspace X` picks by display name, `init` by name and takes the key of the map for the id.
+        let user = cli.get("/user").await.ok();
+        let (key, entry) = user["workspaces"].as_object().unwrap().iter().next().unwrap();
+        assert_eq!((key.as_str(), &entry["id"]), (WORKSPACE, &json!(WORKSPACE)));
+        let shown = text(entry, "display_name");
+        assert!(!text(entry, "name").is_empty());
+        let described = cli.get(&format!("/workspaces/{}", shown.replace(' ', "%20"))).await;
+        assert_eq!(described.status, 200, "{}", described.text);
+
+        let invited = cli.send(Method::POST, "/invite", &json!([{"email": "new@example.com"}])).await;
+        assert_eq!(invited.status, 200, "{}", invited.text);
+        let group = json!({"name": "edge", "is_default": false, "tags": ["dmz"]});
+        cli.post(&format!("/workspace/{WORKSPACE}/runner_groups"), group).await;
+        let made = cli.post("/workspaces", json!({"name": "Red Team", "description": "d"})).await;
+        assert_eq!(cli.get("/user").await.ok()["workspaces"][text(&made, "id")]["display_name"], "Red Team");
+    })
+    .await;
+}
+
 /// The weeks in which workflows were called automations.
 #[tokio::test]
 async fn the_command_line_of_august_2022_calls_workflows_automations() {
@@ -449,6 +472,16 @@ async fn the_plugin_makes_and_changes_a_dashboard() {
         plugin.put(&format!("{path}/is_portal"), json!({"is_portal_app": true})).await;
         let app = &plugin.get(&path).await.ok()["app"];
         assert_eq!((&app["display_name"], &app["is_portal"]), (&json!("All"), &json!(true)));
+
+        // Whom it can be shared with, and that it is.
+        let root = Client { nictate, base: "/api/v1".to_owned(), accept: "*/*" };
+        let entities = root.list("/tenant/entities", &python(&json!({"limit": 100, "offset": 0}))).await.results();
+        for member in ["entity_type", "entity_id", "name", "email"] {
+            assert!(entities[0][member].is_string(), "{member}");
+        }
+        let target = json!({"id": entities[0]["entity_id"], "type": entities[0]["entity_type"]});
+        let body = json!({"entity_id": id, "entity_type": "portal-app", "targets": [target]});
+        root.post(&format!("/workspaces/{WORKSPACE}/share"), body).await;
     })
     .await;
 }

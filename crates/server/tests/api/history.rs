@@ -67,6 +67,28 @@ async fn a_workspace_keeps_its_newest_runs_and_those_that_have_not_ended() {
 }
 
 #[tokio::test]
+async fn a_tenant_keeps_runs_shorter_than_the_server_would() {
+    on_both_with(
+        |config| {
+            config.history.executions_age_days_max = 30;
+            config.history.sweep_pause_ms = 100;
+        },
+        async |nictate| {
+            let settings = json!({"general": {"retention_period": 1}});
+            nictate.post("/api/v1/tenant/settings", settings).await.ok();
+            let saves = nictate.publish("saves", &workflow(SAVES, "")).await;
+            let old = completed(nictate, &saves).await;
+            nictate.clock.put_forward(DAY / 2);
+            let young = completed(nictate, &saves).await;
+            nictate.clock.put_forward(DAY / 2 + Duration::from_secs(60));
+            until_forgotten(nictate, &old).await;
+            assert_eq!(listed(nictate).await, (vec![json!(young)], json!(1)));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_run_is_kept_for_so_many_days_after_its_end() {
     on_both_with(
         |config| {

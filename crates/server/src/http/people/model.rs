@@ -301,10 +301,10 @@ pub(crate) struct TenantSettings {
 #[serde(default)]
 #[schema(as = models::GeneralSettings)]
 pub(crate) struct GeneralSettings {
-    /// Whether steps are not meant for the server's embedded runner.
+    /// Kept for clients, and without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disable_cloud_runner: Option<bool>,
-    /// For how many days what happened is meant to be kept.
+    /// For how many days runs are kept after their end, unless the configuration keeps them shorter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_period: Option<i64>,
 }
