@@ -136,6 +136,7 @@ pub mod code {
         RUNNER_LINK_INVALID = 400 "runner_link_invalid", "The request of a runner is no websocket's, or has no half of a session key.";
         RUNNER_CONNECTED = 400 "runner_connected", "The runner is connected; only one that is not can be forgotten.";
         FETCHER_UNKNOWN = 400 "fetcher_unknown", "No fetcher has that name; `data.fetchers` names those there are.";
+        IMPORT_INVALID = 400 "import_invalid", "The file cannot be read further; `data.imported` says how many records were made of it.";
         TABLE_INVALID = 400 "table_invalid", "The table or a field of it cannot be so; `user_error.fields` names the field.";
         TABLE_NAME_TAKEN = 400 "table_name_taken", "Another table of the workspace has that name already; the name follows from `display_name`.";
         TABLE_IN_USE = 400 "table_in_use", "Fields of other tables refer to the table; `data.fields` names them.";
@@ -248,6 +249,11 @@ impl ApiError {
     pub(crate) fn with_user_error(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.user_error.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// What the caller is told about their own input, by that name.
+    pub(crate) fn user_error(&self, name: &str) -> Option<&Value> {
+        self.0.user_error.get(name)
     }
 
     /// The kind of error.

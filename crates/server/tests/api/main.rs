@@ -56,6 +56,7 @@ mod table_actions;
 mod tables;
 mod test_runs;
 mod tool;
+mod transfer;
 mod used_connections;
 mod versions;
 mod workflows;

@@ -5,6 +5,7 @@ mod input;
 mod model;
 mod operations;
 mod problems;
+mod transfer;
 mod write;
 
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub(crate) use operations::{
     add, clear, create_all, create_or_update, delete_ids, delete_matching, find, parse_ids, shown, update_all,
 };
 use problems::Problems;
+pub(crate) use transfer::ImportReport;
+pub(super) use transfer::{export, import};
 pub(crate) use write::Extent;
 use write::Written;
 

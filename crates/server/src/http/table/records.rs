@@ -15,7 +15,38 @@ const CHANGED: &str = "Others have changed a record since the `updated_at` that 
 
 /// Records, one and many at a time.
 pub(super) fn routes(routes: Routes) -> Routes {
-    many(changes(reads(routes)))
+    transfer(many(changes(reads(routes))))
+}
+
+fn transfer(routes: Routes) -> Routes {
+    let formats = "csv (with a header), json (an array) or jsonl; csv if it is absent";
+    routes
+        .workspace(
+            Method::GET,
+            "/table/{table}/export",
+            records::export,
+            Needs(RecordView),
+            Describe::new("TableExportRecords", TAG, "Every record that a query finds, as a file")
+                .query("format", "string", formats)
+                .query("q", "string", "JSON: filter, sort, select, search, ci")
+                .error(400, "Cannot read the query")
+                .error(404, NO_TABLE),
+        )
+        .workspace(
+            Method::POST,
+            "/table/{table}/import",
+            records::import,
+            Needs(RecordEdit),
+            Describe::new(
+                "TableImportRecords",
+                TAG,
+                "Creates the records of a file, and tells which it could not",
+            )
+            .query("format", "string", formats)
+            .one::<records::ImportReport>()
+            .error(400, "Cannot read the file")
+            .error(404, NO_TABLE),
+        )
 }
 
 fn reads(routes: Routes) -> Routes {
