@@ -57,11 +57,17 @@ pub enum Permission {
     AccountInvite,
     /// Change users, groups and settings of the tenant.
     AccountEdit,
+    /// See the apps that are shared with the user. In the tenant.
+    PortalAppView,
+    /// Read the workflows that are shared with the user. In the tenant.
+    PortalServiceView,
+    /// Run the workflows that are shared with the user. In the tenant.
+    PortalServiceExecute,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::ConnectionView,
         Self::ConnectionEdit,
         Self::ConnectionTypeView,
@@ -89,6 +95,9 @@ impl Permission {
         Self::AccountView,
         Self::AccountInvite,
         Self::AccountEdit,
+        Self::PortalAppView,
+        Self::PortalServiceView,
+        Self::PortalServiceExecute,
     ];
 
     /// The permission's public name.
@@ -121,6 +130,9 @@ impl Permission {
             Self::AccountView => "account:view",
             Self::AccountInvite => "account:invite",
             Self::AccountEdit => "account:edit",
+            Self::PortalAppView => "self_service_portal:app:view",
+            Self::PortalServiceView => "self_service_portal:service:view",
+            Self::PortalServiceExecute => "self_service_portal:service:execute",
         }
     }
 
@@ -139,6 +151,9 @@ impl Permission {
                 | Self::AccountView
                 | Self::AccountInvite
                 | Self::AccountEdit
+                | Self::PortalAppView
+                | Self::PortalServiceView
+                | Self::PortalServiceExecute
         )
     }
 

@@ -62,7 +62,10 @@ impl Role {
             | Permission::WorkspaceCreate
             | Permission::AccountView
             | Permission::AccountInvite
-            | Permission::AccountEdit => false,
+            | Permission::AccountEdit
+            | Permission::PortalAppView
+            | Permission::PortalServiceView
+            | Permission::PortalServiceExecute => false,
         }
     }
 
@@ -107,6 +110,10 @@ impl TenantRole {
     /// Whether the role allows `permission` on what belongs to the tenant and to no workspace.
     pub fn allows(self, permission: Permission) -> bool {
         match permission {
+            // What was shared with somebody is theirs to use, whoever they are.
+            Permission::PortalAppView | Permission::PortalServiceView | Permission::PortalServiceExecute => {
+                true
+            }
             // What a builder must see to build: the catalog, and whom a thing can be shared with.
             Permission::ConnectionTypeView
             | Permission::WorkflowView

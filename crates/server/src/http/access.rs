@@ -160,9 +160,23 @@ async fn enter_shared(
     let named = named.filter(|named| !named.is_empty());
     let leads = |way: &Way| {
         let is_meant = named.is_none_or(|named| named == way.workspace_id.to_string());
-        is_meant && way.through.is_none_or(|through| require(caller, through, permission).is_ok())
+        let may = match way.through {
+            Some(through) => require(caller, through, permission).is_ok(),
+            None => caller.tenant_permissions.contains(in_portal(permission)),
+        };
+        is_meant && may
     };
     Ok(ways.into_iter().find(leads).map(|way| way.workspace_id))
+}
+
+/// What a user may do with a thing that is shared with them, by what members of its workspace may.
+const fn in_portal(permission: Permission) -> Permission {
+    match permission {
+        Permission::AppView => Permission::PortalAppView,
+        Permission::WorkflowView => Permission::PortalServiceView,
+        Permission::WorkflowExecute => Permission::PortalServiceExecute,
+        other => other,
+    }
 }
 
 /// What a caller was let in with, for an answer that takes long: whether they still would be.

@@ -46,7 +46,10 @@ async fn a_role_in_a_workspace_allows_its_permissions_and_nothing_else() {
         assert_eq!((reply.status, &reply.json()["data"]["permission"]), (403, &json!("connection:view")));
         let me = nictate.get_as("olga", "/api/v1/user").await.ok();
         assert_eq!((&me["user_role"], &me["tenant_role"]), (&json!("Operator"), &json!("Consumer")));
-        assert_eq!(me["permissions"], json!(["workflow:execute", "workflow:view"]));
+        let portal =
+            ["app:view", "service:execute", "service:view"].map(|name| format!("self_service_portal:{name}"));
+        let own = ["workflow:execute", "workflow:view"].map(str::to_owned);
+        assert_eq!(me["permissions"], json!([portal.as_slice(), &own].concat()));
         assert_eq!(me["workspaces"][WORKSPACE]["role"], "Operator");
 
         // What the role allows is changed for everybody who has it, at once.

@@ -153,6 +153,14 @@ async fn a_shared_workflow_is_read_and_run_by_a_guest_and_nothing_else_is() {
         let elsewhere = in_red(&format!("/playbooks/{shown}"));
         nictate.get_as("guest", &elsewhere).await.error(404, "workspace_not_found");
 
+        // A role of the tenant's own holds of the portal what it names.
+        let role = json!({"name": "Reads", "scope": "tenant",
+            "permissions": ["self_service_portal:service:view"]});
+        nictate.post("/api/v1/roles", role).await.ok();
+        nictate.put(&format!("/api/v1/user/{guest}/role/Reads"), json!({})).await.ok();
+        nictate.get_as("guest", &path(&shown)).await.ok();
+        nictate.call_as("guest", Method::POST, &run, json!({})).await.error(404, "workspace_not_found");
+
         let mine = nictate.get_as("guest", "/api/v1/shared_with_me").await.ok();
         assert_eq!((&mine["total"], &mine["results"][0]["name"]), (&json!(1), &json!("shown")));
         assert_eq!(mine["results"][0]["workspace_id"], WORKSPACE);
