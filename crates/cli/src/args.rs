@@ -10,6 +10,7 @@ mod executions;
 mod local;
 mod runners;
 mod server;
+mod sync;
 mod workflows;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,6 +32,7 @@ pub(crate) use server::{
     AuditArgs, AuditCommand, DatabaseArgs, DoctorArgs, GenerateWhat, KeysArgs, KeysCommand, MigrateArgs,
     ServeArgs, UsersArgs, UsersCommand,
 };
+pub(crate) use sync::{PullArgs, PushArgs};
 pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, SavedVersion, WorkflowsArgs, WorkflowsCommand};
 
 /// Self-hosted security automation: connections, workflows and their runs
@@ -81,6 +83,10 @@ pub(crate) enum Command {
     ConnectionTypes(ConnectionTypesArgs),
     /// Workflows on the server
     Workflows(WorkflowsArgs),
+    /// Write a workspace into a folder of files, for git
+    Pull(PullArgs),
+    /// Bring a workspace to what a folder of files says
+    Push(PushArgs),
     /// What the steps of workflows can do
     Actions(ActionsArgs),
     /// Runs of workflows

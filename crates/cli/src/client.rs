@@ -71,6 +71,16 @@ impl Client {
         self.base.as_str().trim_end_matches('/')
     }
 
+    /// The workspace that the flags name, if they name one.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        self.workspace.as_deref()
+    }
+
+    /// The same client in another workspace.
+    pub(crate) fn in_workspace(self, id: String) -> Self {
+        Self { workspace: Some(id), ..self }
+    }
+
     /// Whether there is a key to send.
     pub(crate) fn has_key(&self) -> bool {
         self.api_key.is_some()
@@ -89,6 +99,16 @@ impl Client {
     /// `POST` below the workspace.
     pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Outcome<Value> {
         self.send(Method::POST, self.url(Scope::Workspace, path, &[]), Some(body)).await
+    }
+
+    /// `PUT` below the workspace.
+    pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Outcome<Value> {
+        self.send(Method::PUT, self.url(Scope::Workspace, path, &[]), Some(body)).await
+    }
+
+    /// `PATCH` below the workspace.
+    pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Outcome<Value> {
+        self.send(Method::PATCH, self.url(Scope::Workspace, path, &[]), Some(body)).await
     }
 
     /// `DELETE` below the workspace.

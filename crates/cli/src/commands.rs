@@ -12,6 +12,8 @@ mod executions;
 mod generate;
 mod keys;
 mod migrate;
+mod pull;
+mod push;
 mod run;
 mod runner;
 mod runners;
@@ -40,6 +42,8 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::Connections(args) => on_one_thread(connections::run(&args, printer)),
         Command::ConnectionTypes(args) => on_one_thread(connection_types::run(&args, printer)),
         Command::Workflows(args) => on_one_thread(workflows::run(&args, printer)),
+        Command::Pull(args) => on_one_thread(pull::run(&args, printer)),
+        Command::Push(args) => on_one_thread(push::run(&args, printer)),
         Command::Actions(args) => on_one_thread(actions::run(&args, printer)),
         Command::Executions(args) => on_one_thread(executions::run(&args, printer)),
         Command::Runner(args) => on_all_cores(runner::run(&args, printer)),

@@ -39,8 +39,13 @@ impl Checked {
     pub(crate) fn read(path: &Path, catalog: &ActionCatalog) -> Outcome<Self> {
         let file = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
         let text = read_text(path, &file)?;
+        Ok(Self::of(file, text, catalog))
+    }
+
+    /// Compiles a text that was read.
+    pub(crate) fn of(file: String, text: String, catalog: &ActionCatalog) -> Self {
         let (plan, diagnostics) = workflow::compile(&text, catalog);
-        Ok(Self { file, text, plan, diagnostics })
+        Self { file, text, plan, diagnostics }
     }
 
     /// How many errors and how many warnings.

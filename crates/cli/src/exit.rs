@@ -22,11 +22,15 @@ pub(crate) enum Exit {
     Invalid,
     /// No answer from the server.
     Unreachable,
+    /// A folder and the server have both changed since they were the same.
+    Conflict,
+    /// There is something to change, and it was not asked for or not confirmed.
+    Pending,
 }
 
 impl Exit {
     /// Every code with what it means, for the reference page.
-    pub(crate) const ALL: [(Self, &'static str); 8] = [
+    pub(crate) const ALL: [(Self, &'static str); 10] = [
         (Self::Ok, "The command did what it was asked for."),
         (Self::Failed, "It failed for a reason that has no code of its own."),
         (Self::Usage, "The command line is wrong: an unknown flag, a missing argument."),
@@ -38,6 +42,8 @@ impl Exit {
         ),
         (Self::Invalid, "A workflow document, an input, an attribute or a configuration is not valid."),
         (Self::Unreachable, "The server does not answer at its address."),
+        (Self::Conflict, "A folder and the server have both changed since the last `pull` or `push`; nothing was changed."),
+        (Self::Pending, "There are changes to push: with `--dry-run --exit-code`, or because nobody could be asked."),
     ];
 
     /// The number that the process ends with.
@@ -51,6 +57,8 @@ impl Exit {
             Self::RunIncomplete => 5,
             Self::Invalid => 6,
             Self::Unreachable => 7,
+            Self::Conflict => 8,
+            Self::Pending => 9,
         }
     }
 }
@@ -68,6 +76,6 @@ mod tests {
     #[test]
     fn the_list_is_in_the_order_of_the_codes() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, (0..8).collect::<Vec<u8>>());
+        assert_eq!(codes, (0..10).collect::<Vec<u8>>());
     }
 }

@@ -14,6 +14,7 @@ mod printer;
 mod settings;
 mod signals;
 mod steps;
+mod sync;
 mod table;
 mod text;
 mod watch;

@@ -4,7 +4,7 @@ mod apply;
 mod execute;
 mod versions;
 
-pub(crate) use apply::{Ready, publish, store};
+pub(crate) use apply::{Ready, connection_types, publish, store};
 pub(crate) use execute::execute_and_wait;
 
 use serde_json::{Value, json};

@@ -78,7 +78,8 @@ async fn check(client: &Client, printer: &Printer, args: &ApplyArgs) -> Outcome<
     Ok(ready)
 }
 
-async fn connection_types(client: &Client) -> Outcome<Vec<String>> {
+/// The names of the connection types that the server knows.
+pub(crate) async fn connection_types(client: &Client) -> Outcome<Vec<String>> {
     let q = json!({"limit": PAGE_ROWS_MAX, "select": ["name"]}).to_string();
     let page = client.get_root(&["connection_types"], &[("q", q)]).await?;
     Ok(results(&page).iter().filter_map(|kind| kind["name"].as_str()).map(str::to_owned).collect())
