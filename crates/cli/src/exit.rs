@@ -42,8 +42,14 @@ impl Exit {
         ),
         (Self::Invalid, "A workflow document, an input, an attribute or a configuration is not valid."),
         (Self::Unreachable, "The server does not answer at its address."),
-        (Self::Conflict, "A folder and the server have both changed since the last `pull` or `push`; nothing was changed."),
-        (Self::Pending, "There are changes to push: with `--dry-run --exit-code`, or because nobody could be asked."),
+        (
+            Self::Conflict,
+            "A folder and the server have both changed since the last `pull` or `push`; nothing was changed.",
+        ),
+        (
+            Self::Pending,
+            "There are changes to push: with `--dry-run --exit-code`, or because nobody could be asked.",
+        ),
     ];
 
     /// The number that the process ends with.

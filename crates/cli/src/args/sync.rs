@@ -8,8 +8,6 @@ use super::ApiArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct PullArgs {
-    #[command(flatten)]
-    pub(crate) api: ApiArgs,
     /// The folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
@@ -19,12 +17,13 @@ pub(crate) struct PullArgs {
     /// Overwrite what has changed in the folder too; files that are new stay
     #[arg(long)]
     pub(crate) force: bool,
+    // Last, for its heading goes on over what follows.
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PushArgs {
-    #[command(flatten)]
-    pub(crate) api: ApiArgs,
     /// The folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
@@ -46,4 +45,7 @@ pub(crate) struct PushArgs {
     /// Overwrite what has changed on the server too, or was not there at the last pull
     #[arg(long)]
     pub(crate) force: bool,
+    // Last, for its heading goes on over what follows.
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
 }

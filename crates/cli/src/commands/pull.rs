@@ -66,7 +66,9 @@ pub(super) fn conflict_note(pair: &Pair) -> String {
         (Some(remote), Some(known)) => {
             format!("the server has {}, the folder began from {known}", remote.version)
         }
-        (Some(remote), None) => format!("the server has {}, of which this folder knows nothing", remote.version),
+        (Some(remote), None) => {
+            format!("the server has {}, of which this folder knows nothing", remote.version)
+        }
         (None, Some(known)) => format!("gone from the server, the folder began from {known}"),
         (None, None) => "gone from the server".to_owned(),
     }

@@ -132,7 +132,9 @@ fn matched(folder: &Folder, remotes: Vec<Remote>, state: &State) -> Vec<Pair> {
 
 fn name_key(kind: Kind, object: &super::Object) -> String {
     match kind {
-        Kind::Connection => format!("{}/{}", object.content["type"].as_str().unwrap_or_default(), object.name),
+        Kind::Connection => {
+            format!("{}/{}", object.content["type"].as_str().unwrap_or_default(), object.name)
+        }
         _ => object.name.clone(),
     }
 }
@@ -170,7 +172,8 @@ fn place(pairs: &mut [Pair], state: &State) {
     for pair in pairs.iter_mut() {
         let Some(remote) = &mut pair.remote else { continue };
         if pair.kind == Kind::Workflow {
-            let id = remote.object.content.get("pack").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let id =
+                remote.object.content.get("pack").and_then(serde_json::Value::as_str).unwrap_or_default();
             // A server of an older version has stored it, which knows no packs.
             let pack = packs.get(id).cloned().unwrap_or_else(|| "default".to_owned());
             remote.object.content.insert("pack".to_owned(), pack.clone().into());
@@ -200,6 +203,10 @@ fn relate(pair: &Pair, to_remote: &Ids, base: Option<&Entry>) -> Relation {
                 return Relation::Same;
             }
             let Some(base) = base else { return Relation::Both };
+            if base.remote.is_empty() {
+                // A push that was cut off has made it.
+                return Relation::LocalChanged;
+            }
             match (local.object.hash() == base.local, theirs == base.remote) {
                 (true, true) => Relation::Same,
                 (false, true) => Relation::LocalChanged,

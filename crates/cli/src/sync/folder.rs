@@ -129,7 +129,8 @@ impl Folder {
         map.extend(object.content.clone());
         match &object.document {
             Some(document) => {
-                map.remove("pack");
+                // Its folder says that.
+                map.shift_remove("pack");
                 self.write(&sidecar_of(path), &yaml::file(&map))?;
                 self.write(path, document)
             }
@@ -200,7 +201,8 @@ impl Folder {
 
 fn refuse_link(place: &Path, path: &str) -> Outcome<()> {
     if fs::symlink_metadata(place).is_ok_and(|found| found.file_type().is_symlink()) {
-        let message = format!("`{path}` is, or lies behind, a symbolic link, which may lead out of the folder");
+        let message =
+            format!("`{path}` is, or lies behind, a symbolic link, which may lead out of the folder");
         return Err(Failure::new(Exit::Invalid, message));
     }
     Ok(())
@@ -219,11 +221,17 @@ fn refuse_namesakes(locals: &[Local]) -> Outcome<()> {
         let same_name = !object.name.is_empty() && !names.insert((kind, told_apart));
         let same_id = object.id.clone().is_some_and(|id| !ids.insert(id));
         if same_name || same_id {
-            let (what, value) =
-                if same_id { ("id", object.id.as_deref().unwrap_or_default()) } else { ("name", &*object.name) };
+            let (what, value) = if same_id {
+                ("id", object.id.as_deref().unwrap_or_default())
+            } else {
+                ("name", &*object.name)
+            };
             let message = format!("`{path}` has the {what} `{value}`, which another {} has too", kind.noun());
-            return Err(Failure::new(Exit::Invalid, message)
-                .hint(if same_id { "leave `id` out in a copy" } else { "names are unique in a workspace" }));
+            return Err(Failure::new(Exit::Invalid, message).hint(if same_id {
+                "leave `id` out in a copy"
+            } else {
+                "names are unique in a workspace"
+            }));
         }
     }
     Ok(())
@@ -273,8 +281,8 @@ impl Reader<'_> {
         let place = self.root.join(path);
         refuse_link(&place, path)?;
         let mut bytes = Vec::new();
-        let read = fs::File::open(&place)
-            .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+        let read =
+            fs::File::open(&place).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
         match read {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.context(Exit::Failed, || format!("read `{path}`"))?,

@@ -124,9 +124,7 @@ impl Ids {
         match value {
             Value::String(text) => Value::String(self.text(text)),
             Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
-            Value::Object(map) => {
-                map.iter().map(|(name, value)| (name.clone(), self.value(value))).collect()
-            }
+            Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), self.value(value))).collect(),
             other => other.clone(),
         }
     }
@@ -154,7 +152,8 @@ fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(sorted).collect(),
         Value::Object(map) => {
-            let map: BTreeMap<&String, Value> = map.iter().map(|(name, value)| (name, sorted(value))).collect();
+            let map: BTreeMap<&String, Value> =
+                map.iter().map(|(name, value)| (name, sorted(value))).collect();
             map.into_iter().map(|(name, value)| (name.clone(), value)).collect()
         }
         Value::Number(number) => match number.as_f64() {

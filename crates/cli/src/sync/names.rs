@@ -84,6 +84,10 @@ mod tests {
         let files: HashSet<String> = names.iter().map(|name| claim(name, &mut taken)).collect();
         assert_eq!(files.len(), names.len());
         assert!(files.contains("report") && files.contains("unnamed"));
-        assert!(files.iter().all(|file| file.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')));
+        assert!(
+            files
+                .iter()
+                .all(|file| file.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'))
+        );
     }
 }

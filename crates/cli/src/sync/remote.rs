@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Object, folder};
+use super::{Kind, Object, drop_empty, folder, schema};
 use crate::client::{Client, results};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -25,8 +25,8 @@ pub(crate) struct Remote {
     pub(crate) draft: i64,
     /// Of a workflow or agent, what is published: the number of the version and its document.
     pub(crate) published: Option<(i64, String)>,
-    /// Ids that the folder does not hold: of fields by name, of resources in their order.
-    pub(crate) parts: Vec<(String, String)>,
+    /// Ids that the folder does not hold: of the resources of an app, in their order.
+    pub(crate) parts: Vec<String>,
     /// Records of a table, counted up to 10,000.
     pub(crate) records: i64,
 }
@@ -140,10 +140,8 @@ async fn table(client: &Client, row: &Value) -> Outcome<Remote> {
     let name = text(row, "name").to_owned();
     let fields = client.get(&["table", &name, "fields"], &[]).await?;
     let fields = fields.as_array().map_or_else(|| results(&fields).to_vec(), Clone::clone);
-    let mut parts = Vec::new();
     let mut shown = Vec::new();
     for field in fields.iter().filter(|field| field["attributes"]["system"] != true) {
-        parts.push((text(field, "name").to_owned(), text(field, "id").to_owned()));
         let mut field = members(field, &FIELD_MEMBERS.map(|name| (name, name)));
         if let Some(Value::Object(attributes)) = field.get_mut("attributes") {
             attributes.retain(|name, _| name != "system" && name != "protected");
@@ -153,7 +151,7 @@ async fn table(client: &Client, row: &Value) -> Outcome<Remote> {
     let mut map = members(row, &MEMBERS.map(|name| (name, name)));
     map.insert("fields".to_owned(), shown.into());
     let records = row["estimated_records_count"].as_i64().unwrap_or(0);
-    Ok(Remote { key: name, parts, records, ..remote(Kind::Table, row, map, None) })
+    Ok(Remote { key: name, records, ..remote(Kind::Table, row, map, None) })
 }
 
 fn pack(row: &Value) -> Remote {
@@ -213,20 +211,20 @@ fn app(answer: &Value) -> Remote {
         ],
     );
     let resources = answer["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let shown: Vec<Value> = resources
-        .iter()
-        .map(|resource| {
-            let names = ["type", "attributes", "display_config"].map(|name| (name, name));
-            let mut resource = members(resource, &names);
-            if let Some(attributes) = resource.get_mut("attributes") {
-                drop_filled_in(attributes);
-            }
-            Value::Object(resource)
-        })
-        .collect();
+    let shown = resources.iter().map(|resource| {
+        let mut shown = members(resource, &["type", "attributes", "display_config"].map(|name| (name, name)));
+        if let Some(attributes) = shown.get_mut("attributes") {
+            drop_filled_in(attributes);
+        }
+        drop_empty(&mut shown);
+        (Value::Object(shown), text(resource, "id").to_owned())
+    });
+    let mut shown: Vec<(Value, String)> = shown.collect();
+    // As in the folder, so that the ids stand in the same order.
+    shown.sort_by_cached_key(|(resource, _)| schema::resource_order(resource));
+    let (shown, parts): (Vec<Value>, Vec<_>) = shown.into_iter().unzip();
     map.insert("resources".to_owned(), shown.into());
-    let parts = resources.iter().map(|part| (text(part, "type").to_owned(), text(part, "id").to_owned()));
-    Remote { parts: parts.collect(), ..remote(Kind::App, row, map, None) }
+    Remote { parts, ..remote(Kind::App, row, map, None) }
 }
 
 /// What the server fills in of a resource: it is different on every server, and follows from the name of the table.

@@ -84,7 +84,13 @@ pub(crate) fn show(printer: &Printer, lines: &[Line]) {
         let mut table = Table::new(&["ACTION", "KIND", "NAME", "FILE", "NOTE"]);
         for line in shown {
             let Line { action, kind, name, path, note } = line;
-            table.row([action.name().to_owned(), kind.noun().to_owned(), name.clone(), path.clone(), note.clone()]);
+            table.row([
+                action.name().to_owned(),
+                kind.noun().to_owned(),
+                name.clone(),
+                path.clone(),
+                note.clone(),
+            ]);
         }
         table.print(printer);
     }
@@ -103,7 +109,8 @@ fn summary(lines: &[Line]) -> String {
 
 fn counts(lines: &[Line]) -> Vec<(Action, usize)> {
     let count = |action| lines.iter().filter(|line| line.action == action).count();
-    let mut counts: Vec<(Action, usize)> = Action::ALL.into_iter().map(|action| (action, count(action))).collect();
+    let mut counts: Vec<(Action, usize)> =
+        Action::ALL.into_iter().map(|action| (action, count(action))).collect();
     counts.retain(|(_, count)| *count > 0);
     // What stays as it is comes last.
     counts.sort_by_key(|(action, _)| *action == Action::Unchanged);
@@ -140,8 +147,9 @@ pub(crate) fn conflict(lines: &[Line], hint: &str) -> Failure {
     let conflicts: Vec<&Line> = lines.iter().filter(|line| line.action == Action::Conflict).collect();
     let noun = if conflicts.len() == 1 { "object has" } else { "objects have" };
     let message = format!("{} {noun} changed on both sides; nothing was changed", conflicts.len());
-    let details = conflicts.iter().take(SHOWN_MAX).map(|line| {
-        format!("{} `{}` ({}): {}", line.kind.noun(), line.name, line.path, line.note)
-    });
+    let details = conflicts
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|line| format!("{} `{}` ({}): {}", line.kind.noun(), line.name, line.path, line.note));
     Failure::new(Exit::Conflict, message).details(details).hint(hint)
 }

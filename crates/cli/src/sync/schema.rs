@@ -44,8 +44,12 @@ pub(super) const MANIFEST: &[Key] = &[
 ];
 
 const CONNECTION: &[Key] = &[required("name", Form::Text), required("type", Form::Text)];
-const PACK: &[Key] =
-    &[key("id", Form::Text), required("name", Form::Text), key("description", Form::Text), key("tags", Form::Texts)];
+const PACK: &[Key] = &[
+    key("id", Form::Text),
+    required("name", Form::Text),
+    key("description", Form::Text),
+    key("tags", Form::Texts),
+];
 const WORKFLOW: &[Key] =
     &[key("id", Form::Text), key("name", Form::Text), key("active", Form::Flag), key("tags", Form::Texts)];
 const TABLE: &[Key] = &[
@@ -203,6 +207,9 @@ pub(super) fn normal(kind: Kind, mut map: Map<String, Value>) -> Map<String, Val
             }
             drop_empty(item);
         }
+        if kind == Kind::App {
+            items.sort_by_cached_key(resource_order);
+        }
     }
     if let Some(Value::Object(modes)) = map.get_mut("modes") {
         drop_empty(modes);
@@ -213,6 +220,13 @@ pub(super) fn normal(kind: Kind, mut map: Map<String, Value>) -> Map<String, Val
     drop_empty(&mut map);
     let order: Vec<&str> = keys(kind).iter().map(|key| key.name).collect();
     in_order(map, &order)
+}
+
+/// Resources in the order in which people read them: the server has none.
+pub(super) fn resource_order(resource: &Value) -> (i64, i64, String) {
+    let position = &resource["display_config"]["position"];
+    let at = |axis: &str| position[axis].as_i64().unwrap_or(0);
+    (at("y"), at("x"), super::sorted(resource).to_string())
 }
 
 /// A display name that is the name itself is not written down.

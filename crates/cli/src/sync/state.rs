@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::Folder;
 use super::Target;
+use super::folder::Folder;
 use crate::exit::Exit;
 use crate::failure::{Context as _, Failure, Outcome};
 
@@ -25,7 +25,7 @@ struct File {
 }
 
 /// An object when both sides were the same last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) kind: String,
@@ -35,7 +35,7 @@ pub(crate) struct Entry {
     pub(crate) version: String,
     /// The hash of what the folder says; empty while it has not all been pushed.
     pub(crate) local: String,
-    /// The hash of what the server says.
+    /// The hash of what the server says; empty of what a push has made and not read back.
     pub(crate) remote: String,
 }
 
@@ -63,7 +63,8 @@ impl State {
                 }
                 let text = std::fs::read(&place).context(Exit::Failed, reading)?;
                 serde_json::from_slice(&text).context(Exit::Invalid, reading).map_err(|failure| {
-                    failure.hint(format!("remove `{PATH}`: what is the same on both sides is noted in it anew"))
+                    failure
+                        .hint(format!("remove `{PATH}`: what is the same on both sides is noted in it anew"))
                 })?
             }
         };
@@ -103,7 +104,8 @@ impl State {
         if !folder.root.join(IGNORE).exists() {
             folder.write(IGNORE, "*\n")?;
         }
-        let text = serde_json::to_string_pretty(&self.file).context(Exit::Failed, || format!("write `{PATH}`"))?;
+        let text =
+            serde_json::to_string_pretty(&self.file).context(Exit::Failed, || format!("write `{PATH}`"))?;
         folder.write_long(PATH, &(text + "\n"))
     }
 }

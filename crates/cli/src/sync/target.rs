@@ -24,7 +24,9 @@ impl Target {
         let mut wanted: Vec<String> = client.workspace().map(str::to_owned).into_iter().collect();
         let named = wanted.first().cloned();
         if wanted.is_empty() {
-            wanted.extend(manifest.iter().flat_map(|manifest| [manifest.id.clone(), manifest.workspace.clone()]));
+            wanted.extend(
+                manifest.iter().flat_map(|manifest| [manifest.id.clone(), manifest.workspace.clone()]),
+            );
             wanted.retain(|name| !name.is_empty());
         }
         if wanted.is_empty() {
@@ -38,8 +40,11 @@ impl Target {
         let found = wanted.iter().find_map(|name| known.iter().find(|row| is(row, name)));
         let Some(found) = found else {
             let what = named.or_else(|| wanted.first().cloned()).unwrap_or_default();
-            return Err(Failure::new(Exit::NotFound, format!("there is no workspace `{what}` that the caller may enter"))
-                .hint("--workspace names another one"));
+            return Err(Failure::new(
+                Exit::NotFound,
+                format!("there is no workspace `{what}` that the caller may enter"),
+            )
+            .hint("--workspace names another one"));
         };
         let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
         let (id, name) = (text("id"), text("display_name"));
@@ -47,9 +52,9 @@ impl Target {
         Ok(Self { client: client.in_workspace(id.clone()), id, name })
     }
 
-    /// Under which the state knows it.
+    /// Under which the state knows it: no two servers have workspaces of one id, and one server may have many addresses.
     pub(crate) fn key(&self) -> String {
-        format!("{} {}", self.client.address(), self.id)
+        self.id.clone()
     }
 }
 

@@ -61,7 +61,7 @@ fn flow(value: &Value) -> String {
     match value {
         Value::String(text) => scalar(text),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| quoted_inside(item)).collect();
+            let items: Vec<String> = items.iter().map(quoted_inside).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Object(_) => quoted_inside(value),
@@ -78,8 +78,10 @@ fn quoted_inside(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Object(map) => {
-            let members: Vec<String> =
-                map.iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted_inside(value))).collect();
+            let members: Vec<String> = map
+                .iter()
+                .map(|(name, value)| format!("{}: {}", quoted(name), quoted_inside(value)))
+                .collect();
             format!("{{{}}}", members.join(", "))
         }
         other => other.to_string(),
@@ -91,7 +93,8 @@ fn scalar(text: &str) -> String {
     const WORDS: [&str; 12] =
         ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "none"];
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | ',' | '(' | ')' | '+');
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | ',' | '(' | ')' | '+');
     let plain = begins && text.chars().all(is_plain) && !text.ends_with(' ');
     if plain && !WORDS.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
@@ -103,7 +106,8 @@ fn scalar(text: &str) -> String {
 fn quoted(text: &str) -> String {
     let mut quoted = String::new();
     for c in Value::from(text).to_string().chars() {
-        let odd = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        let odd =
+            c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
         if odd {
             quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
@@ -115,7 +119,8 @@ fn quoted(text: &str) -> String {
 
 /// Whether a text can stand line by line, and comes back as it was.
 fn is_block(text: &str) -> bool {
-    let printable = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    let printable =
+        |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'));
     let first = text.split('\n').find(|line| !line.is_empty()).unwrap_or_default();
     text.contains('\n')
         && text.chars().all(printable)
@@ -145,10 +150,63 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let texts = [
-            "", "a", "true", "No", "1", "1e3", "0x1f", "~", "- a", "a: b", "a #b", "#", "'", "\"", "\\", "{{x}}", "[", "é",
-            "日本", " a", "a ", "a\nb", "a\nb\n", "a\n\nb", "\na", "a\n\n", "a\n b\n", " a\nb", "a\r\nb", "\t", "a\tb\nc",
-            "\u{0}", "\u{7f}", "\u{85}", "\u{2028}", "\u{feff}", "a\u{1b}[2J\nb", "a\n  \nb", "---\nx", "---", "...", "%x",
-            "@a", "`a", "! a", "&a", "*a", "<<", "=", "null", ".nan", "2020-01-01", "a,b", "x:", "a\n# b\n", "\n", "😀",
+            "",
+            "a",
+            "true",
+            "No",
+            "1",
+            "1e3",
+            "0x1f",
+            "~",
+            "- a",
+            "a: b",
+            "a #b",
+            "#",
+            "'",
+            "\"",
+            "\\",
+            "{{x}}",
+            "[",
+            "é",
+            "日本",
+            " a",
+            "a ",
+            "a\nb",
+            "a\nb\n",
+            "a\n\nb",
+            "\na",
+            "a\n\n",
+            "a\n b\n",
+            " a\nb",
+            "a\r\nb",
+            "\t",
+            "a\tb\nc",
+            "\u{0}",
+            "\u{7f}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "a\u{1b}[2J\nb",
+            "a\n  \nb",
+            "---\nx",
+            "---",
+            "...",
+            "%x",
+            "@a",
+            "`a",
+            "! a",
+            "&a",
+            "*a",
+            "<<",
+            "=",
+            "null",
+            ".nan",
+            "2020-01-01",
+            "a,b",
+            "x:",
+            "a\n# b\n",
+            "\n",
+            "😀",
         ];
         for text in texts {
             let value = json!({
@@ -156,7 +214,8 @@ mod tests {
                 "n": [1, -2.5, null, true, [], {}], "e": {}, "f": [],
             });
             let written = file(value.as_object().unwrap());
-            let read = workflow::read_data(&written).unwrap_or_else(|problems| panic!("{text:?}\n{written}\n{problems:?}"));
+            let read = workflow::read_data(&written)
+                .unwrap_or_else(|problems| panic!("{text:?}\n{written}\n{problems:?}"));
             assert_eq!(read.value, value, "{text:?}\n{written}");
         }
     }

@@ -20,5 +20,7 @@ mod secret_managers;
 mod server;
 mod start;
 mod support;
+mod sync;
+mod sync_push;
 mod validate;
 mod versions;

@@ -8,14 +8,13 @@ use crate::failure::Outcome;
 use crate::sync::Object;
 use crate::sync::remote::{Remote, agent_packs};
 
+/// Makes it with an empty draft: an update says the rest.
 pub(super) async fn add(push: &Push<'_>, wanted: &Object) -> Outcome<String> {
     let body = json!({
         "pack_id": pack(push, text(wanted, "pack")).await?, "name": wanted.name,
         "title": text(wanted, "title"), "description": text(wanted, "description"),
     });
-    let id = id_of(&push.client.post(&["agents"], &body).await?)?;
-    save(push, wanted, &id).await?;
-    Ok(id)
+    id_of(&push.client.post(&["agents"], &body).await?)
 }
 
 pub(super) async fn update(push: &Push<'_>, wanted: &Object, remote: &Remote) -> Outcome<()> {
@@ -42,7 +41,14 @@ pub(super) async fn publish(push: &Push<'_>, wanted: &Object, id: &str) -> Outco
 fn version(wanted: &Object) -> Value {
     let mut version = json!({"knowledge": []});
     for name in [
-        "role", "constraints", "abilities", "knowledge", "modes", "avatar_style", "avatar_color", "avatar_logo",
+        "role",
+        "constraints",
+        "abilities",
+        "knowledge",
+        "modes",
+        "avatar_style",
+        "avatar_color",
+        "avatar_logo",
     ] {
         if let Some(value) = wanted.content.get(name) {
             version[name] = value.clone();
@@ -54,7 +60,9 @@ fn version(wanted: &Object) -> Value {
 /// The id of the pack of that name, which is made if there is none.
 async fn pack(push: &Push<'_>, name: &str) -> Outcome<String> {
     let known = agent_packs(push.client).await?;
-    let is = |pack: &&Value| pack["name"].as_str().is_some_and(|known| known.to_lowercase() == name.to_lowercase());
+    let is = |pack: &&Value| {
+        pack["name"].as_str().is_some_and(|known| known.to_lowercase() == name.to_lowercase())
+    };
     match known.iter().find(is) {
         Some(pack) => id_of(pack),
         None => id_of(&push.client.post(&["agent_packs"], &json!({"name": name})).await?),

@@ -1,5 +1,5 @@
-//! Apps with what they show. Resources are what they are by their place: one that has another type than the one on the
-//! server at its place is made anew, with all that follow.
+//! Apps with what they show. The folder holds no ids of resources: those that are the same on both sides stay, of the
+//! others each becomes the next one of its type.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,11 @@ use crate::sync::Object;
 use crate::sync::remote::Remote;
 use types::limits::PAGE_ROWS_MAX;
 
+/// Makes it with everything but that it is for the portal, which an update says.
 pub(super) async fn add(push: &Push<'_>, wanted: &Object) -> Outcome<String> {
     let mut body = body(wanted);
     body["resources"] = list(wanted, "resources");
-    let id = id_of(&push.client.post(&["apps"], &body).await?)?;
-    if is_portal(wanted) {
-        push.client.put(&["apps", &id, "is_portal"], &json!({"is_portal_app": true})).await?;
-    }
-    Ok(id)
+    id_of(&push.client.post(&["apps"], &body).await?)
 }
 
 pub(super) async fn update(push: &Push<'_>, wanted: &Object, remote: &Remote) -> Outcome<()> {
@@ -32,28 +29,34 @@ pub(super) async fn update(push: &Push<'_>, wanted: &Object, remote: &Remote) ->
         client.put(&["apps", id, "is_portal"], &json!({"is_portal_app": is_portal(wanted)})).await?;
     }
     let (ours, theirs) = (list(wanted, "resources"), list(&remote.object, "resources"));
-    let (ours, theirs) = (slice(&ours), slice(&theirs));
-    let same_type = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours["type"] == theirs["type"]).count();
-    for (_, part) in remote.parts.iter().skip(same_type) {
-        client.delete(&["apps", id, "resources", part], &[]).await?;
-    }
-    let mut tables = None;
-    let changed = ours.iter().zip(theirs).zip(&remote.parts).take(same_type);
-    for ((ours, theirs), (_, part)) in changed {
-        if ours == theirs {
-            continue;
+    let mut theirs: Vec<(&Value, &str)> =
+        slice(&theirs).iter().zip(remote.parts.iter().map(String::as_str)).collect();
+    let mut ours: Vec<&Value> = slice(&ours).iter().collect();
+    ours.retain(|ours| match theirs.iter().position(|(theirs, _)| theirs == ours) {
+        Some(place) => {
+            theirs.remove(place);
+            false
         }
-        let tables = match &mut tables {
-            Some(tables) => tables,
-            none => none.insert(table_ids(client).await?),
+        None => true,
+    });
+    let tables = if ours.is_empty() { BTreeMap::new() } else { table_ids(client).await? };
+    let mut new = Vec::new();
+    for resource in ours {
+        let Some(place) = theirs.iter().position(|(theirs, _)| theirs["type"] == resource["type"]) else {
+            new.push(resource);
+            continue;
         };
-        let mut body = ours.clone();
+        let (_, part) = theirs.remove(place);
+        let mut body = resource.clone();
         // A change names its table by the id that it has on this server.
-        fill_in(&mut body["attributes"], tables);
-        body["id"] = part.clone().into();
+        fill_in(&mut body["attributes"], &tables);
+        body["id"] = part.into();
         client.put(&["apps", id, "resources", part], &body).await?;
     }
-    for resource in ours.iter().skip(same_type) {
+    for (_, part) in theirs {
+        client.delete(&["apps", id, "resources", part], &[]).await?;
+    }
+    for resource in new {
         client.post(&["apps", id, "resources"], resource).await?;
     }
     Ok(())
@@ -70,7 +73,7 @@ fn body(wanted: &Object) -> Value {
     })
 }
 
-fn is_portal(object: &Object) -> bool {
+pub(super) fn is_portal(object: &Object) -> bool {
     object.content.get("is_portal") == Some(&Value::Bool(true))
 }
 

@@ -56,13 +56,17 @@ pub(super) fn refuse_impossible(compared: &Compared, lines: &[Line]) -> Outcome<
         if pair.kind == Kind::Table {
             let steps = tables::Steps::between(&local.object, remote);
             problems.extend(steps.type_changes.iter().map(|(field, from, to)| {
-                format!("{path}: the field `{field}` has the type `{from}` on the server, and is to have `{to}`")
+                format!(
+                    "{path}: the field `{field}` has the type `{from}` on the server, and is to have `{to}`"
+                )
             }));
         }
         let pack = |object: &crate::sync::Object| object.content.get("pack").cloned().unwrap_or_default();
         let (ours, theirs) = (pack(&local.object), pack(&remote.object));
         if pair.kind == Kind::Agent && ours != theirs {
-            problems.push(format!("{path}: the agent is in the pack {theirs} on the server, and is to be in {ours}"));
+            problems.push(format!(
+                "{path}: the agent is in the pack {theirs} on the server, and is to be in {ours}"
+            ));
         }
     }
     if problems.is_empty() {

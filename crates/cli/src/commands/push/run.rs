@@ -85,7 +85,7 @@ impl<'a> Push<'a> {
         self.every = 1 + lines.iter().filter(|line| line.action.is_due()).count() / STATE_WRITES_MAX;
         for (pair, _) in with(Action::Unchanged) {
             if let Some(remote) = &pair.remote {
-                self.note(pair, remote, true)?;
+                self.note(pair, remote, true);
             }
         }
         let adds = with(Action::Add).filter_map(|(pair, _)| pair.local.as_ref()?.object.id.clone());
@@ -158,14 +158,32 @@ impl<'a> Push<'a> {
             self.ids.insert(id, &key);
             self.unborn.remove(id);
         }
+        self.note_made(pair, &key)?;
+        if pair.kind == Kind::Agent || (pair.kind == Kind::App && apps::is_portal(&wanted)) {
+            // Made with one call, and what it should be only after the next.
+            self.read_back(pair, &key, false).await?;
+            if let Some(fresh) = self.done.get(&pair.path).cloned() {
+                self.update(pair, &local.object, fresh).await?;
+            }
+        }
         let is_whole = pair.kind != Kind::Table && !self.names_unborn(&local.object);
         self.read_back(pair, &key, is_whole).await?;
         self.say("added", pair);
         Ok(())
     }
 
+    /// That it is ours, before anything else can fail: what a next push finds there is to be finished.
+    fn note_made(&mut self, pair: &Pair, key: &str) -> Outcome<()> {
+        let kind = pair.kind.noun().to_owned();
+        let entry = Entry { kind, id: key.to_owned(), ..Entry::default() };
+        self.state.note(&pair.path, entry);
+        if self.writes.is_multiple_of(self.every) { self.write_state() } else { Ok(()) }
+    }
+
     async fn finish_table(&mut self, pair: &Pair) -> Outcome<()> {
-        let (Some(local), Some(remote)) = (&pair.local, self.done.get(&pair.path).cloned()) else { return Ok(()) };
+        let (Some(local), Some(remote)) = (&pair.local, self.done.get(&pair.path).cloned()) else {
+            return Ok(());
+        };
         let wanted = local.object.with_ids(&self.ids);
         tables::converge(self, &wanted, remote).await.map_err(|failure| of_file(failure, pair))?;
         let key = local.object.name.clone();
@@ -200,7 +218,9 @@ impl<'a> Push<'a> {
 
     /// Says anew what was said when some of the ids in it stood for nothing.
     async fn name_the_born(&mut self, pair: &Pair) -> Outcome<()> {
-        let (Some(local), Some(remote)) = (&pair.local, self.done.get(&pair.path).cloned()) else { return Ok(()) };
+        let (Some(local), Some(remote)) = (&pair.local, self.done.get(&pair.path).cloned()) else {
+            return Ok(());
+        };
         let known = self.state.at(&pair.path).is_some_and(|entry| !entry.local.is_empty());
         if known {
             return Ok(());
@@ -276,7 +296,8 @@ impl<'a> Push<'a> {
                 Ok(fresh)
             }
             fresh => {
-                let now = fresh.map_or_else(|| "it is gone".to_owned(), |fresh| format!("it has {}", fresh.version));
+                let now = fresh
+                    .map_or_else(|| "it is gone".to_owned(), |fresh| format!("it has {}", fresh.version));
                 let message = format!(
                     "{} `{}` has changed on the server since the plan was made: {now}, the plan began from {}",
                     pair.kind.noun(),
@@ -302,20 +323,19 @@ impl<'a> Push<'a> {
     async fn read_back(&mut self, pair: &Pair, key: &str, is_whole: bool) -> Outcome<()> {
         let found = remote::one(self.client, pair.kind, key).await?;
         let Some(remote) = found.map(|remote| self.settled(remote)) else { return Ok(()) };
-        self.note(pair, &remote, is_whole)?;
+        self.note(pair, &remote, is_whole);
         self.done.insert(pair.path.clone(), remote);
         self.writes += 1;
-        if !is_whole || self.writes.is_multiple_of(self.every) {
+        if self.writes.is_multiple_of(self.every) {
             self.write_state()?;
         }
         Ok(())
     }
 
-    fn note(&mut self, pair: &Pair, remote: &Remote, is_whole: bool) -> Outcome<()> {
+    fn note(&mut self, pair: &Pair, remote: &Remote, is_whole: bool) {
         let local = pair.local.as_ref().filter(|_| is_whole).map(|local| local.object.hash());
         let entry = Entry { local: local.unwrap_or_default(), ..entry(pair.kind, remote) };
         self.state.note(&pair.path, entry);
-        Ok(())
     }
 
     fn write_state(&self) -> Outcome<()> {
@@ -349,9 +369,13 @@ fn callees_first(pairs: Vec<&Pair>) -> Vec<&Pair> {
     let calls: Vec<Vec<usize>> = pairs
         .iter()
         .map(|pair| {
-            let text = pair.local.as_ref().and_then(|local| local.object.document.as_deref()).unwrap_or_default();
+            let text =
+                pair.local.as_ref().and_then(|local| local.object.document.as_deref()).unwrap_or_default();
             let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-            words.filter(|word| word.len() == ID_CHARS).filter_map(|word| place_of.get(word).copied()).collect()
+            words
+                .filter(|word| word.len() == ID_CHARS)
+                .filter_map(|word| place_of.get(word).copied())
+                .collect()
         })
         .collect();
     let mut order = Vec::new();

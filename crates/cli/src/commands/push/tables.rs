@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::packs::text;
 use super::run::Push;
 use crate::failure::Outcome;
-use crate::sync::{Kind, Object};
 use crate::sync::remote::{self, Remote};
+use crate::sync::{Kind, Object};
 
 /// Rounds after which a table that does not become what it should is left: a field whose display name is another one
 /// than its name needs two.
@@ -16,10 +16,9 @@ const ROUNDS_MAX: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Steps {
     added: Vec<Value>,
-    /// With the id of the field.
-    changed: Vec<(String, Value)>,
-    /// Name and id.
-    pub(super) removed: Vec<(String, String)>,
+    changed: Vec<Value>,
+    /// By name.
+    pub(super) removed: Vec<String>,
     /// Field, type on the server, type in the folder.
     pub(super) type_changes: Vec<(String, String, String)>,
     is_renamed: bool,
@@ -28,10 +27,6 @@ pub(super) struct Steps {
 impl Steps {
     pub(super) fn between(wanted: &Object, remote: &Remote) -> Self {
         let (ours, theirs) = (fields(wanted), fields(&remote.object));
-        let id_of = |name: &str| {
-            let found = remote.parts.iter().find(|(known, _)| known == name);
-            found.map(|(_, id)| id.clone()).unwrap_or_default()
-        };
         let mut steps = Self::default();
         for field in ours {
             let name = field["name"].as_str().unwrap_or_default();
@@ -43,18 +38,18 @@ impl Steps {
                 let kind = |field: &Value| field["type"].as_str().unwrap_or_default().to_owned();
                 steps.type_changes.push((name.to_owned(), kind(known), kind(field)));
             } else if !same(known, field) {
-                steps.changed.push((id_of(name), field.clone()));
+                steps.changed.push(field.clone());
             }
         }
         for field in theirs {
             let name = field["name"].as_str().unwrap_or_default();
             if !ours.iter().any(|ours| ours["name"] == name) {
-                steps.removed.push((name.to_owned(), id_of(name)));
+                steps.removed.push(name.to_owned());
             }
         }
         let member = |object: &Object, name: &str| object.content.get(name).cloned();
         let differs = |name: &&str| member(wanted, name) != member(&remote.object, name);
-        steps.is_renamed = ["display_name", "description", "settings"].iter().any(|name| differs(name));
+        steps.is_renamed = ["display_name", "description", "settings"].iter().any(differs);
         steps
     }
 
@@ -69,21 +64,19 @@ impl Steps {
 
     /// `adds level; changes owner; removes x with its values`.
     pub(super) fn describe(&self, prune: bool) -> String {
-        let names = |fields: Vec<&str>| fields.join(", ");
-        let name = |field: &'_ Value| field["name"].as_str().unwrap_or_default().to_owned();
+        let name = |field: &Value| field["name"].as_str().unwrap_or_default().to_owned();
         let mut parts = Vec::new();
         let mut part = |verb: &str, list: Vec<String>, rest: &str| {
             if !list.is_empty() {
-                parts.push(format!("{verb} {}{rest}", names(list.iter().map(String::as_str).collect())));
+                parts.push(format!("{verb} {}{rest}", list.join(", ")));
             }
         };
         part("adds", self.added.iter().map(name).collect(), "");
-        part("changes", self.changed.iter().map(|(_, field)| name(field)).collect(), "");
-        let removed = self.removed.iter().map(|(name, _)| name.clone()).collect();
+        part("changes", self.changed.iter().map(name).collect(), "");
         if prune {
-            part("removes", removed, " with its values");
+            part("removes", self.removed.clone(), " with its values");
         } else {
-            part("keeps", removed, ": --prune removes it with its values");
+            part("keeps", self.removed.clone(), ": --prune removes it with its values");
         }
         parts.join("; ")
     }
@@ -143,12 +136,13 @@ async fn take(push: &Push<'_>, wanted: &Object, key: &str, steps: &Steps) -> Out
     for field in &steps.added {
         push.client.post(&["table", key, "fields"], &body(field, true)).await?;
     }
-    for (id, field) in &steps.changed {
-        push.client.put(&["table", key, "fields", id], &body(field, false)).await?;
+    for field in &steps.changed {
+        let name = field["name"].as_str().unwrap_or_default();
+        push.client.put(&["table", key, "fields", name], &body(field, false)).await?;
     }
     if push.args.prune {
-        for (_, id) in &steps.removed {
-            push.client.delete(&["table", key, "fields", id], &[]).await?;
+        for name in &steps.removed {
+            push.client.delete(&["table", key, "fields", name], &[]).await?;
         }
     }
     Ok(())

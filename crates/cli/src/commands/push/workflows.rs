@@ -51,7 +51,8 @@ fn commit(wanted: &Object, branched_from: i64) -> Value {
 fn settings(push: &Push<'_>, wanted: &Object) -> Outcome<Value> {
     let pack = text(wanted, "pack");
     let id = push.packs.get(pack);
-    let id = id.ok_or_else(|| Failure::new(Exit::Failed, format!("the pack `{pack}` is not on the server")))?;
+    let id =
+        id.ok_or_else(|| Failure::new(Exit::Failed, format!("the pack `{pack}` is not on the server")))?;
     Ok(json!({
         "name": wanted.name, "pack_id": id, "active": wanted.content["active"], "tags": list(wanted, "tags"),
     }))
