@@ -146,7 +146,7 @@ impl Desk {
         let app =
             json!({"display_name": "Board", "icon": "HTTP", "categories": ["a"], "resources": resources});
         self.call("POST", "apps", &app);
-        let pack = self.call("POST", "agent_packs", &json!({"name": "Helpers"}));
+        let pack = self.call("POST", "agent_packs", &json!({"name": "Analysts"}));
         let agent =
             self.call("POST", "agents", &json!({"pack_id": pack["id"], "name": "Triage", "title": "First"}));
         let id = agent["id"].as_str().unwrap();

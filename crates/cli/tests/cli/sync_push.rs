@@ -246,13 +246,13 @@ fn what_a_server_cannot_become_is_refused_by_name() {
     let people = desk.read("ws/tables/people.yaml");
     desk.write("ws/tables/people.yaml", &people.replace("type: text", "type: number"));
     let agent = desk.read("ws/agents/triage.yaml");
-    desk.write("ws/agents/triage.yaml", &agent.replace("pack: Helpers", "pack: Others"));
+    desk.write("ws/agents/triage.yaml", &agent.replace("pack: Analysts", "pack: Others"));
     let ran = desk.push("ws", &[]);
     assert_eq!(ran.code, 6, "{}", ran.transcript());
     let part =
         "tables/people.yaml: the field `email` has the type `text` on the server, and is to have `number`";
     assert!(ran.stderr.contains(part), "{}", ran.stderr);
-    assert!(ran.stderr.contains("the agent is in the pack \"Helpers\" on the server"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the agent is in the pack \"Analysts\" on the server"), "{}", ran.stderr);
 }
 
 #[test]

@@ -38,9 +38,9 @@ fn missing(body: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_role_in_a_workspace_allows_its_permissions_and_nothing_else() {
     on_both(async |nictate| {
-        let role = make(&nictate, "Operator", "workspace", &["workflow:view", "workflow:execute"]).await;
-        let id = add(&nictate, "olga", "Consumer").await;
-        join(&nictate, id, "Operator").await;
+        let role = make(nictate, "Operator", "workspace", &["workflow:view", "workflow:execute"]).await;
+        let id = add(nictate, "olga", "Consumer").await;
+        join(nictate, id, "Operator").await;
         nictate.get_as("olga", "/playbooks").await.ok();
         let reply = nictate.get_as("olga", "/connections").await;
         assert_eq!((reply.status, &reply.json()["data"]["permission"]), (403, &json!("connection:view")));
@@ -60,12 +60,12 @@ async fn a_role_in_a_workspace_allows_its_permissions_and_nothing_else() {
         assert_eq!(nictate.get_as("olga", "/playbooks").await.status, 403);
 
         // A second role through a group is added to the first.
-        make(&nictate, "Runs", "workspace", &["execution:view"]).await;
+        make(nictate, "Runs", "workspace", &["execution:view"]).await;
         let path = format!("/api/v1/workspace/{WORKSPACE}/table/sys_groups");
         let group = nictate.post(&path, json!({"name": "shift"})).await.ok();
         let group = group.as_str().or(group["id"].as_str()).unwrap().to_owned();
         nictate.post(&format!("/api/v1/groups/{group}/add_users"), json!([id])).await.ok();
-        enter(&nictate, "group", &group, "Runs").await;
+        enter(nictate, "group", &group, "Runs").await;
         nictate.get_as("olga", "/executions").await.ok();
         nictate.get_as("olga", "/connections").await.ok();
     })
@@ -75,13 +75,13 @@ async fn a_role_in_a_workspace_allows_its_permissions_and_nothing_else() {
 #[tokio::test]
 async fn a_role_that_somebody_has_stays() {
     on_both(async |nictate| {
-        let role = make(&nictate, "Operator", "workspace", &["workflow:view"]).await;
-        let id = add(&nictate, "olga", "Consumer").await;
-        join(&nictate, id, "Operator").await;
+        let role = make(nictate, "Operator", "workspace", &["workflow:view"]).await;
+        let id = add(nictate, "olga", "Consumer").await;
+        join(nictate, id, "Operator").await;
         let reply = nictate.delete(&format!("/api/v1/roles/{role}")).await;
         assert_eq!((reply.status, &reply.json()["identifier"]), (400, &json!("role_in_use")));
         assert_eq!(reply.json()["data"]["holders"], 1);
-        join(&nictate, id, "Viewer").await;
+        join(nictate, id, "Viewer").await;
         nictate.delete(&format!("/api/v1/roles/{role}")).await.ok();
         assert_eq!(nictate.get(&format!("/api/v1/roles/{role}")).await.status, 404);
         assert_eq!(nictate.get("/api/v1/roles").await.ok()["total"], 0);
@@ -92,7 +92,7 @@ async fn a_role_that_somebody_has_stays() {
 #[tokio::test]
 async fn what_a_role_cannot_be_is_refused_by_name() {
     on_both(async |nictate| {
-        make(&nictate, "Auditor", "tenant", &["audit:view"]).await;
+        make(nictate, "Auditor", "tenant", &["audit:view"]).await;
         for (role, code, word) in [
             (json!({"name": "auditor", "scope": "tenant"}), "role_name_taken", "auditor"),
             (json!({"name": "OWNER", "scope": "tenant"}), "role_name_taken", "OWNER"),
@@ -132,7 +132,7 @@ async fn what_a_role_cannot_be_is_refused_by_name() {
 async fn a_tenant_has_a_hundred_roles() {
     on_both(async |nictate| {
         for number in 0..100 {
-            make(&nictate, &format!("role {number}"), "tenant", &[]).await;
+            make(nictate, &format!("role {number}"), "tenant", &[]).await;
         }
         let reply = nictate.post("/api/v1/roles", json!({"name": "one more", "scope": "tenant"})).await;
         assert_eq!((reply.status, &reply.json()["identifier"]), (400, &json!("role_limit")));
@@ -144,10 +144,10 @@ async fn a_tenant_has_a_hundred_roles() {
 async fn who_administers_people_gains_nothing_by_it() {
     on_both(async |nictate| {
         let permissions = ["account:view", "account:edit", "account:invite", "workspace:create"];
-        make(&nictate, "People", "tenant", &permissions).await;
-        make(&nictate, "Auditor", "tenant", &["audit:view"]).await;
-        let petra = add(&nictate, "petra", "People").await;
-        let olga = add(&nictate, "olga", "Consumer").await;
+        make(nictate, "People", "tenant", &permissions).await;
+        make(nictate, "Auditor", "tenant", &["audit:view"]).await;
+        let petra = add(nictate, "petra", "People").await;
+        let olga = add(nictate, "olga", "Consumer").await;
         nictate.get_as("petra", "/api/v1/users").await.ok();
 
         let forbidden = async |path: &str, body: Value| {
@@ -182,7 +182,7 @@ async fn who_administers_people_gains_nothing_by_it() {
             assert_eq!(nictate.call_as("petra", Method::PUT, &path, json!({})).await.status, 403, "{path}");
         }
         // Nor somebody who works in a workspace that they have no business in; nor a group that does.
-        join(&nictate, olga, "Owner").await;
+        join(nictate, olga, "Owner").await;
         forbidden(&format!("/api/v1/user/{olga}/password_reset"), json!({})).await;
         let path = format!("/api/v1/workspace/{WORKSPACE}/table/sys_groups");
         let group = nictate.post(&path, json!({"name": "owners"})).await.ok();
@@ -193,14 +193,14 @@ async fn who_administers_people_gains_nothing_by_it() {
             .call_as("petra", Method::POST, &format!("/api/v1/groups/{group}/remove_users"), json!([petra]))
             .await
             .ok();
-        enter(&nictate, "group", &group, "Contributor").await;
+        enter(nictate, "group", &group, "Contributor").await;
         forbidden(&add_me, json!([petra])).await;
         forbidden(&format!("/api/v1/user/{petra}/groups"), json!([group])).await;
 
         // What they may do, they can give.
         let invited = json!([{"email": "y@example.com", "role": "People"}]);
         nictate.call_as("petra", Method::POST, "/api/v1/invite", invited).await.ok();
-        let quiet = add(&nictate, "quiet", "Consumer").await;
+        let quiet = add(nictate, "quiet", "Consumer").await;
         nictate
             .call_as("petra", Method::PUT, &format!("/api/v1/user/{quiet}/role/people"), json!({}))
             .await
@@ -217,13 +217,13 @@ async fn who_administers_people_gains_nothing_by_it() {
 async fn who_decides_about_a_workspace_gives_no_more_than_they_have() {
     on_both(async |nictate| {
         let tenant = nictate.tenant().await;
-        make(&nictate, "Door", "workspace", &["workspace:view", "workspace:edit", "workflow:view"]).await;
-        make(&nictate, "Reader", "workspace", &["workflow:view"]).await;
-        let door = add(&nictate, "door", "Consumer").await;
-        join(&nictate, door, "Door").await;
+        make(nictate, "Door", "workspace", &["workspace:view", "workspace:edit", "workflow:view"]).await;
+        make(nictate, "Reader", "workspace", &["workflow:view"]).await;
+        let door = add(nictate, "door", "Consumer").await;
+        join(nictate, door, "Door").await;
         let workspace = WORKSPACE.parse().unwrap();
         nictate.add_person(Person::new("owner", tenant, &[(workspace, Role::Owner)])).await;
-        let other = add(&nictate, "other", "Consumer").await;
+        let other = add(nictate, "other", "Consumer").await;
         let set = async |who: UserId, role: &str| {
             let entity = json!({"entity_id": who, "entity_type": "user", "role": role});
             let path = format!("/api/v1/workspaces/{WORKSPACE}/entities");
