@@ -98,3 +98,10 @@ pub(crate) fn json_with_etag(known: &KnownTags, version: impl Display, value: &i
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
 }
+
+/// Why a body that is sent while it is read breaks off: it ends without its last chunk then, so that nobody takes it for
+/// whole. `what` is for the log.
+pub(super) fn broken_off(what: &str, error: ApiError) -> std::io::Error {
+    tracing::warn!(error = %error.message(), "{what} broke off");
+    std::io::Error::other(format!("{what} broke off"))
+}

@@ -13,7 +13,7 @@ use store::{Page, StoreError};
 use types::{AuditId, WorkspaceId};
 use utoipa::ToSchema;
 
-use super::answer::{self, page};
+use super::answer::{self, broken_off, page};
 use super::extract::{ListQuery, Query};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult};
@@ -148,10 +148,10 @@ struct Export {
 impl Export {
     async fn next(&mut self) -> Result<Option<Bytes>, std::io::Error> {
         if self.read.is_empty() {
-            self.read_on().await.map_err(broken_off)?;
+            self.read_on().await.map_err(|error| broken_off("the export of an audit log", error))?;
         }
         let Some(row) = self.read.pop_front() else { return Ok(None) };
-        let entry = AuditEntry::new(row).map_err(broken_off)?;
+        let entry = AuditEntry::new(row).map_err(|error| broken_off("the export of an audit log", error))?;
         let mut line = serde_json::to_vec(&entry)?;
         line.push(b'\n');
         Ok(Some(line.into()))
@@ -182,10 +182,4 @@ async fn read(
         Some(workspace) => audit::list(ctx.db(), ctx.tenant(), workspace, query).await,
         None => audit::list_tenant(ctx.db(), ctx.tenant(), query).await,
     }
-}
-
-/// An export that cannot go on ends without its last chunk, so that nobody takes it for whole.
-fn broken_off(error: ApiError) -> std::io::Error {
-    tracing::warn!(error = %error.message(), "an export of the audit log broke off");
-    std::io::Error::other("the export broke off")
 }

@@ -12,6 +12,7 @@ use super::super::{named, operations, parse_q};
 use super::{Format, TransferQuery};
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
+use crate::http::answer::broken_off;
 use crate::http::extract::Query;
 
 /// Records that are read at a time, unless they are so large that fewer are.
@@ -33,7 +34,7 @@ pub(in crate::http) async fn export(ctx: Ctx, Query(query): Query<TransferQuery>
         if matches!(export.next, Next::Nothing) {
             return Ok(None);
         }
-        let page = export.page().await.map_err(broken_off)?;
+        let page = export.page().await.map_err(|error| broken_off("the export of a table", error))?;
         Ok::<_, std::io::Error>(Some((page, export)))
     });
     let first = futures_util::stream::once(async { Ok(first) });
@@ -175,10 +176,4 @@ fn cell(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
-}
-
-/// An export that cannot go on ends without its last chunk, so that nobody takes it for whole.
-fn broken_off(error: ApiError) -> std::io::Error {
-    tracing::warn!(error = %error.message(), "an export of a table broke off");
-    std::io::Error::other("the export broke off")
 }
