@@ -8,6 +8,8 @@ use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, S
 
 /// The unique key that a second group with the same name meets.
 pub const NAME_KEY: &str = "user_groups_tenant_id_name_key";
+/// The unique key that a second group with the same id at the identity provider meets.
+pub const EXTERNAL_ID_KEY: &str = "user_groups_tenant_id_external_id_key";
 
 /// A group, without its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ sql! {
         concat!("SELECT ", columns!(), " FROM user_groups WHERE tenant_id = $1 AND id = $2");
     GET_BY_NAME = "user_groups.get_by_name":
         concat!("SELECT ", columns!(), " FROM user_groups WHERE tenant_id = $1 AND name = $2");
+    ALL = "user_groups.all":
+        concat!("SELECT ", columns!(), " FROM user_groups WHERE tenant_id = $1 ORDER BY name, id");
     COUNT = "user_groups.count": "SELECT COUNT(*) AS counted FROM user_groups WHERE tenant_id = $1";
     UPDATE = "user_groups.update":
         "UPDATE user_groups
@@ -57,6 +61,9 @@ sql! {
         "SELECT m.group_id
          FROM user_group_members m JOIN user_groups g ON g.id = m.group_id
          WHERE g.tenant_id = $1 AND m.user_id = $2 ORDER BY m.group_id";
+    MEMBERS = "user_group_members.members":
+        "SELECT u.id, u.name FROM user_group_members m JOIN users u ON u.id = m.user_id
+         WHERE u.tenant_id = $1 AND m.group_id = $2 ORDER BY u.name, u.id";
     ADD_USER = "user_group_members.add_user":
         "INSERT INTO user_group_members (group_id, user_id)
          SELECT g.id, u.id FROM user_groups g JOIN users u ON u.tenant_id = g.tenant_id
@@ -163,6 +170,21 @@ pub async fn update(tx: &Tx<'_>, group: &Group) -> Result<bool, StoreError> {
 /// Deletes a group with its memberships; whether there was such a one.
 pub async fn delete(tx: &Tx<'_>, tenant: TenantId, id: GroupId) -> Result<bool, StoreError> {
     Ok(tx.execute(&DELETE, &[tenant.into(), id.into()]).await? == 1)
+}
+
+/// The users in a group, by name.
+pub async fn members(
+    read: &impl Read,
+    tenant: TenantId,
+    group: GroupId,
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    let params = [tenant.into(), group.into()];
+    read.read_all(&MEMBERS, &params, |row| Ok((row.id(0)?, row.string(1)?))).await
+}
+
+/// Every group of the tenant, by name.
+pub async fn all(read: &impl Read, tenant: TenantId) -> Result<Vec<Group>, StoreError> {
+    read.read_all(&ALL, &[tenant.into()], decode).await
 }
 
 /// Puts a user of the tenant into a group of the tenant, where they may be already.

@@ -41,6 +41,7 @@ mod roles;
 mod runner_groups;
 mod runner_link;
 mod scim;
+mod scim_groups;
 mod second_factors;
 mod secrecy;
 mod seed;

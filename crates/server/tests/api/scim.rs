@@ -16,19 +16,19 @@ async fn send_as(nictate: &Nictate, key: &str, method: Method, path: &str, body:
     Reply::of(request).await
 }
 
-async fn send(nictate: &Nictate, method: Method, path: &str, body: Value) -> Reply {
+pub(crate) async fn send(nictate: &Nictate, method: Method, path: &str, body: Value) -> Reply {
     send_as(nictate, KEY, method, path, &body).await
 }
 
 #[track_caller]
-fn good(reply: &Reply, status: u16) -> Value {
+pub(crate) fn good(reply: &Reply, status: u16) -> Value {
     assert_eq!(reply.status, status, "{}", reply.text);
     assert_eq!(reply.header("content-type"), "application/scim+json");
     reply.json()
 }
 
 #[track_caller]
-fn bad(reply: &Reply, status: u16, kind: &str) -> String {
+pub(crate) fn bad(reply: &Reply, status: u16, kind: &str) -> String {
     let body = good(reply, status);
     assert_eq!((&body["schemas"], &body["status"]), (&json!([ERROR]), &json!(status.to_string())), "{body}");
     assert_eq!(body["scimType"].as_str().unwrap_or_default(), kind, "{body}");
@@ -41,7 +41,7 @@ async fn found(nictate: &Nictate, filter: &str) -> Vec<String> {
     body["Resources"].as_array().unwrap().iter().map(|user| text(user, "userName")).collect()
 }
 
-async fn make(nictate: &Nictate, email: &str, external_id: &str) -> String {
+pub(crate) async fn make(nictate: &Nictate, email: &str, external_id: &str) -> String {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": email, "externalId": external_id,
         "name": {"givenName": "Bob", "familyName": "Builder"}, "active": true,

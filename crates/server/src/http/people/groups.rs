@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use store::audit::AuditEntry;
 use store::groups::{self, Group as Row};
-use store::{Tx, users};
+use store::{StoreError, Tx, users};
 use types::{GroupId, UserId};
 
 pub(crate) use super::model::{Group, GroupInput, Ids};
@@ -16,6 +16,8 @@ use crate::http::answer::{json, page};
 use crate::http::excerpt;
 use crate::http::extract::{Items, ListQuery, Query};
 
+/// Groups that one tenant may have.
+const GROUPS_MAX: i64 = 1_000;
 /// Ids in one call.
 const IDS_MAX: usize = 1_000;
 
@@ -54,9 +56,7 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
     let id = db
         .write(async move |tx| {
             let group = find_to_change(&ctx, tx).await?;
-            groups::delete(tx, group.tenant_id, group.id).await?;
-            let entry = crate::audit::gone(audit(&ctx, "group.deleted", &group), &Group::from(&group));
-            store::audit::record(tx, &entry).await?;
+            remove(&ctx, tx, &group).await?;
             Ok::<_, ApiError>(group.id)
         })
         .await?;
@@ -64,9 +64,19 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> ApiResult {
     json(&id)
 }
 
+/// Deletes a group of a tenant whose people are locked.
+pub(in crate::http) async fn remove(ctx: &Ctx, tx: &Tx<'_>, group: &Row) -> ApiResult<()> {
+    groups::delete(tx, group.tenant_id, group.id).await?;
+    let entry = crate::audit::gone(audit(ctx, "group.deleted", group), &Group::from(group));
+    Ok(store::audit::record(tx, &entry).await?)
+}
+
+/// Which way users go.
 #[derive(Clone, Copy)]
-enum Towards {
+pub(in crate::http) enum Towards {
+    /// Into a group.
     Added,
+    /// Out of it.
     Removed,
 }
 
@@ -86,27 +96,35 @@ async fn change_users(ctx: Ctx, named: Vec<String>, towards: Towards) -> ApiResu
                 }
             }
             refuse_unknown(&unknown, &code::USERS_UNKNOWN, "users")?;
-            authority::over_group(&ctx, tx, group.id).await?;
-            for id in &ids {
-                match towards {
-                    Towards::Added => groups::add_user(tx, group.tenant_id, group.id, *id).await?,
-                    Towards::Removed => {
-                        groups::remove_user(tx, group.tenant_id, group.id, *id).await?;
-                    }
-                }
-            }
-            let action = match towards {
-                Towards::Added => "group.users_added",
-                Towards::Removed => "group.users_removed",
-            };
-            let entry = audit(&ctx, action, &group);
-            let entry = crate::audit::also(entry, serde_json::json!({"users": ids}));
-            store::audit::record(tx, &entry).await?;
+            move_users(&ctx, tx, &group, &ids, towards).await?;
             Ok::<_, ApiError>(ids)
         })
         .await?;
     app.identity().forget_callers();
     json(&ids)
+}
+
+/// Puts users of the tenant into a group, or takes them out.
+pub(in crate::http) async fn move_users(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    group: &Row,
+    ids: &BTreeSet<UserId>,
+    towards: Towards,
+) -> ApiResult<()> {
+    authority::over_group(ctx, tx, group.id).await?;
+    for id in ids {
+        match towards {
+            Towards::Added => groups::add_user(tx, group.tenant_id, group.id, *id).await?,
+            Towards::Removed => _ = groups::remove_user(tx, group.tenant_id, group.id, *id).await?,
+        }
+    }
+    let action = match towards {
+        Towards::Added => "group.users_added",
+        Towards::Removed => "group.users_removed",
+    };
+    let entry = crate::audit::also(audit(ctx, action, group), serde_json::json!({"users": ids}));
+    Ok(store::audit::record(tx, &entry).await?)
 }
 
 /// Puts a user into groups: all of them, or none if one is unknown.
@@ -179,6 +197,33 @@ pub(in crate::http) async fn find_to_change(ctx: &Ctx, tx: &Tx<'_>) -> ApiResult
 
 fn not_found(id: &str) -> ApiError {
     ApiError::new(&code::GROUP_NOT_FOUND, format!("the tenant has no group `{}`", excerpt(id)))
+}
+
+/// Stores a new group of a tenant whose people are locked.
+pub(in crate::http) async fn make(ctx: &Ctx, tx: &Tx<'_>, row: &Row) -> ApiResult<()> {
+    if groups::count(tx, row.tenant_id).await? >= GROUPS_MAX {
+        let message = format!("a tenant may have {GROUPS_MAX} groups; delete one first");
+        return Err(ApiError::new(&code::GROUP_LIMIT, message));
+    }
+    groups::insert(tx, row).await.map_err(|error| name_taken(error, &row.name))?;
+    let entry = crate::audit::made(audit(ctx, "group.created", row), &Group::from(row));
+    Ok(store::audit::record(tx, &entry).await?)
+}
+
+/// Stores what a group is called and is for.
+pub(in crate::http) async fn change(ctx: &Ctx, tx: &Tx<'_>, (before, row): (&Row, &Row)) -> ApiResult<()> {
+    groups::update(tx, row).await.map_err(|error| name_taken(error, &row.name))?;
+    let entry = audit(ctx, "group.edited", row);
+    let entry = crate::audit::changed(entry, &Group::from(before), &Group::from(row));
+    Ok(store::audit::record(tx, &entry).await?)
+}
+
+fn name_taken(error: StoreError, name: &str) -> ApiError {
+    if error.is_duplicate_of(groups::NAME_KEY) {
+        let message = format!("a group `{name}` exists already; names are unique in the tenant");
+        return ApiError::new(&code::GROUP_NAME_TAKEN, message);
+    }
+    error.into()
 }
 
 /// The audit entry of something that was done to a group.

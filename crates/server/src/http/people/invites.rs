@@ -142,6 +142,13 @@ pub(in crate::http) async fn withdraw(ctx: Ctx) -> ApiResult {
     json(&id)
 }
 
+/// Withdraws the invitation of an address, given in lower case, if there is one.
+pub(in crate::http) async fn withdraw_of(ctx: &Ctx, tx: &Tx<'_>, email: &str) -> ApiResult<()> {
+    let Some(row) = invites::get_by_email(tx, ctx.tenant(), email).await? else { return Ok(()) };
+    invites::delete(tx, row.tenant_id, row.id).await?;
+    Ok(store::audit::record(tx, &audit(ctx, "invite.withdrawn", &row)).await?)
+}
+
 /// Accepts an invitation by its code: makes the user, once.
 pub(in crate::http) async fn accept(
     State(app): State<App>,

@@ -54,7 +54,7 @@ pub(super) struct Path {
 }
 
 impl Attribute {
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         // The schema before a name says nothing that the name does not.
         let name = if text.to_ascii_lowercase().starts_with("urn:") {
             text.rsplit_once(':').map_or(text, |(_, name)| name)
@@ -65,7 +65,7 @@ impl Attribute {
     }
 
     /// Every value that the attribute has.
-    fn values_in<'a>(&self, resource: &'a Value) -> Vec<&'a Value> {
+    pub(super) fn values_in<'a>(&self, resource: &'a Value) -> Vec<&'a Value> {
         let mut found = vec![resource];
         for name in &self.0 {
             found = found.into_iter().filter_map(|value| member(value, name)).flat_map(each).collect();

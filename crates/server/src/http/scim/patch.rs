@@ -96,6 +96,10 @@ fn entry<'a>(place: &'a mut Value, name: &str, path: &str) -> Result<&'a mut Val
 
 fn set(place: &mut Value, kind: Kind, value: &Value) {
     match (kind, place, value) {
+        // Some providers name the values that go in the operation instead of its path.
+        (Kind::Remove, Value::Array(values), Value::Array(gone)) if !gone.is_empty() => {
+            values.retain(|value| !gone.iter().any(|one| is_same(one, value)));
+        }
         (Kind::Remove, place, _) => *place = Value::Null,
         (Kind::Add, Value::Array(values), Value::Array(more)) => values.extend(more.iter().cloned()),
         (_, Value::Object(members), Value::Object(more)) => {
@@ -103,6 +107,13 @@ fn set(place: &mut Value, kind: Kind, value: &Value) {
         }
         (_, place, value) => *place = value.clone(),
     }
+}
+
+/// Whether two values of an attribute are the same: by their `value`, where they have one.
+fn is_same(one: &Value, other: &Value) -> bool {
+    let named =
+        |value: &Value| super::filter::member(value, "value").cloned().unwrap_or_else(|| value.clone());
+    named(one) == named(other)
 }
 
 /// Changes those of an attribute's values that meet the filter.

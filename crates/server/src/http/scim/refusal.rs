@@ -59,7 +59,7 @@ impl From<ApiError> for Refusal {
         let kind = error.code();
         let (status, kind) = if *kind == code::LAST_ADMIN {
             (409, Some("mutability"))
-        } else if *kind == code::USER_EXISTS {
+        } else if *kind == code::USER_EXISTS || *kind == code::GROUP_NAME_TAKEN {
             (409, Some("uniqueness"))
         } else if *kind == code::BODY_INVALID {
             (kind.status, Some("invalidSyntax"))

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 use store::users::{User, UserStatus};
 
 use super::filter::{Attribute, member};
+use super::meta;
 use super::refusal::Refusal;
+use crate::ctx::Ctx;
 use crate::http::excerpt;
 use crate::http::names::check_name;
 use crate::http::people::invites::email_of;
-use crate::http::routes::BASE;
 
 /// The schema of users.
 pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -27,7 +28,7 @@ pub(super) fn is_known(attribute: &Attribute) -> bool {
 }
 
 /// The user as a resource.
-pub(super) fn resource(user: &User, external_id: Option<&str>) -> Value {
+pub(super) fn resource(ctx: &Ctx, user: &User, external_id: Option<&str>) -> Value {
     let (given, family) = user.name.rsplit_once(' ').unwrap_or((&user.name, ""));
     let mut shown = json!({
         "schemas": [SCHEMA],
@@ -38,7 +39,7 @@ pub(super) fn resource(user: &User, external_id: Option<&str>) -> Value {
         "emails": [{"value": user.email, "type": "work", "primary": true}],
         "active": user.status == UserStatus::Active,
         "roles": [{"value": user.tenant_role.as_str(), "primary": true}],
-        "meta": {"resourceType": "User", "location": format!("{BASE}/scim/v2/Users/{}", user.id)},
+        "meta": meta(ctx, ("User", "Users"), &user.id.to_string(), (user.created_at, user.updated_at)),
     });
     if let Some(id) = external_id {
         shown["externalId"] = json!(id);

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use http::{StatusCode, header};
-use serde::Deserialize;
+use http::StatusCode;
 use serde_json::{Value, json};
 use store::provisioning::{self, EXTERNAL_ID_KEY, Identity};
 use store::users::{self, User as Row, UserKind, UserStatus};
 use store::{StoreError, Tx};
 use types::{TenantRole, UserId};
 
-use super::filter::Filter;
+use super::lists::{Asked, answer, created, nothing};
 use super::patch;
-use super::refusal::{Refusal, SCIM_JSON};
+use super::refusal::Refusal;
 use super::user::{Wanted, is_known, resource};
 use crate::App;
 use crate::audit;
@@ -23,17 +21,15 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, code};
 use crate::http::excerpt;
 use crate::http::extract::{self, Query};
-use crate::http::people::invites::email_taken;
+use crate::http::people::invites::{self, email_taken};
 use crate::http::people::{Change, User, authority, make};
 use crate::identity::Roles;
 
-/// Users in one page.
-pub(super) const COUNT_MAX: usize = 200;
 /// What somebody becomes if nothing says otherwise.
 const ROLE_DEFAULT: TenantRole = TenantRole::Consumer;
 
 /// A JSON body, refused as SCIM does.
-pub(in crate::http) struct Resource(Value);
+pub(in crate::http) struct Resource(pub(super) Value);
 
 impl FromRequest<App> for Resource {
     type Rejection = Refusal;
@@ -45,62 +41,21 @@ impl FromRequest<App> for Resource {
     }
 }
 
-/// What is asked of a list.
-#[derive(Deserialize)]
-pub(in crate::http) struct Asked {
-    filter: Option<String>,
-    #[serde(rename = "startIndex")]
-    start_index: Option<String>,
-    count: Option<String>,
-}
-
-/// A SCIM answer.
-pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, SCIM_JSON);
-    response
-}
-
-/// A page of resources.
-pub(super) fn list_of(resources: &[Value], total: usize, start: usize) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": total, "startIndex": start, "itemsPerPage": resources.len(), "Resources": resources,
-    })
-}
-
 /// The people of the tenant that a filter finds.
 pub(in crate::http) async fn list(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
-    let filter = asked.filter.as_deref().filter(|text| !text.trim().is_empty());
-    let filter = filter.map(|text| Filter::parse(text, is_known)).transpose()?;
-    let start = number("startIndex", asked.start_index.as_deref(), 1)?.max(1);
-    let count = number("count", asked.count.as_deref(), COUNT_MAX)?.min(COUNT_MAX);
     let external_ids = provisioning::external_ids(ctx.db(), ctx.tenant()).await?;
     let people = users::list(ctx.db(), ctx.tenant()).await?;
     let people = people.into_iter().filter(|user| user.kind == UserKind::Person);
-    let found: Vec<Value> = people
-        .map(|user| resource(&user, external_ids.get(&user.id).map(String::as_str)))
-        .filter(|user| filter.as_ref().is_none_or(|filter| filter.holds(user)))
-        .collect();
-    let page: Vec<Value> = found.iter().skip(start - 1).take(count).cloned().collect();
-    Ok(answer(StatusCode::OK, &list_of(&page, found.len(), start)))
-}
-
-/// A number of the query; one below zero counts as zero.
-fn number(name: &str, text: Option<&str>, default: usize) -> Result<usize, Refusal> {
-    let Some(text) = text else { return Ok(default) };
-    let read: Result<i64, _> = text.parse();
-    let number = read.map_err(|_| Refusal::value(format!("`{name}` is `{}`, no number", excerpt(text))))?;
-    Ok(usize::try_from(number.max(0)).unwrap_or(usize::MAX))
+    let resources = people.map(|user| resource(&ctx, &user, external_ids.get(&user.id).map(String::as_str)));
+    asked.page(resources.collect(), is_known)
 }
 
 /// A user.
-pub(in crate::http) async fn get(ctx: Ctx) -> Result<Response, Refusal> {
+pub(in crate::http) async fn get(ctx: Ctx, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
     let id: UserId = ctx.id(&code::USER_NOT_FOUND)?;
     let user = person(users::get(ctx.db(), ctx.tenant(), id).await?, &ctx)?;
     let external_id = provisioning::external_id(ctx.db(), ctx.tenant(), id).await?;
-    Ok(answer(StatusCode::OK, &resource(&user, external_id.as_deref())))
+    Ok(answer(StatusCode::OK, &asked.projected(resource(&ctx, &user, external_id.as_deref()))))
 }
 
 /// A new user, without a password.
@@ -134,12 +89,14 @@ pub(in crate::http) async fn create(ctx: Ctx, Resource(input): Resource) -> Resu
             }
             users::insert(tx, &user).await.map_err(|error| email_taken(error, &user.email))?;
             identify(tx, &ctx, user.id, &wanted).await?;
+            // Whoever was invited is here now.
+            invites::withdraw_of(&ctx, tx, &user.email).await?;
             let entry = ctx.audit("user.created", "user", &user.id.to_string(), &user.email);
             store::audit::record(tx, &audit::made(entry, &User::from(&user))).await?;
-            Ok::<_, Refusal>(resource(&user, wanted.external_id.as_deref()))
+            Ok::<_, Refusal>(resource(&ctx, &user, wanted.external_id.as_deref()))
         })
         .await?;
-    Ok(answer(StatusCode::CREATED, &made))
+    Ok(created(&made))
 }
 
 /// Makes a user what the body says.
@@ -163,9 +120,7 @@ pub(in crate::http) async fn delete(ctx: Ctx) -> Result<Response, Refusal> {
     })
     .await?;
     app.identity().forget_callers();
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(nothing())
 }
 
 async fn edit(
@@ -181,11 +136,11 @@ async fn edit(
             users::lock_people(tx, ctx.tenant()).await?;
             let user = person(users::get(tx, ctx.tenant(), id).await?, &ctx)?;
             let external_id = provisioning::external_id(tx, ctx.tenant(), id).await?;
-            let before = resource(&user, external_id.as_deref());
+            let before = resource(&ctx, &user, external_id.as_deref());
             let wanted = Wanted::read(&change(before.clone())?, &before)?;
             bring_to(tx, &ctx, &user, external_id, &wanted).await?;
             let user = person(users::get(tx, ctx.tenant(), id).await?, &ctx)?;
-            Ok::<_, Refusal>(resource(&user, wanted.external_id.as_deref()))
+            Ok::<_, Refusal>(resource(&ctx, &user, wanted.external_id.as_deref()))
         })
         .await?;
     app.identity().forget_callers();
@@ -201,6 +156,10 @@ async fn bring_to(
     wanted: &Wanted,
 ) -> Result<(), Refusal> {
     if (&user.email, &user.name, &external_id) != (&wanted.email, &wanted.name, &wanted.external_id) {
+        let is_moved = !user.email.eq_ignore_ascii_case(&wanted.email);
+        if is_moved && users::exists_by_email(tx, ctx.tenant(), &wanted.email).await? {
+            return Err(Refusal::taken(format!("a user `{}` exists already", wanted.email)));
+        }
         identify(tx, ctx, user.id, wanted).await?;
         let entry = ctx.audit("user.updated", "user", &user.id.to_string(), &wanted.email);
         let before = json!({"email": user.email, "name": user.name, "external_id": external_id});

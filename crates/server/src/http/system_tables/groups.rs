@@ -2,8 +2,7 @@
 //! the tenant's people, changing for the right to change them.
 
 use serde_json::{Map, Value};
-use store::StoreError;
-use store::groups::{self, Group as Row, NAME_KEY};
+use store::groups::{self, Group as Row};
 use types::Permission::{AccountEdit, AccountView};
 
 use crate::ctx::Ctx;
@@ -12,10 +11,7 @@ use crate::http::access::require_in_tenant;
 use crate::http::answer::{json, page};
 use crate::http::extract::ListQuery;
 use crate::http::names::{check_name, check_text};
-use crate::http::people::groups::{Group, GroupInput, audit, delete as delete_group, find, find_to_change};
-
-/// Groups that one tenant may have.
-const GROUPS_MAX: i64 = 1_000;
+use crate::http::people::groups::{self as people, Group, GroupInput, find, find_to_change};
 
 pub(super) async fn list(ctx: Ctx, list: ListQuery) -> ApiResult {
     require_in_tenant(ctx.caller(), AccountView)?;
@@ -48,13 +44,7 @@ pub(super) async fn create(ctx: Ctx, body: Map<String, Value>) -> ApiResult {
     let (made, db) = (row.clone(), ctx.db().clone());
     db.write(async move |tx| {
         store::users::lock_people(tx, row.tenant_id).await?;
-        if groups::count(tx, row.tenant_id).await? >= GROUPS_MAX {
-            let message = format!("a tenant may have {GROUPS_MAX} groups; delete one first");
-            return Err(ApiError::new(&code::GROUP_LIMIT, message));
-        }
-        groups::insert(tx, &row).await.map_err(|error| name_taken(error, &row.name))?;
-        let entry = crate::audit::made(audit(&ctx, "group.created", &row), &Group::from(&row));
-        Ok(store::audit::record(tx, &entry).await?)
+        people::make(&ctx, tx, &row).await
     })
     .await?;
     json(&Group::from(&made))
@@ -77,10 +67,7 @@ pub(super) async fn update(ctx: Ctx, body: Map<String, Value>) -> ApiResult {
             }
             row.managed = input.managed.unwrap_or(row.managed);
             (row.updated_at, row.updated_by) = (ctx.now(), ctx.user().to_string());
-            groups::update(tx, &row).await.map_err(|error| name_taken(error, &row.name))?;
-            let entry = audit(&ctx, "group.edited", &row);
-            let entry = crate::audit::changed(entry, &Group::from(&before), &Group::from(&row));
-            store::audit::record(tx, &entry).await?;
+            people::change(&ctx, tx, (&before, &row)).await?;
             Ok::<_, ApiError>(row)
         })
         .await?;
@@ -89,7 +76,7 @@ pub(super) async fn update(ctx: Ctx, body: Map<String, Value>) -> ApiResult {
 
 pub(super) async fn delete(ctx: Ctx) -> ApiResult {
     require_in_tenant(ctx.caller(), AccountEdit)?;
-    delete_group(ctx).await
+    people::delete(ctx).await
 }
 
 fn read(body: Map<String, Value>) -> ApiResult<GroupInput> {
@@ -97,12 +84,4 @@ fn read(body: Map<String, Value>) -> ApiResult<GroupInput> {
         .map_err(|error| ApiError::new(&code::BODY_INVALID, format!("the body is no group: {error}")))?;
     check_text("description", input.description.as_deref())?;
     Ok(input)
-}
-
-fn name_taken(error: StoreError, name: &str) -> ApiError {
-    if error.is_duplicate_of(NAME_KEY) {
-        let message = format!("a group `{name}` exists already; names are unique in the tenant");
-        return ApiError::new(&code::GROUP_NAME_TAKEN, message);
-    }
-    error.into()
 }
