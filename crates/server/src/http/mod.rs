@@ -59,6 +59,8 @@ pub(crate) fn service(app: &App) -> (Api, Vec<Route>) {
         .route("/docs/{name}", axum::routing::get(docs::asset))
         .route("/password_reset", axum::routing::get(sessions::password_page))
         .route("/password_reset/set-password.js", axum::routing::get(sessions::password_script))
+        .route("/invite", axum::routing::get(people::invite_page::page))
+        .route("/invite/accept-invitation.js", axum::routing::get(people::invite_page::script))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     (Api::new(router.with_state(app.clone())), routes)

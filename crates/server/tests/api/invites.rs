@@ -16,7 +16,7 @@ const INVITE: &str = "/api/v1/invite";
 async fn invite(nictate: &Nictate, email: &str, role: &str) -> (String, String) {
     let made = nictate.post(INVITE, json!([{"email": email, "role": role}])).await.ok();
     let link = text(&made[0], "link");
-    (text(&made[0], "id"), link.rsplit_once("/invite/").unwrap().1.to_owned())
+    (text(&made[0], "id"), link.rsplit_once("/invite#").unwrap().1.to_owned())
 }
 
 /// Nobody's request: whoever accepts has no key yet.
@@ -62,6 +62,28 @@ async fn who_accepts_becomes_a_user_once() {
         let again = nictate.post(INVITE, json!([{"email": "BOB@example.com"}])).await;
         assert_eq!(again.error(400, "user_exists")["data"]["email"], "bob@example.com");
         assert!(!logged().contains(&code));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_link_leads_to_a_page_that_is_kept_nowhere() {
+    on_both(async |nictate| {
+        let made = nictate.post(INVITE, json!([{"email": "bob@example.com"}])).await.ok();
+        let link = text(&made[0], "link");
+        let (page, code) = link.split_once('#').unwrap();
+        assert_eq!((page, code.len()), (format!("{}/invite", nictate.url).as_str(), 64));
+        for (path, part) in [("/invite", "<form"), ("/invite/accept-invitation.js", "fetch(")] {
+            let page = Reply::of(nictate.request_as(None, Method::GET, path)).await;
+            assert!(page.status == 200 && page.text.contains(part), "{path}");
+            assert!(page.header("content-security-policy").contains("default-src 'none'"), "{path}");
+            assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
+            assert_eq!(page.header("cache-control"), "no-store", "{path}");
+        }
+        // What the page sends: it sees no cookie, but says that it is a page.
+        let accept = nictate.request_as(None, Method::POST, &format!("{INVITE}/{code}"));
+        let person = json!({"name": "Bob", "password": PASSWORD});
+        Reply::of(accept.header("x-nictate-csrf", "1").json(&person)).await.ok();
     })
     .await;
 }
@@ -119,7 +141,7 @@ async fn a_call_that_cannot_be_followed_invites_nobody() {
             assert_eq!(nictate.get(INVITE).await.results().len(), 0);
             let made =
                 nictate.post(INVITE, json!([{"email": "bob@example.com", "roles": ["Builder"]}])).await.ok();
-            assert!(text(&made[0], "link").starts_with("https://nictate.example/invite/"), "{made}");
+            assert!(text(&made[0], "link").starts_with("https://nictate.example/invite#"), "{made}");
         },
     )
     .await;

@@ -49,7 +49,7 @@ pub(in crate::http) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> Ap
 /// Invites people, all or none; who was invited before gets a new link, and the old one opens nothing.
 pub(in crate::http) async fn create(ctx: Ctx, Items(input): Items<Invitation>) -> ApiResult {
     let asked = read(&input)?;
-    let (base, db) = (ctx.app().public_url().trim_end_matches('/').to_owned(), ctx.db().clone());
+    let (base, db) = (ctx.app().public_url().to_owned(), ctx.db().clone());
     let links = db
         .write(async move |tx| {
             users::lock_people(tx, ctx.tenant()).await?;
@@ -61,7 +61,7 @@ pub(in crate::http) async fn create(ctx: Ctx, Items(input): Items<Invitation>) -
                     None => ROLE_DEFAULT.into(),
                 };
                 let (id, code) = invite(&ctx, tx, email, role).await?;
-                let link = format!("{base}/invite/{code}");
+                let link = link_of(&base, &code);
                 links.push(InvitationLink { email: email.clone(), id: id.to_string(), link });
             }
             if invites::count(tx, ctx.tenant()).await? > INVITES_MAX {
@@ -315,6 +315,11 @@ fn new_code() -> String {
     let mut bytes = [0; CODE_BYTES];
     SystemRng.fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The page of the link; the code comes after the hash sign, which no browser sends to a server or names as a referrer.
+fn link_of(public_url: &str, code: &str) -> String {
+    format!("{}/invite#{code}", public_url.trim_end_matches('/'))
 }
 
 /// What is stored of a code. The word before it keeps codes and API keys apart.

@@ -3,6 +3,7 @@
 
 pub(super) mod authority;
 pub(super) mod groups;
+pub(super) mod invite_page;
 pub(super) mod invites;
 pub(super) mod me;
 mod model;

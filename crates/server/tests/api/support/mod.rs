@@ -186,10 +186,10 @@ impl Nictate {
         self.running = Some(running);
     }
 
-    /// The whole address: `rest` lies in the first workspace, unless it begins with `/api/`, `/docs` or
+    /// The whole address: `rest` lies in the first workspace, unless it begins with `/api/`, `/docs`, `/invite` or
     /// `/password_reset`.
     pub(crate) fn address(&self, rest: &str) -> String {
-        if ["/api/", "/docs", "/password_reset"].iter().any(|own| rest.starts_with(own)) {
+        if ["/api/", "/docs", "/invite", "/password_reset"].iter().any(|own| rest.starts_with(own)) {
             format!("{}{rest}", self.url)
         } else {
             format!("{}/api/v1/workspace/{WORKSPACE}{rest}", self.url)
