@@ -10,6 +10,7 @@
 mod aead;
 mod api_key;
 mod key_file;
+mod mail;
 mod master;
 mod password;
 mod redact;
@@ -23,6 +24,7 @@ pub use api_key::{
     API_KEY_PREFIX, ApiKeyHasher, KeyDigest, generate_api_key, generate_token, is_generated_api_key,
 };
 pub use key_file::{KeyFile, KeyFileError};
+pub use mail::MailSealer;
 pub use master::{MasterKeys, MasterKeysError};
 pub use password::{
     HASH_MEMORY_KIB, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordRefused, check_password, hash_password,

@@ -20,7 +20,7 @@ use types::{Rng, WorkspaceId};
 use zeroize::Zeroizing;
 
 use crate::aead::{KEY_BYTES, OpenError, associated_data, open_text, seal_text};
-use crate::{ApiKeyHasher, DataKey, Secret, UserSealer};
+use crate::{ApiKeyHasher, DataKey, MailSealer, Secret, UserSealer};
 
 const HEADER: &str = "nictate-keys";
 const VERSION: &str = "1";
@@ -192,6 +192,11 @@ impl MasterKeys {
     /// data key would do, and a rotation must not void what they have set up.
     pub fn user_sealer(&self) -> UserSealer {
         UserSealer::new(Secret::new(keyed_hash(&self.pepper, b"nictate users\0")))
+    }
+
+    /// What seals mail that waits to be sent. Its key comes from the pepper, as that of users does: mail belongs to no workspace.
+    pub fn mail_sealer(&self) -> MailSealer {
+        MailSealer::new(Secret::new(keyed_hash(&self.pepper, b"nictate mail\0")))
     }
 
     fn all(&self) -> impl Iterator<Item = &MasterKey> {

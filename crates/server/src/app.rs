@@ -15,6 +15,7 @@ use crate::driver::Driver;
 use crate::error::ApiResult;
 use crate::http::KnownUses;
 use crate::identity::Identity;
+use crate::mail::Mailer;
 use crate::package_locks::PackageLocks;
 use crate::passwords::Passwords;
 use crate::single_sign_on::SingleSignOn;
@@ -47,6 +48,8 @@ pub(crate) struct Parts {
     pub(crate) known_uses: KnownUses,
     /// The provider with which people sign in.
     pub(crate) single_sign_on: Option<SingleSignOn>,
+    /// What sends mail.
+    pub(crate) mailer: Option<Mailer>,
     /// A place for each answer that follows a run.
     pub(crate) followers: Arc<Semaphore>,
     /// Told when a workspace is to go.
@@ -81,6 +84,11 @@ impl App {
     /// The provider with which people sign in, if there is one.
     pub(crate) fn single_sign_on(&self) -> Option<&SingleSignOn> {
         self.0.single_sign_on.as_ref()
+    }
+
+    /// What sends mail, if anything does.
+    pub(crate) fn mailer(&self) -> Option<&Mailer> {
+        self.0.mailer.as_ref()
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -23,6 +23,7 @@ use crate::driver::{self, Driver, RunnerChannel};
 use crate::http::{Api, FOLLOWERS_MAX, KnownUses};
 use crate::identity::Identity;
 use crate::jobs::{self, Membership};
+use crate::mail::Mailer;
 use crate::network::NetworkRules;
 use crate::package_locks::PackageLocks;
 use crate::passwords::Passwords;
@@ -30,7 +31,7 @@ use crate::predecessor::Held;
 use crate::retention;
 use crate::single_sign_on::SingleSignOn;
 use crate::vault::{Vault, VaultError};
-use crate::{audit_sealing, workspace_removal};
+use crate::{audit_sealing, invite_mail, workspace_removal};
 use crate::{listen, network};
 
 /// How late a server with an embedded database may see what another process writes into it. No other server does;
@@ -67,6 +68,8 @@ pub enum StartError {
     Authorities(String),
     #[error("`bootstrap.password`: {0}")]
     Password(String),
+    #[error("`smtp`: {0}")]
+    Mail(String),
     #[error("`sso`: {0}")]
     SingleSignOn(String),
 }
@@ -130,13 +133,20 @@ impl Stores {
 /// If `http.ca_file` cannot be read or holds no certificates.
 pub fn http_client(config: &Config) -> Result<HttpClient, StartError> {
     let client = HttpClient::new(network::policy(config));
+    match authorities(config)? {
+        Some(pem) => client.trusting(&pem).map_err(|error| StartError::Authorities(error.message)),
+        None => Ok(client),
+    }
+}
+
+/// What `http.ca_file` holds, if it is set.
+fn authorities(config: &Config) -> Result<Option<String>, StartError> {
     let path = &config.http.ca_file;
     if path.as_os_str().is_empty() {
-        return Ok(client);
+        return Ok(None);
     }
-    let pem =
-        std::fs::read_to_string(path).map_err(|source| StartError::Io { path: path.clone(), source })?;
-    client.trusting(&pem).map_err(|error| StartError::Authorities(error.message))
+    let read = std::fs::read_to_string(path);
+    read.map(Some).map_err(|source| StartError::Io { path: path.clone(), source })
 }
 
 /// A server that is ready to serve.
@@ -234,6 +244,7 @@ impl Server {
         let keeping = tokio::spawn(retention::keep(app.clone(), member.clone(), adopting.clone()));
         let sealing = tokio::spawn(audit_sealing::keep(app.clone(), member.clone(), adopting.clone()));
         let removing = tokio::spawn(workspace_removal::keep(app.clone(), member.clone(), adopting.clone()));
+        let mailing = tokio::spawn(invite_mail::keep(app.clone(), adopting.clone()));
         let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
         let server = &app.config().server;
         let grace = server.shutdown_grace();
@@ -252,6 +263,7 @@ impl Server {
         let _ = keeping.await;
         let _ = removing.await;
         let _ = sealing.await;
+        let _ = mailing.await;
         drop(lease);
         if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
             tracing::warn!(%error, "the server's lease could not be given back");
@@ -278,6 +290,8 @@ fn assemble(
     };
     let single_sign_on = SingleSignOn::new(&config, &http, &public_url)
         .map_err(|error| StartError::SingleSignOn(error.to_string()))?;
+    let authorities = authorities(&config)?;
+    let mailer = Mailer::new(&config.smtp, authorities.as_deref()).map_err(StartError::Mail)?;
     let network = NetworkRules::new(&config, &public_url, address);
     let package_locks = Arc::new(PackageLocks::new(
         db.clone(),
@@ -319,6 +333,7 @@ fn assemble(
         openapi: std::sync::OnceLock::new(),
         known_uses: KnownUses::new(),
         single_sign_on,
+        mailer,
         followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
         removals: tokio::sync::Notify::new(),
     }))

@@ -34,6 +34,7 @@ pub mod executions;
 pub mod files;
 pub mod groups;
 pub mod history;
+pub mod invite_mails;
 pub mod invites;
 pub mod journal;
 pub mod key_rotations;

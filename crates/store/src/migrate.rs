@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = migrations![
     22 "0022_shares",
     23 "0023_user_identities",
     24 "0024_provisioning",
+    25 "0025_invite_mails",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -48,6 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("nix", &["sandbox"]),
     ("rquickjs", &["sandbox"]),
     ("openidconnect", &["sso"]),
+    ("lettre", &["server"]),
 ];
 
 /// The core: values in, values out.

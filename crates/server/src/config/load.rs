@@ -187,7 +187,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             return refused(key, &value, &format!("it must be at least {SESSION_MS_MIN}"));
         }
     }
-    if let Err((key, value, why)) = config.sso.check() {
+    if let Err((key, value, why)) = config.sso.check().and_then(|()| config.smtp.check()) {
         return refused(key, &value, &why);
     }
     let is_local = |address: std::net::SocketAddr| address.ip().is_loopback();
@@ -196,6 +196,13 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     if config.sso.is_on() && has_no_address {
         let why = "with `sso.issuer` it must be set: the provider sends people back there";
         return refused("server.public_url", &"", why);
+    }
+    if config.smtp.is_on() && has_no_address {
+        return refused(
+            "server.public_url",
+            &"",
+            "with `smtp.host` it must be set: links in mails lead there",
+        );
     }
     let memory_mib = Sandbox::MEMORY_MIB_MIN..=Sandbox::MEMORY_MIB_MAX;
     if !memory_mib.contains(&config.sandbox.memory_mib) {
@@ -367,6 +374,45 @@ mod tests {
         }
         let error = with(&[("NICTATE_SSO_PASSWORD_SIGN_IN", "false")]).unwrap_err().to_string();
         assert!(error.contains("`sso.password_sign_in` is `false`"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_mail_server_is_refused_by_key_and_value() {
+        let good = [
+            ("NICTATE_SMTP_HOST", "smtp.example.com"),
+            ("NICTATE_SMTP_PORT", "465"),
+            ("NICTATE_SMTP_SECURITY", "tls"),
+            ("NICTATE_SMTP_USERNAME", "nictate"),
+            ("NICTATE_SMTP_PASSWORD", "hunter2"),
+            ("NICTATE_SMTP_FROM", "Nictate <nictate@example.com>"),
+        ];
+        let config = with(&good).unwrap();
+        assert_eq!((config.smtp.is_on(), config.smtp.port), (true, 465));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert!(!Config::default().smtp.is_on());
+        for (name, value, part) in [
+            ("NICTATE_SMTP_HOST", "smtp://x", "`smtp.host` is `smtp://x`"),
+            ("NICTATE_SMTP_PORT", "0", "`smtp.port` is `0`: it must be at least 1"),
+            ("NICTATE_SMTP_PORT", "65536", "port"),
+            ("NICTATE_SMTP_SECURITY", "none", "`smtp.security` is `none`"),
+            ("NICTATE_SMTP_SECURITY", "ssl", "security"),
+            ("NICTATE_SMTP_USERNAME", "", "`smtp.username` is ``: with `smtp.password`"),
+            ("NICTATE_SMTP_PASSWORD", "", "`smtp.password` is ``: with `smtp.username`"),
+            ("NICTATE_SMTP_PASSWORD", "hunter2\n", "`smtp.password` is `********`"),
+            ("NICTATE_SMTP_FROM", "", "`smtp.from` is ``: an address is needed"),
+            ("NICTATE_SMTP_FROM", "a@example.com\r\nBcc: b@example.com", "`smtp.from` is"),
+            ("NICTATE_SERVER_LISTEN", "0.0.0.0:8700", "`server.public_url` is ``: with `smtp.host`"),
+        ] {
+            let mut environment = good.to_vec();
+            environment.retain(|(known, _)| *known != name);
+            environment.push((name, value));
+            let error = with(&environment).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains("hunter2"), "{name}={value}: {error}");
+        }
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            let from = ("NICTATE_SMTP_FROM", "nictate@example.com");
+            with(&[("NICTATE_SMTP_HOST", host), ("NICTATE_SMTP_SECURITY", "none"), from]).unwrap();
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod sandbox;
 mod secrets;
 mod server;
 mod sessions;
+mod smtp;
 mod sso;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use sandbox::{Sandbox, SandboxMode};
 pub use secrets::Secrets;
 pub use server::Server;
 pub use sessions::Sessions;
+pub use smtp::{Smtp, SmtpSecurity};
 pub use sso::Sso;
 
 /// All sections.
@@ -48,6 +50,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// With which provider people sign in.
     pub sso: Sso,
+    /// How mail is sent.
+    pub smtp: Smtp,
     /// How connections' secrets are kept.
     pub secrets: Secrets,
     /// What steps may reach over the network.

@@ -25,6 +25,7 @@ mod executions;
 mod files;
 mod groups;
 mod history;
+mod invite_mails;
 mod invites;
 mod isolation;
 mod keys;

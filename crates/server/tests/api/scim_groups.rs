@@ -103,6 +103,8 @@ async fn members_come_and_go_as_providers_say_it() {
             (json!([{"op": "replace", "path": "members", "value": [{"value": bob}]}]), vec![&bob]),
             (json!([{"op": "add", "value": {"members": [{"value": ann}]}}]), vec![&ann, &bob]),
             (json!([{"op": "remove", "path": "members"}]), vec![]),
+            (json!([{"op": "add", "path": "members", "value": [{"value": ann}]}]), vec![&ann]),
+            (json!([{"op": "Add", "path": "members", "value": {"value": bob}}]), vec![&ann, &bob]),
         ] {
             let group = good(&patch(operations.clone()).await, 200);
             assert_eq!(members(&group), sorted(&expected), "{operations}");

@@ -62,6 +62,7 @@ pub(in crate::http) async fn create(ctx: Ctx, Items(input): Items<Invitation>) -
                 };
                 let (id, code) = invite(&ctx, tx, email, role).await?;
                 let link = link_of(&base, &code);
+                crate::invite_mail::put(ctx.app(), tx, id, &link).await?;
                 links.push(InvitationLink { email: email.clone(), id: id.to_string(), link });
             }
             if invites::count(tx, ctx.tenant()).await? > INVITES_MAX {

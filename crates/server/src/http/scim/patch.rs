@@ -102,6 +102,7 @@ fn set(place: &mut Value, kind: Kind, value: &Value) {
         }
         (Kind::Remove, place, _) => *place = Value::Null,
         (Kind::Add, Value::Array(values), Value::Array(more)) => values.extend(more.iter().cloned()),
+        (Kind::Add, Value::Array(values), one) => values.push(one.clone()),
         (_, Value::Object(members), Value::Object(more)) => {
             members.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
         }

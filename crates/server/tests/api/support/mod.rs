@@ -6,6 +6,7 @@ mod people;
 mod provider;
 mod reply;
 mod running;
+pub(crate) mod smtp;
 mod visit;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
