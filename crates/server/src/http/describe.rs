@@ -47,6 +47,10 @@ pub enum Answer {
     Page(SchemaSource),
     /// Something that is not JSON, by its content type.
     Other(&'static str),
+    /// A file, in one of these content types.
+    File(&'static [&'static str]),
+    /// SCIM's own JSON, with this status; none for an answer without a body.
+    Scim(Option<u16>),
 }
 
 /// A parameter in the query.
@@ -176,6 +180,20 @@ impl Describe {
     #[must_use]
     pub const fn other(mut self, content_type: &'static str) -> Self {
         self.answer = Answer::Other(content_type);
+        self
+    }
+
+    /// Answers a file of one of these content types.
+    #[must_use]
+    pub const fn file(mut self, content_types: &'static [&'static str]) -> Self {
+        self.answer = Answer::File(content_types);
+        self
+    }
+
+    /// Answers SCIM's JSON, also for errors, with this status; none for an answer without a body.
+    #[must_use]
+    pub const fn scim(mut self, status: Option<u16>) -> Self {
+        self.answer = Answer::Scim(status);
         self
     }
 

@@ -128,6 +128,9 @@ fn path_parameters(route: &Route) -> Vec<&'static str> {
     names
 }
 
+/// The content type of SCIM (RFC 7644, 3.1).
+const SCIM_JSON: &str = "application/scim+json";
+
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let json_of =
         |schema: Value| json!({"description": "ok", "content": {"application/json": {"schema": schema}}});
@@ -153,12 +156,27 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         Answer::Other(content_type) => {
             json!({"description": "ok", "content": {content_type: {"schema": {"type": "string"}}}})
         }
+        Answer::File(content_types) => {
+            let content: Map<String, Value> =
+                content_types.iter().map(|content_type| ((*content_type).to_owned(), json!({}))).collect();
+            json!({"description": "ok", "content": content})
+        }
+        Answer::Scim(Some(_)) => {
+            json!({"description": "ok", "content": {SCIM_JSON: {"schema": {"type": "object"}}}})
+        }
+        Answer::Scim(None) => json!({"description": "ok"}),
     };
-    let mut responses = Map::from_iter([("200".to_owned(), ok)]);
+    let (status, error) = match route.describe.answer {
+        // Errors are in SCIM's form as well (RFC 7644, 3.12).
+        Answer::Scim(status) => (status.unwrap_or(204), json!({SCIM_JSON: {"schema": {"type": "object"}}})),
+        _ => {
+            let schema = json!({"$ref": "#/components/schemas/api_responses.ErrorWrapper"});
+            (200, json!({"application/json": {"schema": schema}}))
+        }
+    };
+    let mut responses = Map::from_iter([(status.to_string(), ok)]);
     for (status, meaning) in &route.describe.errors {
-        let schema = json!({"$ref": "#/components/schemas/api_responses.ErrorWrapper"});
-        let answer = json!({"description": meaning, "content": {"application/json": {"schema": schema}}});
-        responses.insert(status.to_string(), answer);
+        responses.insert(status.to_string(), json!({"description": meaning, "content": error}));
     }
     Value::Object(responses)
 }

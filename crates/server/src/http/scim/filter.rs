@@ -304,10 +304,21 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self) -> Result<Value, Refusal> {
         self.skip_spaces();
-        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter::<Value>();
-        match values.next() {
-            Some(Ok(value)) if !value.is_object() && !value.is_array() => {
-                self.at += values.byte_offset();
+        let rest = self.rest();
+        // A text ends with its quote, anything else where a word does: a bracket may follow at once.
+        let length = if rest.starts_with('"') {
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+            values.next().filter(Result::is_ok).map(|_| values.byte_offset())
+        } else {
+            rest.find(|c: char| c.is_whitespace() || c == ')' || c == ']').or(Some(rest.len()))
+        };
+        let value = length.and_then(|length| serde_json::from_str(rest.get(..length)?).ok());
+        match (value, length) {
+            (
+                Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null)),
+                Some(length),
+            ) => {
+                self.at += length;
                 Ok(value)
             }
             _ => Err(self.wrong("a text in quotes, a number, true, false or null")),

@@ -29,6 +29,7 @@ fn transfer(routes: Routes) -> Routes {
             Describe::new("TableExportRecords", TAG, "Every record that a query finds, as a file")
                 .query("format", "string", formats)
                 .query("q", "string", "JSON: filter, sort, select, search, ci")
+                .file(&["text/csv", "application/json", "application/x-ndjson"])
                 .error(400, "Cannot read the query")
                 .error(404, NO_TABLE),
         )

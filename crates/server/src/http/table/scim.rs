@@ -8,7 +8,6 @@ use crate::http::routes::Access::ScimNeeds;
 use crate::http::routes::Routes;
 use crate::http::scim;
 
-const SCIM: &str = "application/scim+json";
 const NO_USER: &str = "No such user";
 const NO_GROUP: &str = "No such group";
 const NO_THING: &str = "There is none of that name";
@@ -19,7 +18,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 fn describe(id: &'static str, summary: &'static str) -> Describe {
-    Describe::new(id, "Users", summary).other(SCIM)
+    Describe::new(id, "Users", summary).scim(Some(200))
 }
 
 fn discovery_routes(routes: Routes) -> Routes {
@@ -82,6 +81,8 @@ fn user_routes(routes: Routes) -> Routes {
             scim::create,
             access,
             describe("ScimCreateUser", "A new user, by an identity provider")
+                .error(400, "It cannot be so")
+                .scim(Some(201))
                 .error(409, "There is such a user"),
         )
         .root(
@@ -96,21 +97,30 @@ fn user_routes(routes: Routes) -> Routes {
             "/scim/v2/Users/{id}",
             scim::replace,
             access,
-            describe("ScimReplaceUser", "Replaces a user, by an identity provider").error(404, NO_USER),
+            describe("ScimReplaceUser", "Replaces a user, by an identity provider")
+                .error(409, "It is taken, or the last Admin")
+                .error(400, "It cannot be so")
+                .error(404, NO_USER),
         )
         .root(
             Method::PATCH,
             "/scim/v2/Users/{id}",
             scim::patch_user,
             access,
-            describe("ScimPatchUser", "Changes a user, by an identity provider").error(404, NO_USER),
+            describe("ScimPatchUser", "Changes a user, by an identity provider")
+                .error(409, "It is taken, or the last Admin")
+                .error(400, "It cannot be so")
+                .error(404, NO_USER),
         )
         .root(
             Method::DELETE,
             "/scim/v2/Users/{id}",
             scim::delete,
             access,
-            describe("ScimDeleteUser", "Deletes a user, by an identity provider").error(404, NO_USER),
+            describe("ScimDeleteUser", "Deletes a user, by an identity provider")
+                .error(409, "It is taken, or the last Admin")
+                .scim(None)
+                .error(404, NO_USER),
         )
 }
 
@@ -134,6 +144,8 @@ fn group_routes(routes: Routes) -> Routes {
             scim::create_group,
             access,
             describe("ScimCreateGroup", "A new group, by an identity provider")
+                .error(400, "It cannot be so")
+                .scim(Some(201))
                 .error(409, "There is such a group"),
         )
         .root(
@@ -148,20 +160,28 @@ fn group_routes(routes: Routes) -> Routes {
             "/scim/v2/Groups/{id}",
             scim::replace_group,
             access,
-            describe("ScimReplaceGroup", "Replaces a group, by an identity provider").error(404, NO_GROUP),
+            describe("ScimReplaceGroup", "Replaces a group, by an identity provider")
+                .error(409, "It is taken, or the last Admin")
+                .error(400, "It cannot be so")
+                .error(404, NO_GROUP),
         )
         .root(
             Method::PATCH,
             "/scim/v2/Groups/{id}",
             scim::patch_group,
             access,
-            describe("ScimPatchGroup", "Changes a group, by an identity provider").error(404, NO_GROUP),
+            describe("ScimPatchGroup", "Changes a group, by an identity provider")
+                .error(409, "It is taken, or the last Admin")
+                .error(400, "It cannot be so")
+                .error(404, NO_GROUP),
         )
         .root(
             Method::DELETE,
             "/scim/v2/Groups/{id}",
             scim::delete_group,
             access,
-            describe("ScimDeleteGroup", "Deletes a group, by an identity provider").error(404, NO_GROUP),
+            describe("ScimDeleteGroup", "Deletes a group, by an identity provider")
+                .scim(None)
+                .error(404, NO_GROUP),
         )
 }
