@@ -275,7 +275,6 @@ pub async fn delete(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<bool, S
     Ok(tx.execute(&DELETE, &[tenant.into(), id.into()]).await? == 1)
 }
 
-/// Switches a user on or off; whether there is such a user.
 /// Switches a user on or off; whether there is such a user. The sessions of one who is switched off end, for good.
 pub async fn set_status(
     tx: &Tx<'_>,
