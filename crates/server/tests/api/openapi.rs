@@ -42,7 +42,7 @@ fn hold_sound(document: &Value) {
             }
             hold_parameters(&place, path, operation);
             let responses = operation["responses"].as_object().unwrap();
-            assert!(responses.contains_key("200"), "{place}");
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{place}");
             for (status, response) in responses {
                 assert!(response["description"].is_string(), "{place}: {status} without a description");
             }
