@@ -8,8 +8,6 @@ use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, S
 
 /// The unique key that a second group with the same name meets.
 pub const NAME_KEY: &str = "user_groups_tenant_id_name_key";
-/// The unique key that a second group with the same id at the identity provider meets.
-pub const EXTERNAL_ID_KEY: &str = "user_groups_tenant_id_external_id_key";
 
 /// A group, without its members.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,6 @@ use crate::runner_groups::{self, RunnerGroup};
 use crate::statement::sql;
 use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
 
-/// The unique key that a second share of the same with the same meets.
-pub const KEY: &str = "shares_entity_id_target_id_key";
-
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*

@@ -63,22 +63,21 @@ async fn owners(ctx: &Ctx, rows: &[Row]) -> ApiResult<HashMap<WorkspaceId, Strin
 
 /// One connection, as the contract has it: an array of one. One that another workspace shares can be read as well.
 pub(super) async fn get(ctx: Ctx, known: KnownTags) -> ApiResult {
-    let answer = |row: Row<&str>| {
-        // A test moves the status alone: that is no change of the row which another change could get lost by.
-        let version = format_args!("{}-{}", row.row_version, row.status);
-        json_with_etag(&known, version, &[Connection::new(&row)?])
-    };
     let found = match ctx.id_text().parse() {
-        Ok(id) => connections::get_with(ctx.db(), ctx.workspace(), id, answer).await?,
+        Ok(id) => connections::get_with(ctx.db(), ctx.workspace(), id, |row| shown_one(&known, &row)).await?,
         Err(_) => None,
     };
     if let Some(found) = found {
         return found;
     }
     let lent = store::shares::connection(ctx.db(), ctx.workspace(), ctx.id_text()).await?;
-    let row = lent.ok_or_else(|| not_found(ctx.id_text()))?;
-    let version = format_args!("{}-{}", row.row_version, row.status);
-    json_with_etag(&known, version, &[Connection::new(&row)?])
+    shown_one(&known, &lent.ok_or_else(|| not_found(ctx.id_text()))?)
+}
+
+fn shown_one<T: AsRef<str>>(known: &KnownTags, row: &Row<T>) -> ApiResult {
+    // A test moves the status alone: that is no change of the row which another change could get lost by.
+    let version = format_args!("{}-{}", row.row_version, row.status.as_ref());
+    json_with_etag(known, version, &[Connection::new(row)?])
 }
 
 /// A new connection.

@@ -6,11 +6,12 @@ mod model;
 use store::StoreError;
 use store::workspaces::{self, NAME_KEY, Workspace as Row};
 use store::{members, workspace_removal};
-use types::{Role, TenantRole, WorkspaceId};
+use types::{Role, WorkspaceId};
 
 use super::answer::{json, page};
 use super::extract::{Body, ListQuery, Query};
 use super::names::{check_name, check_text, derived_name};
+use super::people::authority;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 pub(super) use entities::{add as add_entities, add_users, remove as remove_entity, set_role};
@@ -22,8 +23,7 @@ const WORKSPACES_MAX: i64 = 1_000;
 /// The workspaces that the caller may enter.
 pub(super) async fn list(ctx: Ctx, Query(list): Query<ListQuery>) -> ApiResult {
     let query = super::parse_q(list.q.as_deref(), &workspaces::FIELDS)?;
-    let everywhere = ctx.caller().tenant_role.is(TenantRole::Admin);
-    let user = (!everywhere).then(|| ctx.user());
+    let user = (!authority::is_admin(&ctx)).then(|| ctx.user());
     let found = workspaces::list_entered(ctx.db(), ctx.tenant(), user, &query).await?;
     page(&query, found.total, &found.rows.iter().map(Workspace::new).collect::<Vec<_>>())
 }
