@@ -14,6 +14,8 @@ pub(crate) struct Hand {
     /// Whose name rows bear that are made or changed.
     pub(crate) by: String,
     pub(crate) now: Timestamp,
+    /// The run that writes, if it is one.
+    pub(crate) execution: Option<ExecutionId>,
     actor: (ActorType, String),
     whence: Whence,
 }
@@ -27,6 +29,7 @@ impl Hand {
             workspace: ctx.workspace(),
             by: user.clone(),
             now: ctx.now(),
+            execution: None,
             actor: (ActorType::User, user),
             whence: ctx.whence(),
         }
@@ -40,7 +43,15 @@ impl Hand {
         now: Timestamp,
     ) -> Self {
         let actor = (ActorType::Execution, execution.to_string());
-        Self { tenant, workspace, by: started_by.to_owned(), now, actor, whence: Whence::default() }
+        Self {
+            tenant,
+            workspace,
+            by: started_by.to_owned(),
+            now,
+            execution: Some(execution),
+            actor,
+            whence: Whence::default(),
+        }
     }
 
     /// A new id.

@@ -1,14 +1,16 @@
-//! Deletes runs of the past: those that are older, or more, than the configuration keeps. A job of the eldest server of
+//! Deletes runs of the past: those that are older, or more, than the configuration keeps; and what is known of changes of
+//! records that are too long ago. A job of the eldest server of
 //! a database. Batches are small, and after each it rests for as long as that took, so that what runs write hardly waits
 //! for it.
 
 use std::time::Duration;
 
 use store::history::{self, Place, Purged};
-use store::{Db, StoreError};
+use store::{Db, StoreError, Tx, record_changes};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use types::{Clock, ExecutionId, ServerId, Timestamp, WorkspaceId};
+use types::{Clock, ExecutionId, ServerId, TableId, Timestamp, WorkspaceId};
+use uuid::Uuid;
 
 use crate::App;
 use crate::config::History;
@@ -27,6 +29,11 @@ pub(crate) async fn keep(app: App, member: Membership, stop: CancellationToken) 
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "deleted runs of the past"),
             Err(error) => tracing::warn!(%error, "runs of the past could not be deleted"),
+        }
+        match sweep.changes(member.id).await {
+            Ok(0) => {}
+            Ok(changes) => tracing::info!(changes, "deleted changes of records of the past"),
+            Err(error) => tracing::warn!(%error, "changes of records of the past could not be deleted"),
         }
     }
 }
@@ -62,6 +69,31 @@ impl Sweep<'_> {
                 // A run ends after it was accepted.
                 deleted += self.up_to(workspace, Place::at(before), before).await?;
             }
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes what is known of changes of records that are too long ago, or of tables that are gone; how many those were.
+    async fn changes(&self, member: ServerId) -> Result<u64, StoreError> {
+        let (mut after, mut deleted) = (TableId::from(Uuid::nil()), 0);
+        if !is_eldest(self.db, self.clock, member).await? {
+            return Ok(deleted);
+        }
+        while let Some((table, is_there)) = record_changes::next_table(self.db, after).await? {
+            let until = if is_there { first_id_at(self.clock.now()) } else { Uuid::max() };
+            loop {
+                let began = Instant::now();
+                let purge = async move |tx: &Tx<'_>| record_changes::purge(tx, table, until.into()).await;
+                let count = self.db.write(purge).await?;
+                deleted += count;
+                if count == 0 {
+                    break;
+                }
+                if !self.rest(began).await {
+                    return Ok(deleted);
+                }
+            }
+            after = table;
         }
         Ok(deleted)
     }
@@ -106,6 +138,12 @@ impl Sweep<'_> {
     async fn rest(&self, began: Instant) -> bool {
         pause(began.elapsed().max(REST_MIN), self.stop).await
     }
+}
+
+/// The id behind those of all changes that are too long ago at `now`: ids begin with the time of their making.
+fn first_id_at(now: Timestamp) -> Uuid {
+    let until = now.saturating_sub(record_changes::AGE_MAX).as_millis();
+    Uuid::from_u128(u128::from(u64::try_from(until).unwrap_or(0)) << 80)
 }
 
 /// How long the tenant wants the runs of the past to be kept, if it has said so.

@@ -44,6 +44,7 @@ pub mod package_locks;
 pub mod passwords;
 pub mod provisioning;
 pub mod queued_runs;
+pub mod record_changes;
 pub mod records;
 pub mod runner_groups;
 pub mod runners;

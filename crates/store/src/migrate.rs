@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations![
     23 "0023_user_identities",
     24 "0024_provisioning",
     25 "0025_invite_mails",
+    26 "0026_record_changes",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

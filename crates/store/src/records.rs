@@ -21,8 +21,8 @@ use crate::page::{Listing, list as page};
 use crate::tables::{self, FieldType, Name, Table, TableField};
 use crate::{Field, Kind, Page, Query, QueryError, Read, Row, RowError, Sql, StoreError, Tx, Value};
 
-pub use find::{bytes_beside, find_by, hold, hold_by, missing, of_key};
-pub use write::{Change, delete, delete_matching, insert, update};
+pub use find::{bytes_beside, find_by, hold, hold_by, hold_whole, missing, of_key};
+pub use write::{Change, delete, insert, matching, update};
 
 /// Records that one call writes or deletes.
 pub const RECORDS_MAX: usize = 10_000;

@@ -176,6 +176,8 @@ ids! {
     TableFieldId = TableFieldKind;
     /// A record of such a table.
     RecordId = RecordKind;
+    /// One change of such a record.
+    RecordChangeId = RecordChangeKind;
     /// One run of a workflow.
     ExecutionId = ExecutionKind;
     /// One run of a step.

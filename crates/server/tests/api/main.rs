@@ -34,6 +34,7 @@ mod openapi;
 mod packs;
 mod people;
 mod queue;
+mod record_history;
 mod records;
 mod records_many;
 mod relations;

@@ -20,6 +20,13 @@ pub async fn hold(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> Result<Vec<Re
     find(tx, shape, "id", &[], ids, locked(tx)).await
 }
 
+/// The same with all their values.
+pub async fn hold_whole(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
+    let fields: Vec<&TableField> = shape.fields.iter().collect();
+    let ids: Vec<Value<'_>> = ids.iter().map(|id| (*id).into()).collect();
+    find(tx, shape, "id", &fields, ids, locked(tx)).await
+}
+
 /// The records in which the field has one of those values, with it; nobody else writes them until the transaction has
 /// ended.
 pub async fn hold_by(

@@ -117,9 +117,13 @@ pub async fn delete(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> Result<Vec<
     Ok(deleted)
 }
 
-/// Deletes the records that satisfy the query's filter, the oldest first, up to [`super::RECORDS_MAX`]; how many those
-/// were, and whether there are more.
-pub async fn delete_matching(tx: &Tx<'_>, shape: &Shape, query: &Query) -> Result<(usize, bool), StoreError> {
+/// The records that satisfy the query's filter, the oldest first, up to [`super::RECORDS_MAX`], and whether there are more;
+/// nobody else writes them until the transaction has ended.
+pub async fn matching(
+    tx: &Tx<'_>,
+    shape: &Shape,
+    query: &Query,
+) -> Result<(Vec<RecordId>, bool), StoreError> {
     let mut render = Render::new(tx.dialect(), Vec::new());
     let filter = query.condition().map_or_else(|| "TRUE".to_owned(), |condition| render.condition(condition));
     let most = super::RECORDS_MAX + 1;
@@ -133,7 +137,7 @@ pub async fn delete_matching(tx: &Tx<'_>, shape: &Shape, query: &Query) -> Resul
     .await?;
     let has_more = ids.len() > super::RECORDS_MAX;
     ids.truncate(super::RECORDS_MAX);
-    Ok((delete(tx, shape, &ids).await?.len(), has_more))
+    Ok((ids, has_more))
 }
 
 /// Rows of a VALUES and their parameters. An absent value is written out: as a parameter it would need a type.

@@ -1,6 +1,8 @@
 //! Records of tables: list, get, make, change, delete, one at a time; many at a time in `bulk`.
 
 mod bulk;
+mod changes;
+mod history;
 mod input;
 mod model;
 mod operations;
@@ -20,6 +22,8 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::Hand;
 pub(super) use bulk::{create_many, delete_many, update_many, upsert_many};
+pub(crate) use history::RecordChange;
+pub(super) use history::{history, history_of_table};
 pub(crate) use model::{
     ChangedRecords, Deleted, DeletedRecords, Ids, NewRecords, Record, UpsertedRecords, Upserts,
 };
@@ -136,11 +140,11 @@ pub(super) async fn delete(ctx: Ctx) -> ApiResult {
     let id = db
         .write(async move |tx| {
             let shape = to_write(&ctx, tx).await?;
-            let id = id_of(&ctx, &shape)?;
-            if records::delete(tx, &shape, &[id]).await?.is_empty() {
+            let (hand, id) = (Hand::of_caller(&ctx), id_of(&ctx, &shape)?);
+            if write::delete(&hand, tx, &shape, &[id]).await?.is_empty() {
                 return Err(not_found(&shape, ctx.id_text()));
             }
-            operations::audit_one(&Hand::of_caller(&ctx), tx, "record.deleted", &shape, id).await?;
+            operations::audit_one(&hand, tx, "record.deleted", &shape, id).await?;
             Ok(id)
         })
         .await?;

@@ -45,7 +45,7 @@ impl Record {
 }
 
 /// A number without a fraction as whoever wrote it would: `3`, not `3.0`.
-fn as_written(value: Value) -> Value {
+pub(super) fn as_written(value: Value) -> Value {
     let number = value.as_f64().filter(|_| !value.is_i64());
     let whole = number.filter(|number| number.fract() == 0.0 && number.abs() <= NUMBER_WHOLE_MAX as f64);
     // The bound lets every such number be an integer.

@@ -114,7 +114,7 @@ pub(crate) async fn delete_ids(
     shape: &Shape,
     ids: &[RecordId],
 ) -> ApiResult<Deleted> {
-    let deleted = records::delete(tx, shape, ids).await?.len();
+    let deleted = write::delete(hand, tx, shape, ids).await?.len();
     audit(hand, tx, "records.deleted", shape, deleted).await?;
     Ok(Deleted { deleted, remaining: false })
 }
@@ -122,7 +122,8 @@ pub(crate) async fn delete_ids(
 /// Deletes the records that the filter of `q` finds, up to 10,000.
 pub(crate) async fn delete_matching(hand: &Hand, tx: &Tx<'_>, shape: Shape, q: &str) -> ApiResult<Deleted> {
     let shape = shape.reach_to_use(tx, Some(q)).await?;
-    let (deleted, remaining) = records::delete_matching(tx, &shape, &parse_q(&shape, Some(q))?).await?;
+    let (ids, remaining) = records::matching(tx, &shape, &parse_q(&shape, Some(q))?).await?;
+    let deleted = write::delete(hand, tx, &shape, &ids).await?.len();
     audit(hand, tx, "records.deleted", &shape, deleted).await?;
     Ok(Deleted { deleted, remaining })
 }
@@ -132,7 +133,8 @@ pub(crate) async fn clear(hand: &Hand, tx: &Tx<'_>, shape: &Shape) -> ApiResult<
     let everything = parse_q(shape, None)?;
     let mut done = Deleted { deleted: 0, remaining: true };
     for _ in 0..CLEAR_ROUNDS_MAX {
-        let (deleted, remaining) = records::delete_matching(tx, shape, &everything).await?;
+        let (ids, remaining) = records::matching(tx, shape, &everything).await?;
+        let deleted = write::delete(hand, tx, shape, &ids).await?.len();
         done = Deleted { deleted: done.deleted + deleted, remaining };
         if !remaining {
             break;

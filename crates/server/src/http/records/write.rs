@@ -9,6 +9,7 @@ use store::tables::{FieldType, TableField};
 use store::{StoreError, Tx};
 use types::RecordId;
 
+use super::changes::{self, Changed};
 use super::input::{self, Body};
 use super::problems::Problems;
 use crate::error::{ApiError, ApiResult, code};
@@ -64,7 +65,9 @@ pub(super) async fn create(
     problems.settle()?;
     let looked_at = rows.iter().zip(written).map(|(row, one)| (one.index, one.id, &row.values));
     look(tx, shape, &looked_at.collect::<Vec<_>>(), &mut problems).await?;
-    records::insert(tx, shape, &rows).await.map_err(|error| others_came(shape, error))
+    records::insert(tx, shape, &rows).await.map_err(|error| others_came(shape, error))?;
+    let made: Vec<Changed<'_>> = rows.iter().map(|row| Changed { before: None, after: Some(row) }).collect();
+    changes::note(hand, tx, shape, &made).await
 }
 
 /// Changes records that exist.
@@ -95,8 +98,20 @@ pub(super) async fn change(
     problems.settle()?;
     let looked_at = changes.iter().zip(written).map(|(change, one)| (one.index, one.id, &change.values));
     look(tx, shape, &looked_at.collect::<Vec<_>>(), &mut problems).await?;
+    changes::note_updates(hand, tx, shape, &changes).await?;
     let done = records::update(tx, shape, &changes, hand.now, &hand.by).await;
     done.map_err(|error| others_came(shape, error))
+}
+
+/// Deletes the records of those ids, and answers which of them there were.
+pub(super) async fn delete(
+    hand: &Hand,
+    tx: &Tx<'_>,
+    shape: &Shape,
+    ids: &[RecordId],
+) -> ApiResult<Vec<RecordId>> {
+    changes::note_deletions(hand, tx, shape, ids).await?;
+    Ok(records::delete(tx, shape, ids).await?)
 }
 
 /// The rules that take a look into the table: what is unique, what is referred to, and how much a record may hold.

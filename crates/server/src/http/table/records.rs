@@ -11,11 +11,40 @@ use crate::http::routes::Routes;
 const TAG: &str = "Tables";
 const NO_TABLE: &str = "Cannot find the table";
 const NO_RECORD: &str = "Cannot find the table or the record";
+const HISTORY_Q: &str =
+    "JSON: limit, offset, filter, sort, select, search, ci; over id, record_id, kind, at, by, execution_id";
 const CHANGED: &str = "Others have changed a record since the `updated_at` that the request names";
 
 /// Records, one and many at a time.
 pub(super) fn routes(routes: Routes) -> Routes {
-    transfer(many(changes(reads(routes))))
+    history(transfer(many(changes(reads(routes)))))
+}
+
+fn history(routes: Routes) -> Routes {
+    routes
+        .workspace(
+            Method::GET,
+            "/table/{table}/history",
+            records::history_of_table,
+            Needs(RecordView),
+            Describe::new("TableGetHistory", TAG, "What has become of the records of a table, for 90 days")
+                .query("q", "string", HISTORY_Q)
+                .page::<records::RecordChange>()
+                .error(400, "Cannot read the query")
+                .error(404, NO_TABLE),
+        )
+        .workspace(
+            Method::GET,
+            "/table/{table}/{id}/history",
+            records::history,
+            Needs(RecordView),
+            Describe::new("TableGetRecordHistory", TAG, "What has become of a record, for 90 days")
+                .id("Record ID")
+                .query("q", "string", HISTORY_Q)
+                .page::<records::RecordChange>()
+                .error(400, "Cannot read the query")
+                .error(404, NO_RECORD),
+        )
 }
 
 fn transfer(routes: Routes) -> Routes {
