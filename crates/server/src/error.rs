@@ -145,6 +145,8 @@ pub mod code {
         RECORD_INVALID = 400 "record_invalid", "A record cannot be so; `user_error.fields` names each field, of many records `user_error.records` by their places from 0.";
         RECORD_NOT_UNIQUE = 400 "record_not_unique", "A field is unique, and another record has the value; `user_error` names the field as in `record_invalid`.";
         RECORD_CHANGED = 409 "record_changed", "The record is not as of the `updated_at` that the request names: others have changed it since; `data.updated_at` says when. Read it again.";
+        SQL_INVALID = 400 "sql_invalid", "The SQL is not one SELECT over tables of the workspace, or the database could not answer it; `message` says why.";
+        SQL_TIMEOUT = 400 "sql_timeout", "The query takes longer than it may; ask for less.";
         PAGE_TOO_LARGE = 400 "page_too_large", "The page would have more bytes than an answer may; ask for a smaller `limit`, or `select` fewer fields.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";

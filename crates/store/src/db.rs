@@ -1,6 +1,7 @@
 //! The database behind one type. Here, and in the drivers' files below, is the only fork between SQLite and
 //! PostgreSQL; whoever reads or writes does not see which one it is.
 
+pub(crate) mod bounded;
 pub(crate) mod postgres;
 mod readers;
 pub(crate) mod sqlite;

@@ -50,6 +50,7 @@ pub mod runner_groups;
 pub mod runners;
 pub mod runs;
 pub mod second_factors;
+pub mod select;
 pub mod servers;
 pub mod sessions;
 pub mod shares;

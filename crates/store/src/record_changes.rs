@@ -78,7 +78,7 @@ sql! {
          (table_id, id, workspace_id, record_id, kind, at, by_whom, execution_id, fields) VALUES {row:9}";
     OF_RECORD = "record_changes.of_record":
         "SELECT COUNT(*) AS changes FROM
-           (SELECT 1 AS one FROM record_changes WHERE workspace_id = $1 AND table_id = $2 AND record_id = $3 LIMIT 1) AS some";
+           (SELECT 1 AS one FROM record_changes WHERE workspace_id = $1 AND table_id = $2 AND record_id = $3 LIMIT 1) AS found";
     NEXT_TABLE = "record_changes.next_table":
         "SELECT c.table_id, t.id IS NOT NULL AS is_there FROM record_changes c LEFT JOIN tables t ON t.id = c.table_id
          WHERE c.table_id > $1 ORDER BY c.table_id LIMIT 1";

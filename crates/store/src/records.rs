@@ -33,7 +33,7 @@ pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The columns of every record, in the order in which they are read.
 const SYSTEM_COLUMNS: &str = "id, created_at, created_by, updated_at, updated_by";
 /// The same, and what they hold.
-const SYSTEM_KINDS: [(&str, Kind); 5] = [
+pub(crate) const SYSTEM_KINDS: [(&str, Kind); 5] = [
     ("id", Kind::Text),
     ("created_at", Kind::Time),
     ("created_by", Kind::Text),
@@ -142,12 +142,12 @@ impl Shape {
         Ok(false)
     }
 
-    fn records(&self) -> Name {
+    pub(crate) fn records(&self) -> Name {
         Name::Records(self.table.id)
     }
 
     /// The fields that have a column to be read or written, in order.
-    fn stored(&self) -> impl Iterator<Item = &TableField> {
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &TableField> {
         self.fields.iter().filter(|field| field.field_type != FieldType::Button)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde_json::Value as Json;
 use tokio_postgres::types::Type;
 use types::{Id, Timestamp};
 
@@ -157,6 +158,48 @@ impl<'r> Row<'r> {
     pub fn word<T>(&self, column: usize, known: impl Fn(&str) -> Option<T>) -> Result<T, RowError> {
         let word = self.text(column)?;
         known(word).ok_or_else(|| RowError::new(column, format_args!("`{word}` is none of the known words")))
+    }
+
+    /// Whatever the column holds, as JSON; an error for what JSON has no word for.
+    pub(crate) fn json(&self, column: usize) -> Result<Json, RowError> {
+        match self {
+            Self::Sqlite(row) => {
+                use rusqlite::types::ValueRef;
+                Ok(match sqlite_value(row, column)? {
+                    ValueRef::Null => Json::Null,
+                    ValueRef::Integer(whole) => whole.into(),
+                    ValueRef::Real(number) => Json::from(number),
+                    ValueRef::Text(_) => self.opt_text(column)?.into(),
+                    ValueRef::Blob(_) => return Err(RowError::new(column, "holds bytes")),
+                })
+            }
+            Self::Postgres(row) => {
+                let Some(of) = row.columns().get(column) else {
+                    return Err(RowError::new(column, "is not there"));
+                };
+                fn got<'r, T>(row: &'r tokio_postgres::Row, column: usize) -> Result<Json, RowError>
+                where
+                    T: tokio_postgres::types::FromSql<'r>,
+                    Option<T>: Into<Json>,
+                {
+                    row.try_get::<_, Option<T>>(column)
+                        .map(Into::into)
+                        .map_err(|error| RowError::new(column, error))
+                }
+                match *of.type_() {
+                    Type::BOOL => got::<bool>(row, column),
+                    Type::INT2 => got::<i16>(row, column),
+                    Type::INT4 => got::<i32>(row, column),
+                    Type::INT8 => got::<i64>(row, column),
+                    Type::FLOAT8 => got::<f64>(row, column),
+                    Type::TEXT | Type::VARCHAR | Type::UNKNOWN => got::<&str>(row, column),
+                    ref other => Err(RowError::new(
+                        column,
+                        format_args!("is of type `{other}`; CAST it to one that can be shown"),
+                    )),
+                }
+            }
+        }
     }
 
     /// The column's name and the row's first column: what names a corrupt value.

@@ -14,14 +14,26 @@ pub(crate) fn spec() -> ActionSpec {
                 InputType::SingleSelect,
                 "How the records are named.",
             )
-            .options(&["By Condition", "RQL Query"])
+            .options(&["By Condition", "RQL Query", "SQL Query"])
             .default("By Condition"),
-            super::table(),
+            super::table_if_asked(),
             Parameter::new(
                 "query",
                 "Query",
                 InputType::Json,
                 "By Condition: the filter; empty for every record. RQL Query: the whole query, as in `q` of the list of records.",
+            ),
+            Parameter::new(
+                "sql",
+                "SQL",
+                InputType::Textarea,
+                "SQL Query: one SELECT over tables of the workspace. Values of others belong into `params`.",
+            ),
+            Parameter::new(
+                "params",
+                "Parameters",
+                InputType::Json,
+                "SQL Query: a list of the values for `$1`, `$2`, …",
             ),
             Parameter::new("ci", "Ignore case", InputType::Checkbox, "Whether the condition ignores case.")
                 .default(false),

@@ -17,7 +17,11 @@ pub(crate) mod update_records;
 use crate::{InputType, Parameter};
 
 fn table() -> Parameter {
+    table_if_asked().required()
+}
+
+/// Where it depends on another input whether a table is named.
+fn table_if_asked() -> Parameter {
     Parameter::new("table", "Table", InputType::Text, "The name of the table.")
-        .required()
         .fetched("tables.ListTables", &[])
 }

@@ -56,6 +56,7 @@ mod subflow_ends;
 mod subflows;
 mod support;
 mod table_actions;
+mod table_sql;
 mod tables;
 mod test_runs;
 mod tool;

@@ -9,6 +9,7 @@ use deadpool_postgres::{
 };
 use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt, pin_mut};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
@@ -37,6 +38,7 @@ pub struct Postgres {
     pool: Pool,
     target: Arc<PostgresTarget>,
     answer_timeout: Duration,
+    turns: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -64,7 +66,13 @@ impl Postgres {
             }))
             .build()
             .map_err(|error| StoreError::Misused(error.to_string()))?;
-        Ok(Self { pool, target: Arc::new(target.clone()), answer_timeout: options.answer_timeout })
+        let turns = Arc::new(Semaphore::new(super::bounded::AT_ONCE_MAX));
+        Ok(Self { pool, target: Arc::new(target.clone()), answer_timeout: options.answer_timeout, turns })
+    }
+
+    /// Those of queries that somebody else has written.
+    pub(super) fn turns(&self) -> &Arc<Semaphore> {
+        &self.turns
     }
 
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {

@@ -3,11 +3,12 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, OpenFlags};
+use tokio::sync::Semaphore;
 
 use super::readers::Readers;
 use super::writer::Writer;
@@ -26,11 +27,22 @@ pub struct Sqlite(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    path: PathBuf,
     readers: Arc<Readers>,
     writer: Writer,
+    turns: Arc<Semaphore>,
 }
 
 impl Sqlite {
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Those of queries that somebody else has written.
+    pub(super) fn turns(&self) -> &Arc<Semaphore> {
+        &self.0.turns
+    }
+
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
         let unusable = |error: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("cannot open `{}`: {error}", path.display()))
@@ -43,7 +55,8 @@ impl Sqlite {
         let readers = Readers::start(path.to_owned(), options).map_err(|error| unusable(&error))?;
         readers.follow(&mut connection).map_err(|error| unusable(&error))?;
         let writer = Writer::start(connection, Arc::clone(&readers)).map_err(|error| unusable(&error))?;
-        Ok(Self(Arc::new(Shared { readers, writer })))
+        let turns = Arc::new(Semaphore::new(super::bounded::AT_ONCE_MAX));
+        Ok(Self(Arc::new(Shared { path: path.to_owned(), readers, writer, turns })))
     }
 
     pub(super) fn fetch(

@@ -38,6 +38,21 @@ pub(super) fn search_by(inputs: &Inputs<'_>) -> Done<SearchBy> {
     })
 }
 
+/// The SELECT and what is given for its `$1`, if records are named by one.
+pub(super) fn sql(inputs: &Inputs<'_>) -> Done<Option<(String, Vec<Value>)>> {
+    if inputs.choice("query_method").map_err(refused)? != "SQL Query" {
+        return Ok(None);
+    }
+    let params = match inputs.filled_text("params") {
+        Ok(None) => Vec::new(),
+        _ => match inputs.json("params").map_err(refused)?.into_owned() {
+            Value::Array(params) => params,
+            _ => return Err(invalid("input `params` must be a list")),
+        },
+    };
+    Ok(Some((inputs.text("sql").map_err(refused)?.to_string(), params)))
+}
+
 /// The `q` of the records that are asked for.
 pub(super) fn question(inputs: &Inputs<'_>) -> Done<String> {
     if inputs.choice("query_method").map_err(refused)? == "RQL Query" {

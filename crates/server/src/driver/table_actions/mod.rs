@@ -115,6 +115,9 @@ impl TableAction {
         let workspace = self.ids.workspace;
         match spec.full_name.as_str() {
             "tables.GetRecordsV3" => {
+                if let Some((sql, params)) = input::sql(&inputs)? {
+                    return Ok(read::sql(&inner.db, workspace, (&sql, &params), now).await);
+                }
                 let (table, q) = (input::table(&inputs)?, input::question(&inputs)?);
                 Ok(read::records(&inner.db, workspace, &table, &q).await)
             }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::records::{self, Shape};
 use store::tables;
 use store::{Db, Query};
-use types::WorkspaceId;
+use types::{Timestamp, WorkspaceId};
 
 use super::input::SearchBy;
 use crate::error::{ApiError, ApiResult, code};
@@ -25,6 +25,17 @@ pub(super) async fn records(db: &Db, workspace: WorkspaceId, table: &str, q: &st
     }
     let message = format!("table `{table}` is being changed by others");
     Err(ApiError::new(&code::STORAGE_UNAVAILABLE, message))
+}
+
+/// The rows that a SELECT answers.
+pub(super) async fn sql(
+    db: &Db,
+    workspace: WorkspaceId,
+    (sql, params): (&str, &[Value]),
+    now: Timestamp,
+) -> ApiResult<Value> {
+    let answered = operations::answer_sql(db, workspace, (sql, params), now).await?;
+    serde_json::to_value(answered).map_err(ApiError::internal)
 }
 
 /// What the table is called and which fields it has, those that every table has first.

@@ -7,6 +7,7 @@ mod input;
 mod model;
 mod operations;
 mod problems;
+mod sql;
 mod transfer;
 mod write;
 
@@ -31,6 +32,8 @@ pub(crate) use operations::{
     add, clear, create_all, create_or_update, delete_ids, delete_matching, find, parse_ids, shown, update_all,
 };
 use problems::Problems;
+pub(super) use sql::sql;
+pub(crate) use sql::{Sql, answer as answer_sql};
 pub(crate) use transfer::ImportReport;
 pub(super) use transfer::{export, import};
 pub(crate) use write::Extent;

@@ -17,11 +17,21 @@ const CHANGED: &str = "Others have changed a record since the `updated_at` that 
 
 /// Records, one and many at a time.
 pub(super) fn routes(routes: Routes) -> Routes {
-    history(transfer(many(changes(reads(routes)))))
+    told(transfer(many(changes(reads(routes)))))
 }
 
-fn history(routes: Routes) -> Routes {
+fn told(routes: Routes) -> Routes {
     routes
+        .workspace(
+            Method::POST,
+            "/tables/sql",
+            records::sql,
+            Needs(RecordView),
+            Describe::new("TableSql", TAG, "Answers a SELECT over the tables of the workspace")
+                .body::<records::Sql>()
+                .page::<records::Record>()
+                .error(400, "Cannot answer the query"),
+        )
         .workspace(
             Method::GET,
             "/table/{table}/history",
