@@ -11,6 +11,7 @@ mod load;
 mod page;
 mod requests;
 mod runs;
+mod tables;
 
 use std::fs;
 use std::path::Path;
@@ -51,6 +52,7 @@ enum Part {
     Server,
     Runs,
     History,
+    Tables,
     Expressions,
     Code,
 }
@@ -66,6 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     if wanted(Part::History) {
         sections.push(page::history(&history(arguments.seconds)?));
+    }
+    if wanted(Part::Tables) {
+        sections.push(page::tables(&tables()?));
     }
     if wanted(Part::Expressions) {
         let bench = ["bench", "--quiet", "-p", "expr", "--bench", "speed"];
@@ -147,6 +152,22 @@ fn history(seconds: u32) -> Outcome<Vec<(String, String, String)>> {
     let database = Postgres::start(Durability::Real)?;
     let product = Product::new(folder.join("postgres"), Some(database.url()))?;
     let postgres = history::measure(&product, &Database::Postgres(database.url()), folder, seconds)?;
+    drop(database);
+    Ok(side_by_side(sqlite, postgres))
+}
+
+/// What records of tables cost, on each database.
+fn tables() -> Outcome<Vec<(String, String, String)>> {
+    packages::ensure(&[POSTGRES, SQLITE])?;
+    build()?;
+    let scratch = Scratch::make(&shell::target_dir(), "bench-tables")?;
+    let folder = scratch.path();
+    let data = folder.join("sqlite");
+    let file = Database::Sqlite(data.join("nictate.db"));
+    let sqlite = tables::measure(&Product::new(data, None)?, &file)?;
+    let database = Postgres::start(Durability::Real)?;
+    let product = Product::new(folder.join("postgres"), Some(database.url()))?;
+    let postgres = tables::measure(&product, &Database::Postgres(database.url()))?;
     drop(database);
     Ok(side_by_side(sqlite, postgres))
 }

@@ -53,6 +53,16 @@ pub(crate) fn history(rows: &[(String, String, String)]) -> String {
     text
 }
 
+/// What records of tables cost: what, on SQLite, on PostgreSQL.
+pub(crate) fn tables(rows: &[(String, String, String)]) -> String {
+    let mut text = "## Tables\n\n\
+        Records of a table with a unique and two indexed fields, over the API, one request at a time. The database's own is one \
+        statement\nof its shell that makes the same rows with the same indexes.\n\n"
+        .to_owned();
+    text.push_str(&both(rows));
+    text
+}
+
 fn both(rows: &[(String, String, String)]) -> String {
     let mut text = "| what | SQLite | PostgreSQL |\n|---|---:|---:|\n".to_owned();
     for (what, sqlite, postgres) in rows {
