@@ -11,6 +11,7 @@ mod local;
 mod runners;
 mod server;
 mod sync;
+mod tables;
 mod workflows;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -33,6 +34,7 @@ pub(crate) use server::{
     ServeArgs, UsersArgs, UsersCommand,
 };
 pub(crate) use sync::{PullArgs, PushArgs};
+pub(crate) use tables::{Format, TablesArgs, TablesCommand};
 pub(crate) use workflows::{ApplyArgs, ExecuteArgs, GetArgs, SavedVersion, WorkflowsArgs, WorkflowsCommand};
 
 /// Self-hosted security automation: connections, workflows and their runs
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     Actions(ActionsArgs),
     /// Runs of workflows
     Executions(ExecutionsArgs),
+    /// Tables of the workspace: SQL, and records into files and out of them
+    Tables(TablesArgs),
     /// Carry out steps for a server, from wherever this machine is
     Runner(RunnerArgs),
     /// Groups of runners, and the tokens that runners register with

@@ -2,6 +2,7 @@
 //! Knows addresses, the key, time-outs and how errors look; knows no resource.
 
 mod failure;
+mod files;
 mod find;
 
 use std::time::Duration;

@@ -18,6 +18,7 @@ mod run;
 mod runner;
 mod runners;
 mod serve;
+mod tables;
 mod users;
 mod validate;
 mod workflows;
@@ -49,6 +50,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Outcome {
         Command::Runner(args) => on_all_cores(runner::run(&args, printer)),
         Command::RunnerGroups(args) => on_one_thread(runners::run_groups(&args, printer)),
         Command::Runners(args) => on_one_thread(runners::run(&args, printer)),
+        Command::Tables(args) => on_one_thread(tables::run(&args, printer)),
         Command::Audit(args) => on_one_thread(audit::run(&args, printer)),
         Command::Users(args) => on_one_thread(users::run(&args, printer)),
         Command::Keys(args) => on_one_thread(keys::run(&args, printer)),

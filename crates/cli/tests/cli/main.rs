@@ -22,5 +22,6 @@ mod start;
 mod support;
 mod sync;
 mod sync_push;
+mod tables;
 mod validate;
 mod versions;

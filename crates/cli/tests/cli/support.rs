@@ -1,6 +1,6 @@
 //! Running the binary, and a tiny HTTP server that answers as a test wants and remembers what it was asked.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -138,20 +138,23 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Request) -> (u16, String), seen: &
     }
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
-    let (mut length, mut api_key, mut headers) = (0, None, Vec::new());
+    let (mut length, mut api_key, mut headers) = (Some(0), None, Vec::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).unwrap();
         let Some((name, value)) = header.trim().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap(),
+            "content-length" => length = Some(value.parse().unwrap()),
+            "transfer-encoding" => length = None,
             "blink-api-key" => api_key = Some(value.to_owned()),
             _ => {}
         }
         headers.push((name.to_ascii_lowercase(), value.to_owned()));
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
+    let body = match length {
+        Some(length) => exactly(&mut reader, length),
+        None => chunks(&mut reader),
+    };
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let body = String::from_utf8(body).unwrap();
     let request = Request { method, path: path.to_owned(), query: decoded(query), api_key, headers, body };
@@ -165,6 +168,27 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Request) -> (u16, String), seen: &
     let mut stream = reader.into_inner();
     // The client may have read enough.
     let _ = stream.write_all(format!("{head}{body}").as_bytes());
+}
+
+fn exactly(reader: &mut impl Read, length: usize) -> Vec<u8> {
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    body
+}
+
+/// A body whose length nobody knew before: each part comes with its own, and one of nothing ends it.
+fn chunks(reader: &mut BufReader<TcpStream>) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut length = String::new();
+        reader.read_line(&mut length).unwrap();
+        let length = usize::from_str_radix(length.trim(), 16).unwrap();
+        body.extend(exactly(reader, length));
+        reader.read_line(&mut String::new()).unwrap();
+        if length == 0 {
+            return body;
+        }
+    }
 }
 
 /// Of a query as clients write them: `+` and `%XX`.

@@ -23,6 +23,7 @@ mod runner_tls;
 mod runners;
 mod server;
 mod stop;
+mod tables;
 mod tls;
 mod tool;
 mod two;
