@@ -105,6 +105,7 @@ pub mod code {
         CONNECTION_TYPE_NAME_TAKEN = 400 "connection_type_name_taken", "A connection type of that name exists already.";
         CONNECTION_TYPE_IN_USE = 400 "connection_type_in_use", "Connections of that type exist, or the type ships with the server.";
         WORKFLOW_INVALID = 400 "workflow_invalid", "The workflow cannot be saved or published; `user_error.diagnostics` lists every problem with its place.";
+        TRIGGER_INVALID = 400 "trigger_invalid", "A trigger of the workflow can never start it: its table is not there or has too many triggers, its filter does not fit, or the workflow needs inputs; `data.trigger` is its place from 0. Nothing was changed.";
         WORKFLOW_NAME_TAKEN = 400 "workflow_name_taken", "Another workflow of the workspace has that name already.";
         WORKFLOW_OUTDATED = 409 "workflow_outdated", "The text was made from a version that is no longer the newest of its branch: `data.branched_from` and `data.newest_version` say which; read the newest one, bring your changes into it, and save that.";
         WORKFLOW_INACTIVE = 400 "workflow_inactive", "The workflow is deactivated and cannot be run.";

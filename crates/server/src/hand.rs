@@ -1,10 +1,12 @@
 //! On whose behalf tables are read and written: a caller's, or a run's.
 
+use store::Chain;
 use store::audit::{ActorType, AuditEntry};
 use types::{ExecutionId, Id, SystemRng, TenantId, Timestamp, WorkspaceId};
 
 use crate::audit::Whence;
 use crate::ctx::Ctx;
+use crate::record_events::Alarm;
 
 /// Who writes, where and when.
 #[derive(Clone, Debug)]
@@ -18,6 +20,17 @@ pub(crate) struct Hand {
     pub(crate) execution: Option<ExecutionId>,
     actor: (ActorType, String),
     whence: Whence,
+    /// What its changes of records lead to.
+    pub(crate) leads: Leads,
+}
+
+/// How workflows come to be started by what is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Leads {
+    /// The workflows that have led to it.
+    pub(crate) chain: Chain,
+    /// Told of it.
+    pub(crate) alarm: Alarm,
 }
 
 impl Hand {
@@ -32,6 +45,7 @@ impl Hand {
             execution: None,
             actor: (ActorType::User, user),
             whence: ctx.whence(),
+            leads: Leads { chain: Chain::default(), alarm: ctx.app().driver().record_alarm().clone() },
         }
     }
 
@@ -41,6 +55,7 @@ impl Hand {
         execution: ExecutionId,
         started_by: &str,
         now: Timestamp,
+        leads: Leads,
     ) -> Self {
         let actor = (ActorType::Execution, execution.to_string());
         Self {
@@ -51,6 +66,7 @@ impl Hand {
             execution: Some(execution),
             actor,
             whence: Whence::default(),
+            leads,
         }
     }
 

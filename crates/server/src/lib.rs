@@ -25,6 +25,7 @@ mod network;
 mod package_locks;
 mod passwords;
 mod predecessor;
+mod record_events;
 mod reference;
 mod retention;
 mod server;

@@ -28,6 +28,7 @@ use crate::network::NetworkRules;
 use crate::package_locks::PackageLocks;
 use crate::passwords::Passwords;
 use crate::predecessor::Held;
+use crate::record_events;
 use crate::retention;
 use crate::single_sign_on::SingleSignOn;
 use crate::vault::{Vault, VaultError};
@@ -245,6 +246,7 @@ impl Server {
         let sealing = tokio::spawn(audit_sealing::keep(app.clone(), member.clone(), adopting.clone()));
         let removing = tokio::spawn(workspace_removal::keep(app.clone(), member.clone(), adopting.clone()));
         let mailing = tokio::spawn(invite_mail::keep(app.clone(), adopting.clone()));
+        let delivering = tokio::spawn(record_events::keep(app.clone(), adopting.clone()));
         let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
         let server = &app.config().server;
         let grace = server.shutdown_grace();
@@ -264,6 +266,7 @@ impl Server {
         let _ = removing.await;
         let _ = sealing.await;
         let _ = mailing.await;
+        let _ = delivering.await;
         drop(lease);
         if let Err(error) = app.db().write(async move |tx| store::servers::remove(tx, id).await).await {
             tracing::warn!(%error, "the server's lease could not be given back");

@@ -5,6 +5,7 @@
 use types::{ExecutionId, ServerId, TenantId, Timestamp, WorkflowId, WorkspaceId};
 
 use crate::batch::Batch;
+use crate::chain::Chain;
 use crate::statement::sql;
 use crate::workflow_versions::Branch;
 use crate::{Read, Row, RowError, StoreError, Tx, Value};
@@ -99,6 +100,8 @@ pub struct FullExecution {
     pub owner_server_id: Option<ServerId>,
     /// How many owners it has had.
     pub owner_epoch: i64,
+    /// The workflows that have led to it.
+    pub chain: Chain,
 }
 
 /// What there is to say of a run that stands still or has ended.
@@ -136,7 +139,7 @@ macro_rules! columns {
 use columns;
 macro_rules! all_columns {
     () => {
-        concat!(columns!(), ", inputs, event, outputs, seed, owner_server_id, owner_epoch")
+        concat!(columns!(), ", inputs, event, outputs, seed, owner_server_id, owner_epoch, chain")
     };
 }
 
@@ -151,7 +154,7 @@ pub(crate) use one_of_workspace;
 
 sql! {
     INSERT = "executions.insert":
-        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:37}");
+        concat!("INSERT INTO executions (", all_columns!(), ") VALUES {row:38}");
     GET = "executions.get":
         concat!("SELECT ", all_columns!(), " FROM executions WHERE ", one_of_workspace!());
     STATE = "executions.state": concat!("SELECT state FROM executions WHERE ", one_of_workspace!());
@@ -190,7 +193,7 @@ pub(crate) fn inserts<'r>(runs: impl IntoIterator<Item = (&'r FullExecution, i64
     Batch::rows(&INSERT, runs.into_iter().map(|(run, number)| params(run, number)))
 }
 
-fn params(run: &FullExecution, number: i64) -> [Value<'_>; 37] {
+fn params(run: &FullExecution, number: i64) -> [Value<'_>; 38] {
     let e = &run.execution;
     [
         e.id.into(),
@@ -230,6 +233,7 @@ fn params(run: &FullExecution, number: i64) -> [Value<'_>; 37] {
         (&run.seed).into(),
         run.owner_server_id.into(),
         run.owner_epoch.into(),
+        run.chain.to_string().into(),
     ]
 }
 
@@ -337,6 +341,7 @@ fn decode_full(row: &Row<'_>) -> Result<FullExecution, RowError> {
         seed: row.string(34)?,
         owner_server_id: row.opt_id(35)?,
         owner_epoch: row.int(36)?,
+        chain: row.word(37, Chain::from_text)?,
     })
 }
 

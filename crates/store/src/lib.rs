@@ -25,6 +25,7 @@ pub mod audit;
 pub mod audit_seals;
 pub mod automation_packs;
 mod batch;
+mod chain;
 pub mod connection_types;
 pub mod connections;
 pub mod custom_roles;
@@ -45,6 +46,8 @@ pub mod passwords;
 pub mod provisioning;
 pub mod queued_runs;
 pub mod record_changes;
+pub mod record_events;
+pub mod record_triggers;
 pub mod records;
 pub mod runner_groups;
 pub mod runners;
@@ -72,6 +75,7 @@ pub mod workspaces;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use chain::Chain;
 pub use db::{Db, Options, Read};
 pub use error::StoreError;
 pub use filter::{

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations![
     24 "0024_provisioning",
     25 "0025_invite_mails",
     26 "0026_record_changes",
+    27 "0027_record_triggers",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -6,7 +6,7 @@ mod writer;
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::{try_join, try_join_all};
-use types::{ExecutionId, Timestamp, WorkflowId};
+use types::{ExecutionId, RecordEventId, Timestamp, WorkflowId};
 
 use crate::audit::AuditEntry;
 use crate::executions::{FullExecution, Outcome};
@@ -15,7 +15,7 @@ use crate::journal::{Append, Appended};
 use crate::packed::Packed;
 use crate::queued_runs::{self, QueuedRun};
 use crate::step_logs::{self, NewStepLog};
-use crate::{StoreError, Tx, audit, executions, journal, unwanted_runs};
+use crate::{StoreError, Tx, audit, executions, journal, record_events, unwanted_runs};
 
 pub use writer::RunWriter;
 
@@ -62,6 +62,8 @@ pub struct RunWrite {
     pub copied_files: Vec<CopiedFiles>,
     /// What the audit log must say.
     pub audit: Vec<AuditEntry>,
+    /// Changes of records for which the runs begin ([`record_events`]).
+    pub delivered: Vec<RecordEventId>,
 }
 
 /// A run in progress goes on.
@@ -107,6 +109,7 @@ impl RunWrite {
             && self.step_logs.is_empty()
             && self.copied_files.is_empty()
             && self.audit.is_empty()
+            && self.delivered.is_empty()
     }
 
     /// Bytes of its lines and files: what makes it large, if anything does.
@@ -189,6 +192,7 @@ pub async fn write_all(tx: &Tx<'_>, writes: &[&RunWrite]) -> Result<Vec<Appended
         step_logs::inserts(kept.iter().flat_map(|write| &write.step_logs)),
         files::copies(kept.iter().flat_map(|write| &write.copied_files)),
         audit::inserts(kept.iter().flat_map(|write| &write.audit)),
+        record_events::removals(kept.iter().flat_map(|write| write.delivered.iter().copied())),
     ])
     .await?;
     let answer = |write: &&RunWrite| if lost(write) { Appended::Fenced } else { Appended::Written };

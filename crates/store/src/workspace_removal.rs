@@ -40,6 +40,8 @@ sql! {
     DOCUMENTS = "documents.delete_some":
         "DELETE FROM documents WHERE workspace_id = $1 AND hash IN
            (SELECT hash FROM documents WHERE workspace_id = $1 ORDER BY hash LIMIT $2)";
+    EVENTS = "record_events.delete_some":
+        "DELETE FROM record_events WHERE id IN (SELECT id FROM record_events WHERE workspace_id = $1 ORDER BY id LIMIT $2)";
     DELETE = "workspaces.delete": "DELETE FROM workspaces WHERE id = $1 AND deleted_at IS NOT NULL";
 }
 
@@ -95,7 +97,7 @@ pub async fn remove_piece(tx: &Tx<'_>, workspace: WorkspaceId, now: Timestamp) -
     if remove_table(tx, workspace).await? {
         return Ok(true);
     }
-    let pieces: [&Statement; 3] = [&WORKFLOWS, &LOCKS, &DOCUMENTS];
+    let pieces: [&Statement; 4] = [&EVENTS, &WORKFLOWS, &LOCKS, &DOCUMENTS];
     for piece in pieces {
         if tx.execute(piece, &[workspace.into(), ROWS_A_PIECE.into()]).await? > 0 {
             return Ok(true);

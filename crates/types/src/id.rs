@@ -178,6 +178,8 @@ ids! {
     RecordId = RecordKind;
     /// One change of such a record.
     RecordChangeId = RecordChangeKind;
+    /// A run that is to be started because a record has changed.
+    RecordEventId = RecordEventKind;
     /// One run of a workflow.
     ExecutionId = ExecutionKind;
     /// One run of a step.

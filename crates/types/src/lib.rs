@@ -13,9 +13,9 @@ mod role;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
     AgentId, AgentPackId, ApiKeyId, AppId, AppResourceId, AuditId, ConnectionId, ConnectionTypeId,
-    CustomRoleId, ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId, RecordChangeId, RecordId,
-    RunnerGroupId, RunnerId, ServerId, SessionId, ShareId, StepExecutionId, StepLogId, TableFieldId, TableId,
-    TenantId, UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
+    CustomRoleId, ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId, RecordChangeId, RecordEventId,
+    RecordId, RunnerGroupId, RunnerId, ServerId, SessionId, ShareId, StepExecutionId, StepLogId,
+    TableFieldId, TableId, TenantId, UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, PermissionSet};

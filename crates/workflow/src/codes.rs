@@ -71,6 +71,8 @@ codes! {
     TRIGGER_SHAPE = "trigger_shape";
     /// A trigger category that does not exist or does not fit `automation_type`.
     TRIGGER_CATEGORY = "trigger_category";
+    /// A trigger that lacks an input, or has one that it cannot have.
+    TRIGGER_INPUT = "trigger_input";
     /// A scheduled or event workflow without a trigger.
     MISSING_TRIGGER = "missing_trigger";
     /// A schedule that is not five cron fields.

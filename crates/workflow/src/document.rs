@@ -17,6 +17,8 @@ use crate::yaml::Entry;
 
 /// What the action of a step begins with that calls another workflow; its id follows.
 pub(crate) const SUBFLOW_PREFIX: &str = "automations.";
+/// The trigger that changes of records are.
+pub const RECORD_CHANGE_TRIGGER: &str = "tables.OnRecordChange";
 /// The service of agents.
 pub(crate) const AGENT_PREFIX: &str = "agents.";
 
@@ -83,6 +85,44 @@ pub struct Trigger {
     pub cron: Option<String>,
     /// The trigger's inputs, a map; values chosen from a list reduced to their `value`.
     pub inputs: Value,
+    /// The inputs of [`RECORD_CHANGE_TRIGGER`], read; none of any other, and none that could not be read.
+    pub records: Option<RecordTrigger>,
+}
+
+/// Changes of which records start a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordTrigger {
+    /// The table's name.
+    pub table: String,
+    /// What must have become of a record.
+    pub events: Vec<RecordEventKind>,
+    /// A filter of `q`, as JSON, that the record must satisfy.
+    pub filter: Option<String>,
+}
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordEventKind {
+    /// It is made.
+    Created,
+    /// Values of it change.
+    Updated,
+    /// It is deleted.
+    Deleted,
+}
+
+impl RecordEventKind {
+    /// Everything there is.
+    pub const ALL: [Self; 3] = [Self::Created, Self::Updated, Self::Deleted];
+
+    /// Its name in a document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// The lists that `triggers` may hold.

@@ -46,6 +46,10 @@ fn the_examples_run_as_they_stand() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &["--example", &example("01-first-run.yaml")]);
     server.wait_for_example();
+    // It makes the table on which another one waits for changes.
+    let applied = server.run(&["workflows", "apply", &example("16-tables.yaml")]);
+    assert_eq!(applied.code, 0, "{}", applied.transcript());
+    assert_eq!(outputs(&server, "tables", &[])["high"], 1);
     let mut arguments = vec!["workflows", "apply"];
     let examples = examples();
     arguments.extend(examples.iter().map(String::as_str));
@@ -84,6 +88,22 @@ fn the_examples_run_as_they_stand() {
     let seen = outputs(&server, "tables", &[]);
     assert_eq!(seen["high"], 1);
     assert_eq!(outputs(&server, "tables", &[]), seen, "the second run changes the record of the first");
+
+    assert_eq!(outputs(&server, "tables", &["address=198.51.100.7"])["high"], 2);
+    let listed =
+        ["executions", "list", "--workflow", "when-a-record-changes", "--state", "COMPLETED", "--json"];
+    let mut started = Vec::new();
+    for _ in 0..200 {
+        let ran = server.run(&listed);
+        assert_eq!(ran.code, 0, "{}", ran.transcript());
+        started = ran.json()["results"].as_array().cloned().unwrap_or_default();
+        if !started.is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(started.len(), 1, "the change that was none starts nothing: {started:?}");
+    assert_eq!(started[0]["trigger_type"], "event");
 
     let blocked = outputs(&server, "convert-and-query", &[]);
     let report = "source,count\n203.0.113.9,12\n";

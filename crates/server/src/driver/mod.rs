@@ -15,6 +15,7 @@ mod lost;
 mod places;
 mod plans;
 mod queue;
+mod record_events;
 mod recover;
 mod restart;
 mod result;
@@ -54,6 +55,7 @@ pub(crate) use start::NewRun;
 use crate::connection_kinds::ConnectionKinds;
 use crate::network::NetworkRules;
 use crate::package_locks::PackageLocks;
+use crate::record_events::Alarm;
 use crate::vault::Vault;
 use commit::Effect;
 use control::Signal;
@@ -63,6 +65,7 @@ use link::Links;
 pub(crate) use link::{Connected, NewLink};
 use places::{Places, Turn};
 use plans::Plans;
+pub(crate) use record_events::{Delivered, Delivery};
 pub(crate) use recover::entries_of;
 use run::Run;
 use runner_groups::RunnerGroups;
@@ -128,6 +131,7 @@ pub(crate) struct Inner {
     waiters: Mutex<Waiters>,
     /// To the one who begins runs whose turn has come. No more are on their way than there are places.
     turns: mpsc::UnboundedSender<Turn>,
+    record_alarm: Alarm,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -161,6 +165,7 @@ impl Driver {
             places: Mutex::new(Places::new(parts.bounds)),
             waiters: Mutex::default(),
             turns,
+            record_alarm: Alarm::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
@@ -176,6 +181,11 @@ impl Driver {
     /// After a change of the runner groups, on this server.
     pub(crate) fn forget_runner_groups(&self) {
         self.0.groups.forget();
+    }
+
+    /// Rung when changes of records are to start workflows.
+    pub(crate) fn record_alarm(&self) -> &Alarm {
+        &self.0.record_alarm
     }
 
     /// Which server this is.

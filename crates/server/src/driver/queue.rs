@@ -53,7 +53,8 @@ impl Driver {
         let queued = inner.begin_queued(&new, id, seed, key, now);
         let begin = Begin { lines: carried.lines, ..queued };
         let (begins, copied_files) = (vec![begin], carried.files);
-        let first = RunWrite { begins, copied_files, audit: carried.audit, ..RunWrite::default() };
+        let (audit, delivered) = (carried.audit, carried.delivered);
+        let first = RunWrite { begins, copied_files, audit, delivered, ..RunWrite::default() };
         let ids = RunIds { tenant: home.tenant, workspace: home.workspace, execution: id };
         self.accept(ids, first, Accepted::Queued(turn)).await
     }
@@ -242,7 +243,7 @@ async fn read(inner: &Inner, turn: Turn) -> Result<Option<(Arc<Plan>, Opening)>,
         run_time: plan.run_time(allowed),
         key: queued.key,
         restarted: read_copied(inner, &row.execution).await?,
-        origin: Origin::of(&row.execution, &expr::Value::from(metadata.clone()), inner.clock.now()),
+        origin: Origin::of(&row, &expr::Value::from(metadata.clone()), inner.clock.now()),
         metadata,
     };
     Ok(Some((plan, opening)))

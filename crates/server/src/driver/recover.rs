@@ -217,7 +217,7 @@ async fn read_back(inner: &Inner, owned: Owned) -> Result<ReadBack, ReadBackErro
         Some(_) => store::keyed_runs::get(&inner.db, owned.workspace_id, owned.id).await?,
         None => None,
     };
-    let origin = Origin::of(&row.execution, execution.metadata(), execution.started_at());
+    let origin = Origin::of(&row, execution.metadata(), execution.started_at());
     // Only who waits for a run can cease to.
     let unwanted = origin.lineage.parent.is_some()
         && store::unwanted_runs::contains(&inner.db, owned.workspace_id, owned.id).await?;

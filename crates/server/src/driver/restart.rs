@@ -39,6 +39,7 @@ impl Driver {
             lines: copied.iter().map(line).collect(),
             files: files_of(&new, &plan, (from, id), copied),
             audit: vec![audit],
+            delivered: Vec::new(),
         };
         let (metadata, run_time) = (inner.metadata(&new, id, now), plan.run_time(inner.run_time));
         let start = Start {

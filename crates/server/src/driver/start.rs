@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Command, Event, Execution, RunState, Start};
+use store::Chain;
 use store::audit::AuditEntry;
 use store::executions::{FullExecution, Outcome};
 use store::files::CopiedFiles;
 use store::keyed_runs::Key;
 use store::runs::{Begin, Line, RunWrite};
 use store::workflow_versions::Branch;
-use types::{ExecutionId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId};
+use types::{
+    ExecutionId, RecordEventId, Rng as _, ServerId, SystemRng, TenantId, Timestamp, WorkflowId, WorkspaceId,
+};
 use workflow::Metadata;
 use workflow::plan::Plan;
 
@@ -53,6 +56,8 @@ pub(crate) struct NewRun {
     pub(crate) begins_at: Option<Timestamp>,
     /// The run that it goes on from, and the path of the step that it begins with.
     pub(crate) restarted_from: Option<(ExecutionId, String)>,
+    /// The workflows that have led to it.
+    pub(crate) chain: Chain,
 }
 
 impl NewRun {
@@ -64,6 +69,7 @@ impl NewRun {
             started_at,
             created_by: self.created_by.clone(),
             user_email: self.user_email.clone(),
+            chain: self.chain.clone(),
         }
     }
 
@@ -79,6 +85,8 @@ pub(super) struct Carried {
     pub(super) lines: Vec<Line>,
     pub(super) files: Vec<CopiedFiles>,
     pub(super) audit: Vec<AuditEntry>,
+    /// The changes of records for which it begins.
+    pub(super) delivered: Vec<RecordEventId>,
 }
 
 /// What is to be done with a run once it is on disk.
@@ -95,10 +103,20 @@ impl Driver {
     /// # Errors
     /// `queue_full` if no more runs can wait, `shutting_down`, `storage_unavailable`.
     pub(crate) async fn start(&self, new: NewRun, plan: Arc<Plan>) -> ApiResult<ExecutionId> {
+        self.start_as(new, plan, self.identity()?, Carried::default()).await
+    }
+
+    /// The same under an identity, and with what is written down with it.
+    pub(super) async fn start_as(
+        &self,
+        new: NewRun,
+        plan: Arc<Plan>,
+        (id, seed, now): (ExecutionId, [u8; 32], Timestamp),
+        carried: Carried,
+    ) -> ApiResult<ExecutionId> {
         let inner = &self.0;
-        let (id, seed, now) = self.identity()?;
         if plan.concurrency.is_none() && inner.places().has_line(new.home()) {
-            return self.enqueue(new, (id, seed, now), None, Carried::default()).await;
+            return self.enqueue(new, (id, seed, now), None, carried).await;
         }
         let start = Start {
             inputs: new.inputs.clone(),
@@ -108,15 +126,15 @@ impl Driver {
             run_time: plan.run_time(inner.run_time),
         };
         if let Some(key) = key_of(&new, &plan, &start, now)? {
-            return self.enqueue(new, (id, seed, now), Some(key), Carried::default()).await;
+            return self.enqueue(new, (id, seed, now), Some(key), carried).await;
         }
         let (mut execution, mut commands) = Execution::start(plan, start, now);
         commands.extend(execution.advance(Event::Continue, now));
         // Nothing of it is visible yet: a run that finds no room is forgotten again, and begins when its turn comes.
         let Some(seat) = inner.seat_for(&new, execution.state()) else {
-            return self.enqueue(new, (id, seed, now), None, Carried::default()).await;
+            return self.enqueue(new, (id, seed, now), None, carried).await;
         };
-        self.begin_new(new, (id, seed, now), (execution, commands, seat), Carried::default()).await
+        self.begin_new(new, (id, seed, now), (execution, commands, seat), carried).await
     }
 
     /// The id, the seed and the time of a run that is about to be accepted; an error if the server is about to stop.
@@ -150,8 +168,15 @@ impl Driver {
         let row = row_of(&new, id, Some(inner.server), outcome_of(&execution), seed, now);
         let mut begins = vec![Begin { row, queued: None, lines, now }];
         begins.extend(batch.called);
-        let (files, copied_files) = (batch.files, carried.files);
-        let first = RunWrite { begins, files, copied_files, audit: batch.audit, ..RunWrite::default() };
+        let (files, copied_files, audit) = (batch.files, carried.files, batch.audit);
+        let first = RunWrite {
+            begins,
+            files,
+            copied_files,
+            audit,
+            delivered: carried.delivered,
+            ..RunWrite::default()
+        };
         let stored_state = execution.state();
         let run = self.run(ids, origin, FIRST_EPOCH, (execution, next_seq, stored_state), seat);
         self.accept(ids, first, Accepted::Begun(Box::new(run), batch.effects, batch.rest)).await
@@ -319,5 +344,6 @@ pub(super) fn row_of(
         seed: seed.iter().map(|byte| format!("{byte:02x}")).collect(),
         owner_server_id: server,
         owner_epoch: FIRST_EPOCH,
+        chain: new.chain.clone(),
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Execution, Start, StepError, SubflowCall};
-use store::StoreError;
+use store::executions::FullExecution;
 use store::keyed_runs::Key;
 use store::runs::Begin;
 use store::workflow_versions::{self, Branch, Document};
 use store::workflows::{self, Workflow};
+use store::{Chain, StoreError};
 use types::limits::SUBFLOW_DEPTH_MAX;
 use types::{ExecutionId, Rng as _, SystemRng, Timestamp, WorkflowId};
 use workflow::plan::Plan;
@@ -62,22 +63,27 @@ pub(super) struct Origin {
     pub(super) started_at: Timestamp,
     pub(super) created_by: String,
     pub(super) user_email: String,
+    /// The workflows that have led to it.
+    pub(super) chain: Chain,
 }
 
 impl Origin {
     /// Of a run that is in the database; `metadata` is what it may know of itself.
-    pub(super) fn of(
-        row: &store::executions::Execution,
-        metadata: &expr::Value,
-        started_at: Timestamp,
-    ) -> Self {
+    pub(super) fn of(row: &FullExecution, metadata: &expr::Value, started_at: Timestamp) -> Self {
+        let run = &row.execution;
         Self {
-            workflow: row.workflow_id,
-            lineage: Lineage::of(row),
+            workflow: run.workflow_id,
+            lineage: Lineage::of(run),
             started_at,
-            created_by: row.created_by.clone(),
+            created_by: run.created_by.clone(),
             user_email: metadata.get("user_email").map(expr::Value::render).unwrap_or_default(),
+            chain: row.chain.clone(),
         }
+    }
+
+    /// The workflows that have led to what the run does.
+    pub(super) fn chain_of_effects(&self) -> Chain {
+        self.chain.with(self.workflow)
     }
 }
 
@@ -286,6 +292,7 @@ impl Inner {
                 top: Some(origin.lineage.top.unwrap_or((ids.execution, origin.started_at))),
             },
             begins_at: call.options.begins_at,
+            chain: origin.chain_of_effects(),
         };
         let ids = RunIds { execution: called_id(ids.execution, &call.path, call.attempt), ..ids };
         let now = self.clock.now();

@@ -128,7 +128,7 @@ async fn triggers_are_listed_with_what_they_bring() {
         let all = nictate.get(TRIGGERS).await.ok();
         let all = all.as_array().unwrap();
         let names: Vec<String> = all.iter().map(|trigger| text(trigger, "full_name")).collect();
-        assert_eq!(names, ["blink_web_form", "custom_webhook", "scheduled"]);
+        assert_eq!(names, ["blink_web_form", "custom_webhook", "scheduled", "tables.OnRecordChange"]);
         for trigger in all {
             assert_eq!(
                 members(trigger),
@@ -144,6 +144,10 @@ async fn triggers_are_listed_with_what_they_bring() {
             );
         }
         assert_eq!(all[1]["sample_event"]["alert"]["severity"], "high");
+        assert_eq!(all[3]["sample_event"]["changed"], json!(["level"]));
+        let required: Vec<&Value> =
+            all[3]["parameters"].as_array().unwrap().iter().map(|input| &input["required"]).collect();
+        assert_eq!(required, [true, false, false]);
         assert_eq!((&all[2]["hidden"], &all[2]["parameters"][0]["name"]), (&json!(true), &json!("cron")));
     })
     .await;

@@ -35,6 +35,7 @@ mod packs;
 mod people;
 mod queue;
 mod record_history;
+mod record_triggers;
 mod records;
 mod records_many;
 mod relations;

@@ -8,6 +8,11 @@ use serde_json::Value;
 use super::{Condition, Direction, Field, Query, Scalar, Test};
 
 impl Query {
+    /// Whether the filter lets the row through, a JSON object with the public names.
+    pub fn holds(&self, row: &Value) -> bool {
+        self.filter.as_ref().is_none_or(|filter| holds(filter, row))
+    }
+
     /// The page of `rows` (JSON objects with the public names) that the query asks for, and how many rows
     /// there are without the page's bounds.
     pub fn apply(&self, mut rows: Vec<Value>) -> (Vec<Value>, u64) {

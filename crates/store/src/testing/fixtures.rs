@@ -12,7 +12,7 @@ use crate::users::{self, User, UserKind, UserStatus};
 use crate::workflow_versions::{Branch, WorkflowVersion};
 use crate::workflows::Workflow;
 use crate::workspaces::{self, Workspace};
-use crate::{Db, FieldMap, Query, StoreError, members};
+use crate::{Chain, Db, FieldMap, Query, StoreError, members};
 
 /// When the fixtures were made: 2026-01-01T00:00:00Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -203,6 +203,7 @@ pub fn execution(workflow: &Workflow, number: i64) -> FullExecution {
         seed: "00".repeat(32),
         owner_server_id: None,
         owner_epoch: 0,
+        chain: Chain::default(),
     }
 }
 

@@ -11,6 +11,7 @@ mod inputs;
 mod legacy;
 mod outline;
 mod outputs;
+mod record_triggers;
 mod requirements;
 mod retry;
 mod settings;

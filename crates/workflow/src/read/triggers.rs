@@ -83,7 +83,8 @@ impl Reader<'_> {
         };
         let label = get("name").and_then(|value| self.text(value, "`name`"));
         let inputs = get("inputs").map(|value| self.map(value, "`inputs`")).unwrap_or_default();
-        Some(Trigger { category, trigger_type, name: label, cron, inputs: literal_inputs(inputs) })
+        let records = self.record_trigger(category, trigger_type.as_deref(), node);
+        Some(Trigger { category, trigger_type, name: label, cron, inputs: literal_inputs(inputs), records })
     }
 
     fn cron(&mut self, trigger: &Node, node: Option<&Node>) -> Option<String> {

@@ -14,8 +14,8 @@ use actions::{ActionSpec, ErrorCode, Inputs};
 use engine::{Dispatch, EffectResult, StepError};
 use protocol::AttemptToken;
 use serde_json::{Map, Value};
-use store::Tx;
 use store::table_steps::{self, TableStep};
+use store::{Chain, Tx};
 use tokio::sync::mpsc;
 use types::Timestamp;
 
@@ -25,7 +25,7 @@ use super::link::Report;
 use super::subflows::Origin;
 use super::waits::Waits;
 use crate::error::{ApiError, ApiResult, code};
-use crate::hand::Hand;
+use crate::hand::{Hand, Leads};
 use crate::vault::random_token;
 use write::Write;
 
@@ -42,11 +42,13 @@ pub(super) struct TableAction {
     dispatch: Dispatch,
     ids: RunIds,
     started_by: String,
+    /// The workflows that have led to what it does.
+    chain: Chain,
 }
 
 impl TableAction {
     pub(super) fn new(dispatch: Dispatch, ids: RunIds, origin: &Origin) -> Self {
-        Self { dispatch, ids, started_by: origin.created_by.clone() }
+        Self { dispatch, ids, started_by: origin.created_by.clone(), chain: origin.chain_of_effects() }
     }
 
     /// Begins with it; its outcome is reported.
@@ -127,7 +129,7 @@ impl TableAction {
                 Ok(read::exists(&inner.db, workspace, &name, by).await)
             }
             name => {
-                let hand = self.hand(now);
+                let hand = self.hand(inner, now);
                 let write = Write::read(name, &inputs, &hand)?.ok_or_else(|| unknown(name))?;
                 match write {
                     Ok(write) => Ok(self.write_once(inner, write, hand).await),
@@ -147,9 +149,10 @@ impl TableAction {
         inner.db.write(async move |tx| once(tx, &step, &write, &hand).await).await
     }
 
-    fn hand(&self, now: Timestamp) -> Hand {
+    fn hand(&self, inner: &Inner, now: Timestamp) -> Hand {
         let of = (self.ids.tenant, self.ids.workspace);
-        Hand::of_run(of, self.ids.execution, &self.started_by, now)
+        let leads = Leads { chain: self.chain.clone(), alarm: inner.record_alarm.clone() };
+        Hand::of_run(of, self.ids.execution, &self.started_by, now, leads)
     }
 
     fn failed(&self, error: &ApiError) -> StepError {

@@ -195,8 +195,8 @@ impl CatalogParameter {
     }
 
     /// An input of a trigger.
-    pub(super) fn of_trigger(name: &str, description: &str) -> Self {
-        Self { description: description.to_owned(), required: true, ..Self::plain(name) }
+    pub(super) fn of_trigger(name: &str, description: &str, required: bool) -> Self {
+        Self { description: description.to_owned(), required, ..Self::plain(name) }
     }
 }
 

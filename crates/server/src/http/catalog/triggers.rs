@@ -36,15 +36,15 @@ struct Entry {
     full_name: &'static str,
     display_name: &'static str,
     description: &'static str,
-    /// Name and meaning of what must be given.
-    parameters: &'static [(&'static str, &'static str)],
+    /// Name and meaning of what can be given, and whether it must be.
+    parameters: &'static [(&'static str, &'static str, bool)],
     /// Not written as a `trigger_type`.
     hidden: bool,
     sample_event: fn() -> Value,
 }
 
 /// One for each category but `polling`: what is asked again and again is a tool's own.
-const TRIGGERS: [Entry; 3] = [
+const TRIGGERS: [Entry; 4] = [
     Entry {
         category: TriggerCategory::Webforms,
         full_name: "blink_web_form",
@@ -68,11 +68,41 @@ const TRIGGERS: [Entry; 3] = [
         full_name: "scheduled",
         display_name: "Schedule",
         description: "The clock: an entry of `triggers.scheduled` holds `cron` and no `trigger_type`.",
-        parameters: &[("cron", "Minute, hour, day of month, month and day of week, in UTC.")],
+        parameters: &[("cron", "Minute, hour, day of month, month and day of week, in UTC.", true)],
         hidden: true,
         sample_event: || json!({}),
     },
+    Entry {
+        category: TriggerCategory::Webhooks,
+        full_name: workflow::RECORD_CHANGE_TRIGGER,
+        display_name: "Record change",
+        description: "Records of a table are made, changed or deleted. `event.payload` tells which, and how.",
+        parameters: &[
+            ("table", "The table's name.", true),
+            (
+                "events",
+                "A list of `created`, `updated` and `deleted`; all of them if nothing is said.",
+                false,
+            ),
+            ("filter", "A filter as in `q` that the record satisfies, such as `{level: high}`.", false),
+        ],
+        hidden: false,
+        sample_event: record_change,
+    },
 ];
+
+fn record_change() -> Value {
+    let record = |level: &str, updated_at: i64| {
+        json!({
+            "id": "01920000-0000-7000-8000-00000000beef", "created_at": 1_767_225_600_000_i64, "created_by": "ann",
+            "updated_at": updated_at, "updated_by": "ann", "level": level, "host": "web-1",
+        })
+    };
+    json!({
+        "event": "updated", "table": "findings", "record": record("high", 1_767_225_660_000),
+        "before": record("low", 1_767_225_600_000), "changed": ["level"], "changed_by": "ann",
+    })
+}
 
 /// All of them, sorted by name.
 pub(super) fn all() -> Vec<CatalogTrigger> {
@@ -81,7 +111,9 @@ pub(super) fn all() -> Vec<CatalogTrigger> {
 
 /// The categories of triggers that there are, by name. They ship with the program: nobody made them.
 pub(super) fn collections(ctx: &Ctx) -> Vec<TriggerCollection> {
-    let mut found: Vec<TriggerCollection> = TRIGGERS.iter().map(|entry| collection(entry, ctx)).collect();
+    // Of a service that has triggers besides it is not the category's name.
+    let own = TRIGGERS.iter().filter(|entry| !entry.full_name.contains('.'));
+    let mut found: Vec<TriggerCollection> = own.map(|entry| collection(entry, ctx)).collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
     found
 }
@@ -114,7 +146,9 @@ fn shown(entry: &Entry) -> CatalogTrigger {
         display_name: entry.display_name.to_owned(),
         full_name: entry.full_name.to_owned(),
         hidden: entry.hidden,
-        parameters: parameters.map(|(name, text)| CatalogParameter::of_trigger(name, text)).collect(),
+        parameters: parameters
+            .map(|(name, text, must)| CatalogParameter::of_trigger(name, text, *must))
+            .collect(),
         sample_event: (entry.sample_event)(),
     }
 }

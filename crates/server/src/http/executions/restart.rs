@@ -154,6 +154,7 @@ async fn prepare(
     let new = NewRun {
         event: serde_json::from_str(&full.event).map_err(ApiError::internal)?,
         trigger_type: "restart",
+        chain: full.chain.clone(),
         ..new_run(ctx, row, pinned, inputs)
     };
     Ok((new, plan))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
+use store::Chain;
 use store::executions::ExecutionState;
 use store::workflow_versions::{self, Branch, Document, WorkflowVersion};
 use store::workflows::Workflow as Row;
@@ -150,6 +151,7 @@ pub(super) fn new_run(ctx: &Ctx, row: Row, pinned: Pinned, inputs: expr::Map) ->
         lineage: Lineage::default(),
         begins_at: None,
         restarted_from: None,
+        chain: Chain::default(),
         test_session_id: String::new(),
     }
 }

@@ -8,6 +8,7 @@ use store::record_changes::{self, ChangeKind, RecordChange};
 use store::records::{self, Change, Record, Shape};
 use types::{Id, RecordId, SystemRng, Timestamp};
 
+use super::triggers;
 use crate::error::ApiResult;
 use crate::hand::Hand;
 
@@ -64,7 +65,8 @@ pub(super) async fn note_deletions(
 pub(super) async fn note(hand: &Hand, tx: &Tx<'_>, shape: &Shape, changed: &[Changed<'_>]) -> ApiResult<()> {
     let rows: Vec<RecordChange> =
         changed.iter().filter_map(|one| Some(row(hand, one.before?, one.after))).collect();
-    Ok(record_changes::insert(tx, (shape.table.workspace_id, shape.table.id), &rows).await?)
+    record_changes::insert(tx, (shape.table.workspace_id, shape.table.id), &rows).await?;
+    Ok(triggers::fire(hand, tx, shape, changed).await?)
 }
 
 /// The record as it will be: as [`records::update`] makes it.

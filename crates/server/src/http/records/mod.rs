@@ -9,6 +9,7 @@ mod operations;
 mod problems;
 mod sql;
 mod transfer;
+pub(super) mod triggers;
 mod write;
 
 use serde::Deserialize;

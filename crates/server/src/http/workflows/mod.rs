@@ -6,6 +6,7 @@ mod fetch;
 mod history;
 mod manage;
 mod model;
+mod record_triggers;
 mod versions;
 mod write;
 

@@ -140,7 +140,7 @@ async fn save_next(ctx: &Ctx, mut row: Row, saving: &Arc<Saving>) -> ApiResult<O
         }
         write::save(tx, &row, &saving.text, saving.branch, version, &saving.origin).await?;
         store::audit::record(tx, &audit).await?;
-        Ok::<_, store::StoreError>(true)
+        Ok::<_, ApiError>(true)
     });
     Ok(written.await?.then_some(version))
 }

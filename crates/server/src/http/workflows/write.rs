@@ -12,6 +12,7 @@ use workflow::plan::Plan;
 use workflow::{AutomationType, Diagnostic, Document, Severity, codes};
 
 use super::model::PlaybookInput;
+use super::record_triggers::Declared;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::http::names::{check_name, check_tags};
@@ -58,6 +59,7 @@ pub(super) struct Text {
     version: String,
     runner: String,
     tags: String,
+    record_triggers: Declared,
 }
 
 impl Text {
@@ -115,6 +117,7 @@ impl Text {
             version: document.version().unwrap_or_default().to_owned(),
             runner: document.runner().to_owned(),
             tags: json!(document.tags()).to_string(),
+            record_triggers: Declared::of(&document),
         };
         // Whatever way it is published: before anything of it is written.
         if strictness == Strictness::Publish {
@@ -305,6 +308,11 @@ pub(super) async fn update(
         Some(text) => crate::audit::also(audit, json!({"document_hash": text.hash})),
         None => audit,
     };
+    // A table may have gone, or come back, while it was switched off.
+    let woken = match &text {
+        None if row.active && !before.active => Some(Declared::of_published(ctx, &row).await?),
+        _ => None,
+    };
     let (db, ctx) = (ctx.db(), ctx.clone());
     let written = db.write(async move |tx| {
         if pack.is_some() {
@@ -317,6 +325,9 @@ pub(super) async fn update(
             save(tx, &row, text, Branch::Draft, row.draft_version, &Origin::default()).await?;
             let published = row.published_version.unwrap_or(1);
             save(tx, &row, text, Branch::Public, published, &Origin::default()).await?;
+        }
+        if let Some(woken) = &woken {
+            woken.register(tx, &row).await?;
         }
         store::audit::record(tx, &audit).await?;
         Ok::<_, ApiError>(true)
@@ -371,9 +382,13 @@ pub(super) async fn save(
     branch: Branch,
     version: i64,
     origin: &Origin,
-) -> Result<(), StoreError> {
+) -> ApiResult<()> {
     let version = version_of(row, text, branch, version, origin);
-    workflow_versions::insert(tx, &version, &text.text, &text.named).await
+    workflow_versions::insert(tx, &version, &text.text, &text.named).await?;
+    if branch == Branch::Public {
+        text.record_triggers.register(tx, row).await?;
+    }
+    Ok(())
 }
 
 fn version_of(row: &Row, text: &Text, branch: Branch, version: i64, origin: &Origin) -> WorkflowVersion {
