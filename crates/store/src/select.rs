@@ -11,6 +11,7 @@
 
 mod emit;
 mod expressions;
+mod from;
 pub(crate) mod functions;
 pub(crate) mod names;
 

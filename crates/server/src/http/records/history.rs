@@ -48,8 +48,7 @@ pub(crate) struct FieldChange {
 
 impl RecordChange {
     fn new(row: Row) -> ApiResult<Self> {
-        let stored: Map<String, Value> =
-            serde_json::from_str(&row.fields).map_err(|error| ApiError::internal(error))?;
+        let stored: Map<String, Value> = serde_json::from_str(&row.fields).map_err(ApiError::internal)?;
         Ok(Self {
             id: row.id.to_string(),
             record_id: row.record_id.to_string(),

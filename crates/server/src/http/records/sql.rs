@@ -17,7 +17,7 @@ use crate::http::extract::Body;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = v1::TableSqlRequest)]
 pub(crate) struct Sql {
-    /// One SELECT.
+    /// One query in SQL that reads.
     sql: String,
     /// The values for `$1`, `$2`, … in it: texts, numbers, truth values, null.
     #[serde(default)]
@@ -33,7 +33,7 @@ pub(crate) struct Answered {
     results: Vec<Record>,
 }
 
-/// The rows that a SELECT over the workspace's tables answers.
+/// The rows that a query over the workspace's tables answers.
 pub(in crate::http) async fn sql(ctx: Ctx, Body(input): Body<Sql>) -> ApiResult {
     let answered = answer(ctx.db(), ctx.workspace(), (&input.sql, &input.params), ctx.now()).await?;
     json(&answered)

@@ -27,7 +27,7 @@ fn told(routes: Routes) -> Routes {
             "/tables/sql",
             records::sql,
             Needs(RecordView),
-            Describe::new("TableSql", TAG, "Answers a SELECT over the tables of the workspace")
+            Describe::new("TableSql", TAG, "Answers a query in SQL over the tables of the workspace")
                 .body::<records::Sql>()
                 .page::<records::Record>()
                 .error(400, "Cannot answer the query"),
