@@ -68,12 +68,14 @@ const PURE: [&dyn Effect; 25] = [
 ];
 
 /// Those of the server, in its own database.
-const SERVER: [fn() -> ActionSpec; 13] = [
+const SERVER: [fn() -> ActionSpec; 15] = [
     tables::get_records::spec,
     tables::add_record::spec,
     tables::create_or_update_record::spec,
     tables::update_records::spec,
     tables::delete_records::spec,
+    tables::get_file_content::spec,
+    tables::update_file_column::spec,
     tables::get_table_schema::spec,
     tables::create_table_from_data::spec,
     tables::table_create::spec,

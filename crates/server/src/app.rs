@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use types::{Clock, Id, SystemRng};
 
 use crate::action_catalog::ActionCatalog;
+use crate::attachments::Attachments;
 use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
 use crate::driver::Driver;
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) kinds: Arc<ConnectionKinds>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) package_locks: Arc<PackageLocks>,
+    pub(crate) attachments: Arc<Attachments>,
     pub(crate) driver: Driver,
     pub(crate) started_at: types::Timestamp,
     /// Where people and workflows reach the server.
@@ -97,6 +99,11 @@ impl App {
 
     pub(crate) fn kinds(&self) -> &ConnectionKinds {
         &self.0.kinds
+    }
+
+    /// The files of records.
+    pub(crate) fn attachments(&self) -> &Attachments {
+        &self.0.attachments
     }
 
     pub(crate) fn driver(&self) -> &Driver {

@@ -79,6 +79,7 @@ pub mod code {
         EXECUTION_NOT_FOUND = 404 "execution_not_found", "No execution of that id in the workspace.";
         SHARED_NOT_FOUND = 404 "shared_not_found", "The workspace has nothing of that kind and id.";
         FILE_NOT_FOUND = 404 "file_not_found", "No file of that id was left by the execution.";
+        ATTACHMENT_NOT_FOUND = 404 "attachment_not_found", "The field of the record holds no file.";
         RUNNER_GROUP_NOT_FOUND = 404 "runner_group_not_found", "No runner group of that id or name in the workspace.";
         RUNNER_NOT_FOUND = 404 "runner_not_found", "No runner of that id in the workspace.";
         TABLE_NOT_FOUND = 404 "table_not_found", "No table of that name in the workspace.";
@@ -148,6 +149,9 @@ pub mod code {
         RECORD_CHANGED = 409 "record_changed", "The record is not as of the `updated_at` that the request names: others have changed it since; `data.updated_at` says when. Read it again.";
         SQL_INVALID = 400 "sql_invalid", "The SQL is not one SELECT over tables of the workspace, or the database could not answer it; `message` says why.";
         SQL_TIMEOUT = 400 "sql_timeout", "The query takes longer than it may; ask for less.";
+        ATTACHMENT_INVALID = 400 "attachment_invalid", "The file has a name or a content type that it cannot have, or the field holds no files; `message` says which.";
+        ATTACHMENT_TOO_LARGE = 400 "attachment_too_large", "The file has more bytes than a step answers of a content; read it without, or over HTTP.";
+        ATTACHMENT_LIMIT = 400 "attachment_limit", "The files of the workspace have as many bytes as they may; `data.bytes` and `data.bytes_max` say how many.";
         PAGE_TOO_LARGE = 400 "page_too_large", "The page would have more bytes than an answer may; ask for a smaller `limit`, or `select` fewer fields.";
         NAME_INVALID = 400 "name_invalid", "A name is missing, too long, or has characters it cannot have.";
         API_KEY_LIMIT = 400 "api_key_limit", "The user has as many API keys as one may have.";
@@ -172,7 +176,7 @@ pub mod code {
         NOT_AVAILABLE_YET = 501 "not_available_yet", "The contract has this, this version of the server does not.";
         QUEUE_FULL = 429 "queue_full", "As many runs wait for their turn as may: those of the workspace or of the server, as `data.whose` says. Nothing was started; try again after `Retry-After` seconds.";
         OVERLOADED = 429 "overloaded", "There is no room at the moment: a restarted run finds no place, or too many answers follow runs already; try again after `Retry-After` seconds.";
-        STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database cannot be reached or is full; nothing was written.";
+        STORAGE_UNAVAILABLE = 503 "storage_unavailable", "The database, or where files lie, cannot be reached or is full; nothing was written.";
         PACKAGES_UNAVAILABLE = 503 "packages_unavailable", "The Python packages that the workflow requires cannot be looked up: there is no `uv`, no Python, or it took too long.";
         SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop and takes nothing new.";
         INTERNAL = 500 "internal", "The server failed; the log has the details under the request id.";

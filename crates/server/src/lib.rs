@@ -5,8 +5,11 @@
 
 mod action_catalog;
 mod app;
+mod attachments;
 mod audit;
 mod audit_sealing;
+mod blob_removal;
+mod blobs;
 mod bootstrap;
 pub mod config;
 mod connection_kinds;

@@ -16,6 +16,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use types::{Clock, ServerId, SystemRng};
 
 use crate::app::{App, Parts};
+use crate::attachments::Attachments;
+use crate::blobs::Blobs;
 use crate::bootstrap::{BootstrapError, FirstStart, bootstrap};
 use crate::config::Config;
 use crate::connection_kinds::ConnectionKinds;
@@ -32,7 +34,7 @@ use crate::record_events;
 use crate::retention;
 use crate::single_sign_on::SingleSignOn;
 use crate::vault::{Vault, VaultError};
-use crate::{audit_sealing, invite_mail, workspace_removal};
+use crate::{audit_sealing, blob_removal, blobs, invite_mail, workspace_removal};
 use crate::{listen, network};
 
 /// How late a server with an embedded database may see what another process writes into it. No other server does;
@@ -71,6 +73,8 @@ pub enum StartError {
     Password(String),
     #[error("`smtp`: {0}")]
     Mail(String),
+    #[error("`attachments`: {0}")]
+    Attachments(String),
     #[error("`sso`: {0}")]
     SingleSignOn(String),
 }
@@ -245,6 +249,7 @@ impl Server {
         let keeping = tokio::spawn(retention::keep(app.clone(), member.clone(), adopting.clone()));
         let sealing = tokio::spawn(audit_sealing::keep(app.clone(), member.clone(), adopting.clone()));
         let removing = tokio::spawn(workspace_removal::keep(app.clone(), member.clone(), adopting.clone()));
+        let tidying = tokio::spawn(blob_removal::keep(app.clone(), member.clone(), adopting.clone()));
         let mailing = tokio::spawn(invite_mail::keep(app.clone(), adopting.clone()));
         let delivering = tokio::spawn(record_events::keep(app.clone(), adopting.clone()));
         let job = tokio::spawn(jobs::adopt(app.clone(), member, adopting.clone()));
@@ -264,6 +269,7 @@ impl Server {
         let _ = job.await;
         let _ = keeping.await;
         let _ = removing.await;
+        let _ = tidying.await;
         let _ = sealing.await;
         let _ = mailing.await;
         let _ = delivering.await;
@@ -301,6 +307,10 @@ fn assemble(
         config.packages.settings(&config.server.data),
         config.sandbox.interpreter(),
     ));
+    let files =
+        Blobs::new(&config.server.data, &config.attachments, &http).map_err(StartError::Attachments)?;
+    let drafts = blobs::drafts(&config.server.data);
+    let attachments = Arc::new(Attachments::new(db.clone(), files, drafts, config.attachments.clone()));
     let driver = Driver::new(driver::Parts {
         db: db.clone(),
         clock: Arc::clone(&clock),
@@ -309,6 +319,7 @@ fn assemble(
         kinds: Arc::clone(&kinds),
         catalog: Arc::clone(&catalog),
         package_locks: Arc::clone(&package_locks),
+        attachments: Arc::clone(&attachments),
         server,
         network: network.clone(),
         public_url: public_url.clone(),
@@ -327,6 +338,7 @@ fn assemble(
         kinds,
         catalog,
         package_locks,
+        attachments,
         driver,
         started_at,
         public_url,

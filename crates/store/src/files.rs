@@ -63,6 +63,9 @@ sql! {
     LIST = "files.list":
         "SELECT id, path, name, content_type, size_bytes, created_at FROM files
          WHERE workspace_id = $1 AND execution_id = $2 ORDER BY created_at, path, id LIMIT $3 OFFSET $4";
+    NEWEST = "files.newest":
+        "SELECT id, path, name, content_type, size_bytes, created_at, content FROM files
+         WHERE workspace_id = $1 AND execution_id = $2 AND name = $3 ORDER BY created_at DESC, id DESC LIMIT 1";
     COUNT = "files.count": "SELECT COUNT(*) AS total FROM files WHERE workspace_id = $1 AND execution_id = $2";
     GET = "files.get":
         "SELECT id, path, name, content_type, size_bytes, created_at, content FROM files
@@ -118,6 +121,17 @@ pub async fn get(
 ) -> Result<Option<(File, String)>, StoreError> {
     let params = [workspace.into(), execution.into(), id.into()];
     read.read_one(&GET, &params, |row| Ok((file(row)?, row.string(6)?))).await
+}
+
+/// The file of that name that was left last, and its content as JSON.
+pub async fn newest(
+    read: &impl Read,
+    workspace: WorkspaceId,
+    execution: ExecutionId,
+    name: &str,
+) -> Result<Option<(File, String)>, StoreError> {
+    let params = [workspace.into(), execution.into(), name.into()];
+    read.read_one(&NEWEST, &params, |row| Ok((file(row)?, row.string(6)?))).await
 }
 
 fn file(row: &Row<'_>) -> Result<File, RowError> {

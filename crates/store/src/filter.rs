@@ -38,6 +38,8 @@ pub enum Kind {
     Bool,
     /// A list of texts, stored as JSON. A comparison with a text holds if it holds for one of them.
     List,
+    /// A file, stored as JSON: it is there or it is not.
+    File,
     /// Something that can be selected but not compared.
     Opaque,
 }

@@ -25,6 +25,7 @@ pub mod audit;
 pub mod audit_seals;
 pub mod automation_packs;
 mod batch;
+pub mod blobs;
 mod chain;
 pub mod connection_types;
 pub mod connections;

@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = migrations![
     25 "0025_invite_mails",
     26 "0026_record_changes",
     27 "0027_record_triggers",
+    28 "0028_attachments",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

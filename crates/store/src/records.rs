@@ -7,6 +7,7 @@
 //! A reader may meet a table that has changed since: see [`Shape::has_changed`].
 
 pub mod aggregate;
+mod file;
 mod find;
 mod nested;
 mod write;
@@ -21,6 +22,8 @@ use crate::page::{Listing, list as page};
 use crate::tables::{self, FieldType, Name, Table, TableField};
 use crate::{Field, Kind, Page, Query, QueryError, Read, Row, RowError, Sql, StoreError, Tx, Value};
 
+pub use file::Attachment;
+pub(crate) use file::sha256_range;
 pub use find::{bytes_beside, find_by, hold, hold_by, hold_whole, missing, of_key};
 pub use write::{Change, delete, insert, matching, update};
 
@@ -252,6 +255,7 @@ fn kind_of(kind: FieldType) -> Kind {
         FieldType::Checkbox => Kind::Bool,
         FieldType::MultiSelect | FieldType::List | FieldType::Vendors => Kind::List,
         FieldType::Button => Kind::Opaque,
+        FieldType::Attachment => Kind::File,
         FieldType::Text
         | FieldType::LongText
         | FieldType::RiskLevel
@@ -300,7 +304,7 @@ fn value(row: &Row<'_>, column: usize, kind: FieldType) -> Result<Json, RowError
         }
         Kind::Int | Kind::Time => row.opt_int(column)?.into(),
         Kind::Bool => row.opt_bool(column)?.into(),
-        Kind::List => match row.opt_text(column)? {
+        Kind::List | Kind::File => match row.opt_text(column)? {
             Some(text) => serde_json::from_str(text).map_err(|error| RowError::new(column, error))?,
             None => Json::Null,
         },
@@ -316,7 +320,7 @@ fn bound(kind: FieldType, value: &Json) -> Value<'_> {
         (Kind::Number, value) => value.as_f64().map_or(Value::Null, Value::Float),
         (Kind::Int | Kind::Time, value) => value.as_i64().into(),
         (Kind::Bool, value) => value.as_bool().into(),
-        (Kind::List, value) => value.to_string().into(),
+        (Kind::List | Kind::File, value) => value.to_string().into(),
         (Kind::Text | Kind::Opaque, value) => value.as_str().into(),
     }
 }

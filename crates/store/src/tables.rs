@@ -10,7 +10,7 @@ use types::{TableId, TenantId, Timestamp, WorkspaceId};
 
 use crate::page::{Listing, list as page};
 use crate::statement::sql;
-use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx};
+use crate::{Defaults, Field, FieldMap, Kind, Page, Query, Read, Row, RowError, StoreError, Tx, blobs};
 
 pub use cell::{
     LIST_VALUES_MAX, LONG_TEXT_CHARS_MAX, NUMBER_WHOLE_MAX, TEXT_CHARS_MAX, UNIQUE_TEXT_BYTES_MAX,
@@ -159,6 +159,7 @@ pub async fn update(tx: &Tx<'_>, table: &Table) -> Result<(), StoreError> {
 /// Deletes a table that is held by [`get_to_change`], with its fields and records. Fails with
 /// [`StoreError::Reference`] while another table refers to it.
 pub async fn delete(tx: &Tx<'_>, table: &Table) -> Result<(), StoreError> {
+    blobs::look_soon_of_table(tx, table.workspace_id, table.id).await?;
     let params = [table.workspace_id.into(), table.id.into()];
     tx.execute(&DELETE_FIELDS, &params).await?;
     tx.execute(&DELETE, &params).await?;

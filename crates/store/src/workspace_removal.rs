@@ -6,7 +6,7 @@ use types::{ExecutionId, TenantId, Timestamp, UserId, WorkspaceId};
 use crate::history::{self, Place};
 use crate::statement::sql;
 use crate::tables::{self, Table};
-use crate::{Read, Statement, StoreError, Tx};
+use crate::{Read, Statement, StoreError, Tx, blobs};
 
 /// Runs that [`unfinished`] answers at a time.
 pub const RUNS_A_BATCH: i64 = 200;
@@ -103,6 +103,7 @@ pub async fn remove_piece(tx: &Tx<'_>, workspace: WorkspaceId, now: Timestamp) -
             return Ok(true);
         }
     }
+    blobs::look_soon_of_all(tx, workspace).await?;
     if unfinished_count(tx, workspace).await? == 0 {
         tx.execute(&DELETE, &[workspace.into()]).await?;
     }

@@ -186,6 +186,10 @@ ids! {
     StepExecutionId = StepExecutionKind;
     /// A file that a step has left.
     FileId = FileKind;
+    /// A file of a record.
+    AttachmentId = AttachmentKind;
+    /// A content that files of records have.
+    BlobId = BlobKind;
     /// One row of the audit log.
     AuditId = AuditKind;
     /// What one attempt of a step has said.

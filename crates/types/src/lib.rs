@@ -12,10 +12,11 @@ mod role;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use id::{
-    AgentId, AgentPackId, ApiKeyId, AppId, AppResourceId, AuditId, ConnectionId, ConnectionTypeId,
-    CustomRoleId, ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId, RecordChangeId, RecordEventId,
-    RecordId, RunnerGroupId, RunnerId, ServerId, SessionId, ShareId, StepExecutionId, StepLogId,
-    TableFieldId, TableId, TenantId, UserId, UserSettingId, VersionId, WorkflowId, WorkspaceId,
+    AgentId, AgentPackId, ApiKeyId, AppId, AppResourceId, AttachmentId, AuditId, BlobId, ConnectionId,
+    ConnectionTypeId, CustomRoleId, ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId,
+    RecordChangeId, RecordEventId, RecordId, RunnerGroupId, RunnerId, ServerId, SessionId, ShareId,
+    StepExecutionId, StepLogId, TableFieldId, TableId, TenantId, UserId, UserSettingId, VersionId,
+    WorkflowId, WorkspaceId,
 };
 pub use lease::{Lease, Moment};
 pub use permission::{Permission, PermissionSet};

@@ -49,6 +49,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rquickjs", &["sandbox"]),
     ("openidconnect", &["sso"]),
     ("lettre", &["server"]),
+    ("rusty-s3", &["server"]),
 ];
 
 /// The core: values in, values out.

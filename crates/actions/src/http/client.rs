@@ -197,6 +197,18 @@ impl HttpClient {
         Ok(())
     }
 
+    /// A client without the guard, for a service that the operator has named: it trusts whom this one trusts, and follows no
+    /// redirect.
+    ///
+    /// # Errors
+    /// If there can be no such client.
+    pub fn unguarded(&self) -> Result<reqwest::Client, ActionError> {
+        let roots = &self.shared.roots;
+        let tls = TlsSettings { deployment_roots: roots, ca_pem: None, identity_pem: None, insecure: false };
+        let builder = reqwest::Client::builder().tls_backend_preconfigured(tls.client_config()?);
+        plain(builder)
+    }
+
     fn pool(&self, options: &SendOptions) -> Result<reqwest::Client, ActionError> {
         let identity = options.identity_pem.as_ref().map(|pem| pem.expose().as_str());
         let key = PoolKey {
@@ -224,17 +236,23 @@ impl HttpClient {
 
     fn build(&self, tls: &TlsSettings<'_>) -> Result<reqwest::Client, ActionError> {
         let (inner, policy) = (Arc::clone(&self.shared.resolver), Arc::clone(&self.policy));
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.client_config()?)
-            .dns_resolver(GuardedResolver { inner, policy })
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|error| ActionError::new(ErrorCode::Internal, format!("no HTTP client: {error}")))
+            .dns_resolver(GuardedResolver { inner, policy });
+        plain(builder)
     }
+}
+
+/// What all clients have in common.
+fn plain(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ActionError> {
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()
+        .map_err(|error| ActionError::new(ErrorCode::Internal, format!("no HTTP client: {error}")))
 }
 
 /// Whether the credentials may go to `next`. An error where the request must not go on without them.

@@ -187,7 +187,9 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             return refused(key, &value, &format!("it must be at least {SESSION_MS_MIN}"));
         }
     }
-    if let Err((key, value, why)) = config.sso.check().and_then(|()| config.smtp.check()) {
+    let checks =
+        config.sso.check().and_then(|()| config.smtp.check()).and_then(|()| config.attachments.check());
+    if let Err((key, value, why)) = checks {
         return refused(key, &value, &why);
     }
     let is_local = |address: std::net::SocketAddr| address.ip().is_loopback();
@@ -412,6 +414,48 @@ mod tests {
         for host in ["localhost", "127.0.0.1", "::1"] {
             let from = ("NICTATE_SMTP_FROM", "nictate@example.com");
             with(&[("NICTATE_SMTP_HOST", host), ("NICTATE_SMTP_SECURITY", "none"), from]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_wrong_storage_of_files_is_refused_by_key_and_value() {
+        let good = [
+            ("NICTATE_ATTACHMENTS_CONTENT_TYPES", "application/pdf, image/*"),
+            ("NICTATE_ATTACHMENTS_S3_ENDPOINT", "https://s3.example.com"),
+            ("NICTATE_ATTACHMENTS_S3_BUCKET", "files"),
+            ("NICTATE_ATTACHMENTS_S3_PREFIX", "nictate/"),
+            ("NICTATE_ATTACHMENTS_S3_ACCESS_KEY_ID", "AKIA"),
+            ("NICTATE_ATTACHMENTS_S3_SECRET_ACCESS_KEY", "hunter2"),
+        ];
+        let config = with(&good).unwrap();
+        assert!(config.attachments.is_in_s3() && !Config::default().attachments.is_in_s3());
+        assert_eq!(config.attachments.content_types, ["application/pdf", "image/*"]);
+        assert!(!format!("{config:?}").contains("hunter2"));
+        for (name, value, part) in [
+            ("NICTATE_ATTACHMENTS_FILE_BYTES_MAX", "0", "`attachments.file_bytes_max` is `0`"),
+            ("NICTATE_ATTACHMENTS_WORKSPACE_BYTES_MAX", "0", "`attachments.workspace_bytes_max` is `0`"),
+            ("NICTATE_ATTACHMENTS_CONTENT_TYPES", "pdf", "`attachments.content_types` is `pdf`"),
+            ("NICTATE_ATTACHMENTS_SWEEP_PAUSE_MS", "99", "`attachments.sweep_pause_ms` is `99`: it must be"),
+            (
+                "NICTATE_ATTACHMENTS_S3_ENDPOINT",
+                "s3.example.com",
+                "`attachments.s3_endpoint` is `s3.example.com`",
+            ),
+            ("NICTATE_ATTACHMENTS_S3_REGION", "", "`attachments.s3_region` is ``"),
+            ("NICTATE_ATTACHMENTS_S3_BUCKET", "", "`attachments.s3_bucket` is ``"),
+            ("NICTATE_ATTACHMENTS_S3_PREFIX", "../", "`attachments.s3_prefix` is `../`"),
+            ("NICTATE_ATTACHMENTS_S3_ACCESS_KEY_ID", "", "`attachments.s3_access_key_id` is ``"),
+            (
+                "NICTATE_ATTACHMENTS_S3_SECRET_ACCESS_KEY",
+                "hunter2\n",
+                "`attachments.s3_secret_access_key` is `********`",
+            ),
+        ] {
+            let mut environment = good.to_vec();
+            environment.retain(|(known, _)| *known != name);
+            environment.push((name, value));
+            let error = with(&environment).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains("hunter2"), "{name}={value}: {error}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The configuration: a TOML file, then `NICTATE_*` environment variables, then flags; later ones win.
 //! One section a file. Every key is listed in the generated page docs/reference/configuration.md.
 
+mod attachments;
 mod bootstrap;
 mod database;
 mod history;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use attachments::Attachments;
 pub use bootstrap::Bootstrap;
 pub use database::Database;
 pub use history::History;
@@ -62,6 +64,8 @@ pub struct Config {
     pub packages: Packages,
     /// How much runs at a time.
     pub limits: Limits,
+    /// How large files of records may be, and where they lie.
+    pub attachments: Attachments,
     /// How much of the past is kept.
     pub history: History,
     /// What the log says.

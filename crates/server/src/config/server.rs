@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// The folder that holds the embedded database and the key file.
+    /// The folder that holds the embedded database, the key file and the files of records.
     #[schema(value_type = String)]
     pub data: PathBuf,
     /// Address and port to listen on.

@@ -52,6 +52,7 @@ pub(crate) use places::Bounds;
 pub use result::effect_result;
 pub(crate) use start::NewRun;
 
+use crate::attachments::Attachments;
 use crate::connection_kinds::ConnectionKinds;
 use crate::network::NetworkRules;
 use crate::package_locks::PackageLocks;
@@ -83,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) kinds: Arc<ConnectionKinds>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) package_locks: Arc<PackageLocks>,
+    pub(crate) attachments: Arc<Attachments>,
     pub(crate) server: ServerId,
     pub(crate) network: NetworkRules,
     pub(crate) public_url: String,
@@ -120,6 +122,7 @@ pub(crate) struct Inner {
     kinds: Arc<ConnectionKinds>,
     catalog: Arc<Catalog>,
     package_locks: Arc<PackageLocks>,
+    attachments: Arc<Attachments>,
     plans: Plans,
     server: ServerId,
     network: NetworkRules,
@@ -156,6 +159,7 @@ impl Driver {
             kinds: parts.kinds,
             catalog: parts.catalog,
             package_locks: parts.package_locks,
+            attachments: parts.attachments,
             plans,
             server: parts.server,
             network: parts.network,

@@ -158,7 +158,7 @@ async fn read_body(request: Request, limit: usize, timeout: Duration) -> Result<
 }
 
 /// A client that still sends does not read yet: were the connection closed under it, it would not see the answer.
-async fn drain(body: &mut axum::body::Body) {
+pub(super) async fn drain(body: &mut axum::body::Body) {
     let mut bytes_left = DRAINED_BYTES_MAX;
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {

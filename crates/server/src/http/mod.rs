@@ -15,6 +15,7 @@ mod docs;
 mod envelope;
 mod executions;
 mod extract;
+mod incoming;
 mod names;
 mod openapi;
 mod packs;

@@ -10,6 +10,7 @@ mod controller;
 mod executions;
 mod packs;
 mod people;
+mod record_files;
 mod records;
 mod roles;
 mod runners;
@@ -28,7 +29,8 @@ pub(super) fn table() -> Routes {
     let routes = connection_types::routes(connections::routes(routes));
     let routes = executions::routes(packs::routes(workflows::routes(catalog::routes(routes))));
     let routes = apps::routes(agents::routes(routes));
-    let routes = users::routes(records::routes(tables::routes(runners::routes(routes))));
+    let routes =
+        users::routes(record_files::routes(records::routes(tables::routes(runners::routes(routes)))));
     let routes = workspaces::routes(roles::routes(people::routes(sign_in::routes(routes))));
     scim::routes(audit_log::routes(routes))
 }

@@ -138,7 +138,6 @@ async fn what_a_field_cannot_be_is_refused_by_its_name() {
         check(json!({"display_name": "Created_At", "type": "text"}), "exists in the table already").await;
         let unknown = nictate.post("/table/findings/fields", of("\"; DROP TABLE tables; --", json!({}))).await;
         unknown.error(400, "table_invalid");
-        nictate.post("/table/findings/fields", of("attachment", json!({}))).await.error(501, "not_available_yet");
         nictate.put("/table/findings/fields/a_text", of("number", json!({}))).await.error(400, "table_invalid");
         nictate.put("/table/findings/fields/a_reference", of("", to("findings"))).await.error(400, "table_invalid");
         nictate.delete("/table/findings/fields/id").await.error(400, "table_field_protected");

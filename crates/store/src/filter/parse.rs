@@ -74,7 +74,7 @@ fn sort(q: &Map<String, Json>, known: Known<'_>) -> Result<Vec<(Field, Direction
         };
         let field = find(known.fields, name)?;
         match field.kind {
-            Kind::Opaque | Kind::List => Err(shape(format!("there is no sorting by `{name}`"))),
+            Kind::Opaque | Kind::List | Kind::File => Err(shape(format!("there is no sorting by `{name}`"))),
             _ => Ok((field, direction)),
         }
     };
@@ -124,6 +124,13 @@ impl Parser<'_> {
     fn field(&mut self, field: &Field, value: &Json, depth: usize) -> Result<Condition, QueryError> {
         if field.kind == Kind::Opaque {
             return Err(shape(format!("there is no filtering by `{}`", field.name)));
+        }
+        let asks_for_more = |operators: &Map<String, Json>| operators.keys().any(|name| name != "$exists");
+        if field.kind == Kind::File && value.as_object().is_none_or(asks_for_more) {
+            return Err(shape(format!(
+                "`{}` is a file; a filter can only ask whether it `$exists`",
+                field.name
+            )));
         }
         let Json::Object(operators) = value else {
             return self.operator(field, "$eq", value, depth);
@@ -249,7 +256,7 @@ fn scalar(field: &Field, operator: &str, value: &Json) -> Result<Scalar, QueryEr
         (Kind::Bool, _) => "true or false",
         (Kind::Int, _) => "a whole number",
         (Kind::Time, _) => "a time in milliseconds since the epoch",
-        (Kind::Opaque, _) => "nothing",
+        (Kind::File | Kind::Opaque, _) => "nothing",
     };
     Err(shape(format!("`{operator}` on `{}` takes {wanted}, not {}", field.name, describe(value))))
 }

@@ -133,7 +133,7 @@ impl Shape {
         };
         let known = self.known.iter().find(|field| field.name == name).ok_or_else(no_field)?;
         // What clients press holds nothing.
-        if known.kind == Kind::Opaque {
+        if matches!(known.kind, Kind::Opaque | Kind::File) {
             return Err(self.wrong_kind(name, "values"));
         }
         Ok(Column { sql: known.column.to_string(), kind: known.kind })
@@ -329,7 +329,7 @@ fn value_of(row: &Row<'_>, column: usize, kind: Kind) -> Result<Json, RowError> 
             Some(text) => serde_json::from_str(text).map_err(|error| RowError::new(column, error))?,
             None => Json::Null,
         },
-        Kind::Text | Kind::Opaque => row.opt_text(column)?.into(),
+        Kind::Text | Kind::File | Kind::Opaque => row.opt_text(column)?.into(),
     })
 }
 

@@ -13,11 +13,12 @@ use crate::{Dialect, Read, Sql, StoreError, Tx, Value};
 /// Values that one statement looks for.
 const LOOKED_FOR_MAX: usize = 1_000;
 
-/// The records of those ids, without their values, in the order of their ids; nobody else writes them until the
+/// The records of those ids, without their values but files, in the order of their ids; nobody else writes them until the
 /// transaction has ended.
 pub async fn hold(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
+    let files: Vec<&TableField> = shape.files().collect();
     let ids: Vec<Value<'_>> = ids.iter().map(|id| (*id).into()).collect();
-    find(tx, shape, "id", &[], ids, locked(tx)).await
+    find(tx, shape, "id", &files, ids, locked(tx)).await
 }
 
 /// The same with all their values.

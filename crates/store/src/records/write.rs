@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json};
 use types::{RecordId, Timestamp};
 
+use super::file::sha256_of;
 use super::find::{locked, numbered};
 use super::{Record, Shape, bound};
 use crate::filter::Render;
-use crate::tables::{Name, TableField, cast_type};
-use crate::{Query, Read, Sql, StoreError, Tx, Value};
+use crate::tables::{FieldType, Name, TableField, cast_type};
+use crate::{Query, Read, Sql, StoreError, Tx, Value, blobs};
 
 /// Parameters of one statement: SQLite takes 32,766, PostgreSQL 65,535.
 const PARAMETERS_MAX: usize = 30_000;
@@ -104,16 +105,25 @@ async fn update_chunk<'v>(
 /// Deletes the records of those ids, and answers which of them there were. References to them become empty.
 pub async fn delete(tx: &Tx<'_>, shape: &Shape, ids: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
     let mut deleted = Vec::with_capacity(ids.len());
+    let files: Vec<&TableField> = shape.files().collect();
+    let (mut answered, mut contents) = ("id".to_owned(), Vec::new());
+    for field in &files {
+        let _ = write!(answered, ", {}", Name::Column(field.column_number));
+    }
     for chunk in ids.chunks(RECORDS_AT_ONCE_MAX) {
         let values: Vec<Value<'_>> = chunk.iter().map(|id| (*id).into()).collect();
         let wanted = numbered(1, chunk.len());
-        let text = format!("DELETE FROM {} WHERE id IN ({wanted}) RETURNING id", shape.records());
+        let text = format!("DELETE FROM {} WHERE id IN ({wanted}) RETURNING {answered}", shape.records());
         tx.fetch(Sql::Dynamic { name: "records.delete", text: &text }, &values, |row| {
             deleted.push(row.id(0)?);
+            for index in 1..=files.len() {
+                contents.extend(sha256_of(&super::value(row, index, FieldType::Attachment)?));
+            }
             Ok(())
         })
         .await?;
     }
+    blobs::look_soon(tx, shape.table.workspace_id, &contents).await?;
     Ok(deleted)
 }
 

@@ -62,6 +62,9 @@ fn check(kind: FieldType, attributes: &Attributes, value: &Json) -> Result<Json,
             id.map(|id| id.to_string().into()).map_err(|error| format!("takes the id of a record: {error}"))
         }
         FieldType::Button => Err("is a button, which holds no value".to_owned()),
+        FieldType::Attachment => {
+            Err("is a file: `PUT /table/{table}/{id}/{field}/file` writes it, and null removes it".to_owned())
+        }
     }
 }
 

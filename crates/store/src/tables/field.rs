@@ -6,7 +6,7 @@ use types::{TableFieldId, TableId, Timestamp, WorkspaceId};
 
 use super::{UNIQUE_TEXT_BYTES_MAX, physical};
 use crate::statement::sql;
-use crate::{Read, Row, RowError, StoreError, Tx};
+use crate::{Read, Row, RowError, StoreError, Tx, blobs};
 
 /// The unique key that a second field with the same name meets.
 pub const FIELD_NAME_KEY: &str = "table_fields_table_id_name_key";
@@ -64,6 +64,8 @@ field_types! {
     Vendor = "vendor";
     /// Names of vendors.
     Vendors = "vendors";
+    /// A file.
+    Attachment = "attachment";
 }
 
 impl FieldType {
@@ -74,7 +76,10 @@ impl FieldType {
 
     /// Whether its values can be kept apart or found by an index.
     pub const fn is_indexable(self) -> bool {
-        !matches!(self, Self::LongText | Self::MultiSelect | Self::List | Self::Vendors | Self::Button)
+        !matches!(
+            self,
+            Self::LongText | Self::MultiSelect | Self::List | Self::Vendors | Self::Button | Self::Attachment
+        )
     }
 
     /// Whether there is nothing to choose from without options.
@@ -231,6 +236,9 @@ pub async fn update_field(tx: &Tx<'_>, before: &TableField, field: &TableField) 
 
 /// Removes a field with all its values.
 pub async fn delete_field(tx: &Tx<'_>, field: &TableField) -> Result<(), StoreError> {
+    if field.field_type == FieldType::Attachment {
+        blobs::look_soon_of_table(tx, field.workspace_id, field.table_id).await?;
+    }
     tx.execute(&DELETE, &[field.workspace_id.into(), field.id.into()]).await?;
     physical::drop_column(tx, field).await
 }

@@ -94,7 +94,9 @@ pub(super) async fn set_indexes(tx: &Tx<'_>, field: &TableField) -> Result<(), S
         )
         .await;
     }
-    if field.attributes.indexed || field.reference_table_id.is_some() {
+    // Whether a record refers to a content is looked up.
+    let is_attachment = field.field_type == FieldType::Attachment;
+    if field.attributes.indexed || field.reference_table_id.is_some() || is_attachment {
         let index = Name::Index(table, number);
         return change(tx, &format!("CREATE INDEX {index} ON {records} ({column}, id)")).await;
     }

@@ -2,6 +2,7 @@
 //! whichever runner group the step names. What a step writes is one transaction with a row that says so
 //! ([`store::table_steps`]): however often it is begun, it happens once.
 
+mod file;
 mod infer;
 mod input;
 mod read;
@@ -27,6 +28,7 @@ use super::waits::Waits;
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::{Hand, Leads};
 use crate::vault::random_token;
+use file::{Place, SetFile};
 use write::Write;
 
 /// Pause before a step is tried again that the database did not take.
@@ -128,6 +130,16 @@ impl TableAction {
                 let (name, by) = (input::table(&inputs)?, input::search_by(&inputs)?);
                 Ok(read::exists(&inner.db, workspace, &name, by).await)
             }
+            "tables.GetFileContent" => {
+                let place = Place::read(&inputs)?;
+                let shows = inputs.flag("show_output").map_err(input::refused)?;
+                Ok(file::content(inner, &self.hand(now), &place, shows).await)
+            }
+            "tables.UpdateFileColumn" => {
+                let place = Place::read(&inputs)?;
+                let name = inputs.filled_text("file_name").map_err(input::refused)?;
+                Ok(self.set_file(inner, place, name.as_deref(), self.hand(now)).await)
+            }
             name => {
                 let hand = self.hand(inner, now);
                 let write = Write::read(name, &inputs, &hand)?.ok_or_else(|| unknown(name))?;
@@ -137,6 +149,26 @@ impl TableAction {
                 }
             }
         }
+    }
+
+    /// The content is where files lie before the transaction that refers to it; what comes of none is found and removed.
+    async fn set_file(
+        &self,
+        inner: &Inner,
+        place: Place,
+        name: Option<&str>,
+        hand: Hand,
+    ) -> ApiResult<Value> {
+        let kept = match name {
+            None => None,
+            Some(name) => {
+                // Nothing is kept for a place that there is not.
+                let shape = store::records::shape(&inner.db, hand.workspace, place.table()).await?;
+                place.within(&shape.ok_or_else(|| crate::http::tables::not_found(place.table()))?)?;
+                Some(file::take(inner, &hand, (self.ids.execution, name.trim())).await?)
+            }
+        };
+        self.write_once(inner, Write::SetFile(Box::new(SetFile { place, kept })), hand).await
     }
 
     /// Writes what no attempt of this step has written yet.

@@ -7,6 +7,7 @@ use store::records::{self, RECORDS_MAX, Shape};
 use store::tables;
 use types::RecordId;
 
+use super::file::SetFile;
 use super::input::{self, invalid, refused};
 use super::{Done, infer};
 use crate::error::{ApiError, ApiResult};
@@ -28,6 +29,7 @@ pub(super) enum Write {
     Remove { table: String },
     Create { new: Box<NewTable>, skip: bool },
     CreateFromData { new: Box<NewTable>, records: Vec<Record> },
+    SetFile(Box<SetFile>),
 }
 
 impl Write {
@@ -156,6 +158,7 @@ impl Write {
                 new.make(hand, tx).await?;
                 Ok(json!({"created": true, "table": to_json(new.shown()?)?}))
             }
+            Self::SetFile(set) => set.carry_out(tx, hand).await,
             Self::CreateFromData { new, records } => {
                 new.make(hand, tx).await?;
                 let shape = shape(tx, hand, new.name()).await?;

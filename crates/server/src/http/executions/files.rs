@@ -92,7 +92,7 @@ pub(super) async fn known_run(ctx: &Ctx) -> ApiResult<ExecutionId> {
 
 /// To be saved under that name, which may hold anything: once in the letters that every client reads, once in full
 /// (RFC 6266, RFC 8187).
-fn disposition(name: &str) -> String {
+pub(crate) fn disposition(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._ ".contains(letter);
     let short: String = name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
     let encoded = |byte: u8| match byte {

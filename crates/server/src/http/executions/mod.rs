@@ -35,7 +35,7 @@ pub(super) use control::{complete, pause, resolve, resume};
 pub(super) use events::events;
 pub(crate) use feed::FOLLOWERS_MAX;
 pub(crate) use files::ExecutionFile;
-pub(super) use files::{file, list_files};
+pub(super) use files::{disposition, file, list_files};
 pub(super) use lists::{list, list_with_inputs, list_with_metrics};
 pub(crate) use logs::ExecutionLog;
 pub(super) use logs::list_logs;

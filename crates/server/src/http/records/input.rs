@@ -14,8 +14,20 @@ pub(super) type Body = Map<String, Value>;
 
 /// The values that the body gives, each as its field keeps it; those of the system's fields are left out.
 pub(super) fn read(shape: &Shape, index: usize, body: &Body, problems: &mut Problems) -> Body {
+    read_but(shape, index, body, &[], problems)
+}
+
+/// The same without the fields `but`.
+pub(super) fn read_but(
+    shape: &Shape,
+    index: usize,
+    body: &Body,
+    but: &[&str],
+    problems: &mut Problems,
+) -> Body {
     let mut values = Body::new();
-    for (name, given) in body.iter().filter(|(name, _)| !SYSTEM_FIELDS.contains(&name.as_str())) {
+    let is_meant = |name: &str| !SYSTEM_FIELDS.contains(&name) && !but.contains(&name);
+    for (name, given) in body.iter().filter(|(name, _)| is_meant(name)) {
         let Some(field) = shape.field(name) else {
             problems.add(index, name, format!("is none of table `{}`", shape.table.name));
             continue;
@@ -44,6 +56,16 @@ pub(super) fn complete(shape: &Shape, index: usize, body: &Body, values: &mut Bo
     }
     blank_rest(shape, values);
     hold_required(shape, index, values, problems);
+}
+
+/// The fields whose file the body says as the record holds it: clients send whole records back.
+pub(super) fn kept_files<'s>(shape: &'s Shape, body: &Body, held: &Record) -> Vec<&'s str> {
+    let names = shape.files().map(|field| field.name.as_str());
+    let is_kept = |name: &&str| {
+        let given = body.get(*name).filter(|given| given.is_object());
+        given.is_some_and(|given| held.values.get(*name) == Some(given))
+    };
+    names.filter(is_kept).collect()
 }
 
 /// Makes the fields empty that the values do not name.

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod changes;
+pub(crate) mod file;
 mod history;
 mod input;
 mod model;
@@ -24,6 +25,7 @@ use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::Hand;
 pub(super) use bulk::{create_many, delete_many, update_many, upsert_many};
+pub(crate) use file::Attachment;
 pub(crate) use history::RecordChange;
 pub(super) use history::{history, history_of_table};
 pub(crate) use model::{

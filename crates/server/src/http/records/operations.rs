@@ -220,6 +220,15 @@ pub(super) async fn audit_one(
     shape: &Shape,
     id: RecordId,
 ) -> ApiResult<()> {
-    let entry = hand.audit(action, "record", &id.to_string(), &shape.table.name);
-    Ok(store::audit::record(tx, &entry).await?)
+    Ok(store::audit::record(tx, &entry_of_one(hand, action, shape, id)).await?)
+}
+
+/// The same, not written yet.
+pub(super) fn entry_of_one(
+    hand: &Hand,
+    action: &str,
+    shape: &Shape,
+    id: RecordId,
+) -> store::audit::AuditEntry {
+    hand.audit(action, "record", &id.to_string(), &shape.table.name)
 }

@@ -82,16 +82,21 @@ pub(super) async fn change(
     let ids: Vec<RecordId> = written.iter().map(|one| one.id).collect();
     let held: HashMap<RecordId, Record> =
         records::hold(tx, shape, &ids).await?.into_iter().map(|record| (record.id, record)).collect();
+    let mut contents = Vec::new();
     let mut changes = Vec::with_capacity(written.len());
     for one in written {
         let Some(record) = held.get(&one.id) else {
             return Err(super::not_found(shape, &one.id.to_string()));
         };
         input::hold_system(one.index, one.body, record, &mut problems)?;
-        let mut values = input::read(shape, one.index, one.body, &mut problems);
+        let kept = input::kept_files(shape, one.body, record);
+        let mut values = input::read_but(shape, one.index, one.body, &kept, &mut problems);
         if extent == Extent::Whole {
             input::blank_rest(shape, &mut values);
+            values.retain(|name, _| !kept.contains(&name.as_str()));
         }
+        // A file can only go here.
+        contents.extend(shape.contents_of(record, |name| values.contains_key(name)));
         input::hold_required(shape, one.index, &values, &mut problems);
         changes.push(Change { id: one.id, values });
     }
@@ -100,7 +105,8 @@ pub(super) async fn change(
     look(tx, shape, &looked_at.collect::<Vec<_>>(), &mut problems).await?;
     changes::note_updates(hand, tx, shape, &changes).await?;
     let done = records::update(tx, shape, &changes, hand.now, &hand.by).await;
-    done.map_err(|error| others_came(shape, error))
+    done.map_err(|error| others_came(shape, error))?;
+    Ok(store::blobs::look_soon(tx, shape.table.workspace_id, &contents).await?)
 }
 
 /// Deletes the records of those ids, and answers which of them there were.

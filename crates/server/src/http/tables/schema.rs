@@ -145,10 +145,6 @@ fn field_type(name: &str, kind: &str) -> ApiResult<FieldType> {
     if SYSTEM_TYPES.contains(&kind) {
         return Err(refused(name, format!("has the type `{kind}`, which only the system gives")));
     }
-    if kind == "attachment" {
-        let message = format!("field `{name}` has the type `attachment`, which this version does not have");
-        return Err(ApiError::new(&code::NOT_AVAILABLE_YET, message));
-    }
     FieldType::from_name(kind).ok_or_else(|| {
         let known: Vec<&str> = FieldType::ALL.iter().map(|kind| kind.as_str()).collect();
         refused(name, format!("has the unknown type `{}`; known are {}", excerpt(kind), known.join(", ")))
@@ -158,6 +154,11 @@ fn field_type(name: &str, kind: &str) -> ApiResult<FieldType> {
 fn attributes(name: &str, field_type: FieldType, input: &FieldInput) -> ApiResult<Attributes> {
     let attributes = Attributes::from(&input.attributes);
     let kind = field_type.as_str();
+    if field_type == FieldType::Attachment
+        && let Some(attribute) = not_of_files(&attributes)
+    {
+        return Err(refused(name, format!("has the type `{kind}`, which takes no `{attribute}`")));
+    }
     let options = &attributes.options;
     if field_type.needs_options() && options.is_empty() {
         return Err(refused(name, format!("has the type `{kind}`, which needs `options`")));
@@ -188,6 +189,18 @@ fn attributes(name: &str, field_type: FieldType, input: &FieldInput) -> ApiResul
         return Err(refused(name, format!("has the type `{kind}`, which {why} `table_reference`")));
     }
     Ok(attributes)
+}
+
+/// An attribute that says something no file can be, if there is one.
+fn not_of_files(attributes: &Attributes) -> Option<&'static str> {
+    let said = [
+        ("required", attributes.required),
+        ("is_unique", attributes.is_unique),
+        ("indexed", attributes.indexed),
+        ("default_value", !attributes.default_value.is_null()),
+        ("options", !attributes.options.is_empty()),
+    ];
+    said.into_iter().find(|(_, is_said)| *is_said).map(|(name, _)| name)
 }
 
 /// The table that a reference refers to. It is held, so that nobody deletes it meanwhile.

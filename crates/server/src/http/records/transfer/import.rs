@@ -1,11 +1,6 @@
 //! A file into a table: each record that can be one is made, each that cannot is told. Batches are whole: one that was
 //! answered for, or that a crash came behind, is there, and nothing of the next one.
 
-use std::time::Duration;
-
-use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
-use http_body_util::BodyExt as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::records::{self, Shape};
@@ -15,13 +10,13 @@ use utoipa::ToSchema;
 use super::super::{named, operations, tables};
 use super::rows::{Broken, Splitter};
 use super::{Format, TransferQuery};
-use crate::App;
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::Hand;
 use crate::http::answer::json;
 use crate::http::excerpt;
 use crate::http::extract::Query;
+use crate::http::incoming::Incoming;
 
 /// Records that are written together.
 const BATCH_RECORDS: usize = 1_000;
@@ -53,43 +48,6 @@ pub(crate) struct RefusedRow {
     /// Why, by field; what is about all of it by an empty name.
     #[schema(value_type = Object)]
     pub(crate) errors: Map<String, Value>,
-}
-
-/// A body that is read as it comes, however large it is.
-pub(in crate::http) struct Incoming {
-    body: Body,
-    /// For how long nothing may come.
-    patience: Duration,
-}
-
-impl FromRequest<App> for Incoming {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        Ok(Self { body: request.into_body(), patience: app.config().server.body_timeout() })
-    }
-}
-
-impl Incoming {
-    async fn next(&mut self) -> ApiResult<Option<Bytes>> {
-        loop {
-            let frame = tokio::time::timeout(self.patience, self.body.frame()).await.map_err(|_| {
-                let seconds = self.patience.as_secs_f64();
-                ApiError::new(&code::BODY_TIMEOUT, format!("nothing of the file has come for {seconds} s"))
-            })?;
-            match frame {
-                None => return Ok(None),
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        return Ok(Some(bytes));
-                    }
-                }
-                Some(Err(_)) => {
-                    return Err(ApiError::new(&code::BODY_INVALID, "the file ended before it was complete"));
-                }
-            }
-        }
-    }
 }
 
 /// Makes the records of a file.
