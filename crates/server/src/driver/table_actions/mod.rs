@@ -133,12 +133,12 @@ impl TableAction {
             "tables.GetFileContent" => {
                 let place = Place::read(&inputs)?;
                 let shows = inputs.flag("show_output").map_err(input::refused)?;
-                Ok(file::content(inner, &self.hand(now), &place, shows).await)
+                Ok(file::content(inner, &self.hand(inner, now), &place, shows).await)
             }
             "tables.UpdateFileColumn" => {
                 let place = Place::read(&inputs)?;
                 let name = inputs.filled_text("file_name").map_err(input::refused)?;
-                Ok(self.set_file(inner, place, name.as_deref(), self.hand(now)).await)
+                Ok(self.set_file(inner, place, name.as_deref(), self.hand(inner, now)).await)
             }
             name => {
                 let hand = self.hand(inner, now);
