@@ -1,4 +1,4 @@
-//! What is told of each write of records, in its own transaction: the history of the fields.
+//! What is told of each write of records, in its own transaction: the history of the fields, and the events of triggers.
 
 use std::collections::HashMap;
 
