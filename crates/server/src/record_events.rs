@@ -157,7 +157,7 @@ impl Outcome {
 
 /// How long an event rests after so many tries.
 fn rest_after(tries: i64) -> Duration {
-    let doubled = u32::try_from(tries - 1).unwrap_or(0).min(16);
+    let doubled = tries.saturating_sub(1).clamp(0, 16);
     REST_FIRST.saturating_mul(1 << doubled).min(REST_MAX)
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn spec() -> ActionSpec {
                 "params",
                 "Parameters",
                 InputType::Json,
-                "SQL Query: a list of the values for `$1`, `$2`, …",
+                "SQL Query: a list of the values for `$1`, `$2` and so on.",
             ),
             Parameter::new("ci", "Ignore case", InputType::Checkbox, "Whether the condition ignores case.")
                 .default(false),
