@@ -86,6 +86,8 @@ enum Order {
     Column,
     /// By the column; absent values come last.
     AbsentLast,
+    /// The same, and an index over the column and the id has the others in order.
+    AbsentLastIndexed,
     /// By an expression that is 0 where the column is absent.
     By(&'static str),
 }
@@ -101,6 +103,12 @@ impl Field {
     pub(crate) fn made(name: String, column: String, kind: Kind) -> Self {
         let (name, column) = (Cow::Owned(name), Cow::Owned(column));
         Self { name, column, kind, order: Order::AbsentLast, words: None }
+    }
+
+    /// The same field, whose values an index has in order, with the ids.
+    pub(crate) fn indexed(mut self) -> Self {
+        self.order = Order::AbsentLastIndexed;
+        self
     }
 
     fn may_be_absent(&self) -> bool {
@@ -213,6 +221,12 @@ impl Query {
     /// Whether the caller wants a cursor to the rows behind this page.
     pub fn is_walk(&self) -> bool {
         self.walk.is_some()
+    }
+
+    /// The field that it sorts by first, if an index has those of its values in order that are there.
+    pub(crate) fn sorted_by_index(&self) -> Option<&Field> {
+        let (field, _) = self.sort.first()?;
+        (!self.is_walk() && matches!(field.order, Order::AbsentLastIndexed)).then_some(field)
     }
 
     /// The names of the fields that it sorts by.

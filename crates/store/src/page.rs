@@ -44,13 +44,29 @@ pub(crate) async fn list<T: Send>(
     if let Some(condition) = query.condition() {
         filter = format!(" AND {}", render.condition(condition));
     }
-    let order = render.order(query);
+    let mut order = render.order(query);
     let counted = render.params().len();
     let mut walk = String::new();
     if let Some(condition) = query.walk() {
         walk = format!(" AND {}", render.condition(condition));
     }
-    let mut text = format!("SELECT {columns} FROM {from} WHERE {within}{filter}{walk} ORDER BY {order}");
+    // No index has absent values last in both directions. Where the page is full without them, one is read in its order.
+    let mut present = String::new();
+    if let Some(field) = query.sorted_by_index() {
+        let is_there = format!(" AND {} IS NOT NULL", field.column);
+        let by_index = render.order_of_present(query, field);
+        let last = query.offset + query.limit.max(1) - 1;
+        let text = format!(
+            "SELECT 1 AS one FROM {from} WHERE {within}{filter}{is_there} ORDER BY {by_index} LIMIT 1 OFFSET {last}"
+        );
+        read.fetch(Sql::Dynamic { name, text: &text }, render.params(), |_| {
+            (present, order) = (is_there.clone(), by_index.clone());
+            Ok(())
+        })
+        .await?;
+    }
+    let mut text =
+        format!("SELECT {columns} FROM {from} WHERE {within}{filter}{present}{walk} ORDER BY {order}");
     let _ = write!(text, " LIMIT {} OFFSET {}", query.limit, query.offset);
 
     let mut rows = Vec::new();
@@ -62,7 +78,11 @@ pub(crate) async fn list<T: Send>(
 
     // A page that is not full, and not beyond the end, tells the total by itself.
     let read_so_far = rows.len() as u64;
-    if !query.is_walk() && read_so_far < query.limit && (read_so_far > 0 || query.offset == 0) {
+    if !query.is_walk()
+        && present.is_empty()
+        && read_so_far < query.limit
+        && (read_so_far > 0 || query.offset == 0)
+    {
         return Ok(Page { rows, total: query.offset + read_so_far });
     }
     let mut total = 0;
