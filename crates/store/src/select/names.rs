@@ -53,10 +53,10 @@ impl Names {
         let mut rest = reason;
         while let Some(at) = rest.find(PREFIX) {
             let (before, name) = rest.split_at(at);
-            let is_inside = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
             let digits = name[PREFIX.len()..].bytes().take_while(u8::is_ascii_digit).count();
             let (name, after) = name.split_at(PREFIX.len() + digits);
             told.push_str(before);
+            let is_inside = told.ends_with(|c: char| c.is_alphanumeric() || c == '_');
             told.push_str(&if is_inside { name.to_owned() } else { self.name(name) });
             rest = after;
         }
