@@ -162,7 +162,7 @@ impl Attachments {
         self.blobs.open(&blob, now).await.map_err(unavailable)
     }
 
-    /// The same as a whole, for what is no more than `bytes_max`; none as there.
+    /// The same as a whole, for a file whose size has been looked at; none as there.
     pub(crate) async fn read(
         &self,
         workspace: WorkspaceId,

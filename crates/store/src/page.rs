@@ -54,7 +54,7 @@ pub(crate) async fn list<T: Send>(
     let mut present = String::new();
     if let Some(field) = query.sorted_by_index() {
         let is_there = format!(" AND {} IS NOT NULL", field.column);
-        let by_index = render.order_of_present(query, field);
+        let by_index = render.order_of_present(query);
         let last = query.offset + query.limit.max(1) - 1;
         let text = format!(
             "SELECT 1 AS one FROM {from} WHERE {within}{filter}{is_there} ORDER BY {by_index} LIMIT 1 OFFSET {last}"

@@ -4,7 +4,7 @@
 //! Whoever delivers an event puts it off first, so that no other server takes it meanwhile. Those functions are no workspace's:
 //! a server delivers the events of all.
 
-use types::{RecordEventId, RecordId, TableId, Timestamp, WorkflowId, WorkspaceId};
+use types::{EventKind, RecordEventId, RecordId, TableId, Timestamp, WorkflowId, WorkspaceId};
 
 use crate::batch::Batch;
 use crate::chain::Chain;
@@ -13,36 +13,6 @@ use crate::{Read, Row, RowError, StoreError, Tx};
 
 /// Events that one [`claim`] takes.
 pub const CLAIMED_MAX: i64 = 50;
-
-/// What has become of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// It was made.
-    Created,
-    /// Values of it are others.
-    Updated,
-    /// It is gone.
-    Deleted,
-}
-
-impl EventKind {
-    /// Every kind there is.
-    pub const ALL: [Self; 3] = [Self::Created, Self::Updated, Self::Deleted];
-
-    /// The public word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// The kind of that public word.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-}
 
 /// A run that is to be started.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,9 @@
 //! workflows are answered, so that nothing is to be done here when one is switched on or off; they go with their workflow,
 //! and with their table.
 
-use types::{TableId, WorkflowId, WorkspaceId};
+use types::{EventKind, TableId, WorkflowId, WorkspaceId};
 
 use crate::batch::Batch;
-use crate::record_events::EventKind;
 use crate::statement::sql;
 use crate::{Read, Row, RowError, StoreError, Tx};
 

@@ -2,6 +2,7 @@
 //! permissions, roles and limits. Knows no I/O beyond the two ambient sources it wraps.
 
 mod clock;
+mod event_kind;
 mod id;
 mod lease;
 pub mod limits;
@@ -11,6 +12,7 @@ mod rng;
 mod role;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
+pub use event_kind::EventKind;
 pub use id::{
     AgentId, AgentPackId, ApiKeyId, AppId, AppResourceId, AttachmentId, AuditId, BlobId, ConnectionId,
     ConnectionTypeId, CustomRoleId, ExecutionId, FileId, GroupId, Id, IdError, InviteId, PackId,

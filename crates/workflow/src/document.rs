@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use expr::Value;
-use types::Requirement;
+use types::{EventKind, Requirement};
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::{
@@ -95,34 +95,9 @@ pub struct RecordTrigger {
     /// The table's name.
     pub table: String,
     /// What must have become of a record.
-    pub events: Vec<RecordEventKind>,
+    pub events: Vec<EventKind>,
     /// A filter of `q`, as JSON, that the record must satisfy.
     pub filter: Option<String>,
-}
-
-/// What becomes of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordEventKind {
-    /// It is made.
-    Created,
-    /// Values of it change.
-    Updated,
-    /// It is deleted.
-    Deleted,
-}
-
-impl RecordEventKind {
-    /// Everything there is.
-    pub const ALL: [Self; 3] = [Self::Created, Self::Updated, Self::Deleted];
-
-    /// Its name in a document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Deleted => "deleted",
-        }
-    }
 }
 
 /// The lists that `triggers` may hold.

@@ -30,8 +30,7 @@ pub use code::{CODE_INPUTS, CodeInput};
 pub use data::{Data, read_data};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use document::{
-    AutomationType, Document, RECORD_CHANGE_TRIGGER, RecordEventKind, RecordTrigger, Trigger,
-    TriggerCategory, UsedAction,
+    AutomationType, Document, RECORD_CHANGE_TRIGGER, RecordTrigger, Trigger, TriggerCategory, UsedAction,
 };
 pub use file_name::file_name_problem;
 pub use instant::instant;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::Chain;
-use store::record_events::{EventKind, RecordEvent};
-use types::{Clock as _, Role, Timestamp};
+use store::record_events::RecordEvent;
+use types::{Clock as _, EventKind, Role, Timestamp};
 
 use crate::executions::workflow;
 use crate::records::{add, settle};

@@ -33,20 +33,19 @@ impl<'a> Render<'a> {
     /// What to put behind ORDER BY. Ends with the id, so that pages never overlap, in the direction of the
     /// last field, so that one index can serve both.
     pub(crate) fn order(&self, query: &Query) -> String {
-        self.ordered(query, None)
+        self.ordered(query, false)
     }
 
-    /// The same where `present`, the first field, is never absent: in the words that an index answers to.
-    pub(crate) fn order_of_present(&self, query: &Query, present: &Field) -> String {
-        self.ordered(query, Some(present))
+    /// The same where the first field is never absent: in the words that an index answers to.
+    pub(crate) fn order_of_present(&self, query: &Query) -> String {
+        self.ordered(query, true)
     }
 
-    fn ordered(&self, query: &Query, present: Option<&Field>) -> String {
+    fn ordered(&self, query: &Query, mut is_present: bool) -> String {
         let mut order = String::new();
         let mut direction = "ASC";
         for (field, towards) in &query.sort {
             direction = if *towards == Direction::Ascending { "ASC" } else { "DESC" };
-            let is_present = present.is_some_and(|present| present.name == field.name);
             let (by, absent) = match field.order {
                 Order::AbsentLastIndexed if is_present => (self.comparable(field, false), ""),
                 Order::Column => (self.comparable(field, false), ""),
@@ -56,6 +55,7 @@ impl<'a> Render<'a> {
                 Order::By(expression) => (expression.to_owned(), ""),
             };
             order.push_str(&format!("{by} {direction}{absent}, "));
+            is_present = false;
         }
         order.push_str(&format!("id {direction}"));
         order

@@ -2,9 +2,10 @@
 //! fits it, is known to its workspace alone.
 
 use expr::Value;
+use types::EventKind;
 
 use crate::codes;
-use crate::document::{RECORD_CHANGE_TRIGGER, RecordEventKind, RecordTrigger, TriggerCategory};
+use crate::document::{RECORD_CHANGE_TRIGGER, RecordTrigger, TriggerCategory};
 use crate::near::closest;
 use crate::read::Reader;
 use crate::yaml::{Node, chosen, shorten};
@@ -49,14 +50,13 @@ impl Reader<'_> {
             let noted = self.lacking.error(codes::TRIGGER_INPUT, node.at, message);
             noted.hint("write `inputs: {table: findings}`");
         }
-        let events =
-            input("events").map_or(RecordEventKind::ALL.to_vec(), |events| self.record_events(events));
+        let events = input("events").map_or(EventKind::ALL.to_vec(), |events| self.record_events(events));
         let filter = input("filter").and_then(|filter| self.record_filter(filter));
         Some(RecordTrigger { table: table?.trim().to_owned(), events, filter })
     }
 
     /// A list of events, or a text in which commas are between them.
-    fn record_events(&mut self, node: &Node) -> Vec<RecordEventKind> {
+    fn record_events(&mut self, node: &Node) -> Vec<EventKind> {
         let named: Vec<(&Node, String)> = match node.items() {
             Some(items) => {
                 let items = items.iter().map(chosen);
@@ -71,7 +71,7 @@ impl Reader<'_> {
         let mut events = Vec::new();
         for (node, word) in named {
             let word = word.trim();
-            let known = RecordEventKind::ALL.into_iter().find(|event| event.as_str() == word);
+            let known = EventKind::from_name(word);
             match known {
                 Some(event) if events.contains(&event) => {}
                 Some(event) => events.push(event),

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
-use store::record_events::{self, EventKind, RecordEvent};
+use store::record_events::{self, RecordEvent};
 use store::record_triggers::{self, RecordTrigger};
 use store::records::{Record as Row, Shape};
 use store::{Query, StoreError, Tx};
+use types::EventKind;
 
 use super::changes::Changed;
 use super::model::Record;

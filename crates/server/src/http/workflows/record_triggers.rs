@@ -9,7 +9,8 @@ use store::records::{self, Shape};
 use store::workflow_versions::{self, Branch};
 use store::workflows::Workflow as Row;
 use store::{QueryError, Tx, tables};
-use workflow::{Document, RecordEventKind};
+use types::EventKind;
+use workflow::Document;
 
 use crate::ctx::Ctx;
 use crate::error::{ApiError, ApiResult, code};
@@ -112,7 +113,7 @@ impl Trigger {
             place: i64::try_from(self.place).unwrap_or(i64::MAX),
             table_id: shape.table.id,
             name: self.name.clone(),
-            kinds: RecordEventKind::ALL.map(|kind| self.meant.events.contains(&kind)),
+            kinds: EventKind::ALL.map(|kind| self.meant.events.contains(&kind)),
             filter,
         })
     }
