@@ -8,6 +8,7 @@ mod db;
 mod error;
 mod filter;
 mod migrate;
+mod new_rows;
 mod packed;
 mod page;
 mod row;

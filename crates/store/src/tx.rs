@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::batch::Batch;
 use crate::db::{Read, postgres, sqlite};
+use crate::new_rows::NewRows;
 use crate::statement::sql;
 use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Value};
 
@@ -80,7 +81,7 @@ impl<'c> Tx<'c> {
             }
             Driver::Postgres(transaction) => {
                 let done = postgres::execute(transaction, statement, params).await;
-                done.map_err(|error| self.lose_postgres(statement, &error))
+                done.map_err(|error| self.lose_postgres(statement.name(), &error))
             }
         }
     }
@@ -105,7 +106,7 @@ impl<'c> Tx<'c> {
             }
             Driver::Postgres(transaction) => {
                 let done = postgres::execute_each(transaction, statement, sets).await;
-                done.map_err(|error| self.lose_postgres(statement, &error))
+                done.map_err(|error| self.lose_postgres(statement.name(), &error))
             }
         }
     }
@@ -131,7 +132,22 @@ impl<'c> Tx<'c> {
             }
             Driver::Postgres(transaction) => {
                 let done = postgres::run_all(transaction, batches).await;
-                done.map_err(|(statement, error)| self.lose_postgres(statement, &error))
+                done.map_err(|(statement, error)| self.lose_postgres(statement.name(), &error))
+            }
+        }
+    }
+
+    /// Stores rows.
+    pub(crate) async fn insert(&self, rows: &NewRows<'_, '_>) -> Result<(), StoreError> {
+        self.check()?;
+        match &self.driver {
+            Driver::Sqlite(connection) => {
+                let done = sqlite::insert(&lock(connection), rows);
+                done.map_err(|error| self.lose(false, StoreError::sqlite(rows.name, &error)))
+            }
+            Driver::Postgres(transaction) => {
+                let done = postgres::insert(transaction, rows).await;
+                done.map_err(|error| self.lose_postgres(rows.name, &error))
             }
         }
     }
@@ -160,8 +176,8 @@ impl<'c> Tx<'c> {
         error
     }
 
-    fn lose_postgres(&self, statement: &'static Statement, error: &tokio_postgres::Error) -> StoreError {
-        self.lose(crate::error::is_conflict(error), StoreError::postgres(statement.name(), error))
+    fn lose_postgres(&self, name: &'static str, error: &tokio_postgres::Error) -> StoreError {
+        self.lose(crate::error::is_conflict(error), StoreError::postgres(name, error))
     }
 }
 
@@ -187,10 +203,7 @@ impl Read for Tx<'_> {
         };
         fetched.map_err(|error| match error {
             crate::db::FetchError::Sqlite(error) => self.lose(false, StoreError::sqlite(sql.name(), &error)),
-            crate::db::FetchError::Postgres(error) => {
-                let conflict = crate::error::is_conflict(&error);
-                self.lose(conflict, StoreError::postgres(sql.name(), &error))
-            }
+            crate::db::FetchError::Postgres(error) => self.lose_postgres(sql.name(), &error),
             other => other.into_store(sql),
         })
     }

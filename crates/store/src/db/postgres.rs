@@ -16,6 +16,7 @@ use tokio_postgres::{Client, NoTls};
 use super::writer::settle;
 use super::{FetchError, Options, tls};
 use crate::batch::Batch;
+use crate::new_rows::{NewRows, array_type};
 use crate::statement::ROWS_MAX;
 use crate::tx::Fate;
 use crate::url::{PostgresTarget, TlsMode};
@@ -243,6 +244,19 @@ pub(crate) async fn execute(
 ) -> Result<u64, tokio_postgres::Error> {
     let prepared = transaction.prepare_cached(statement.text(Dialect::Postgres)).await?;
     transaction.execute_raw(&prepared, params).await
+}
+
+/// Stores rows with one statement, in one round trip.
+pub(crate) async fn insert(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    rows: &NewRows<'_, '_>,
+) -> Result<(), tokio_postgres::Error> {
+    let kinds = rows.columns.iter().enumerate();
+    let typed = kinds.map(|(index, (_, kind))| (rows.column(index), array_type(*kind)));
+    let stored = transaction.client().query_typed_raw(&rows.text_of_all(), typed).await?;
+    pin_mut!(stored);
+    while stored.try_next().await?.is_some() {}
+    Ok(())
 }
 
 /// Sends all runs of `statement` before it waits for the first answer. The futures are polled in order, and

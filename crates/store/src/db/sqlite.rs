@@ -13,13 +13,15 @@ use tokio::sync::Semaphore;
 use super::readers::Readers;
 use super::writer::Writer;
 use super::{FetchError, Options};
+use crate::new_rows::NewRows;
 use crate::statement::for_sqlite;
 use crate::{Dialect, Row, RowError, Sql, Statement, StoreError, Tx, Value};
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT_MAX: usize = 64;
-/// KiB of pages that the writer may keep.
-const WRITER_CACHE_KIB: i64 = 2048;
+/// KiB of pages that the writer may keep; it has them only once it has needed them. With less, a bulk write into a table with
+/// indexes writes the same pages over and over.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 
 /// A database file. Clones share it.
 #[derive(Clone, Debug)]
@@ -139,6 +141,16 @@ pub(crate) fn execute(
     let mut prepared = connection.prepare_cached(statement.text(Dialect::Sqlite))?;
     bind(&mut prepared, params)?;
     prepared.raw_execute().map(|changed| changed as u64)
+}
+
+/// Stores rows, one after the other.
+pub(crate) fn insert(connection: &Connection, rows: &NewRows<'_, '_>) -> rusqlite::Result<()> {
+    let mut prepared = connection.prepare_cached(&rows.text_of_one())?;
+    for row in rows.rows() {
+        bind(&mut prepared, row)?;
+        prepared.raw_execute()?;
+    }
+    Ok(())
 }
 
 /// Runs a statement without parameters.

@@ -8,15 +8,18 @@ use types::{RecordId, Timestamp};
 
 use super::file::sha256_of;
 use super::find::{locked, numbered};
-use super::{Record, Shape, bound};
+use super::{Record, SYSTEM_KINDS, Shape, bound};
 use crate::filter::Render;
+use crate::new_rows::NewRows;
 use crate::tables::{FieldType, Name, TableField, cast_type};
 use crate::{Query, Read, Sql, StoreError, Tx, Value, blobs};
 
 /// Parameters of one statement: SQLite takes 32,766, PostgreSQL 65,535.
 const PARAMETERS_MAX: usize = 30_000;
-/// Records that one statement writes.
+/// Records that one statement changes or deletes.
 const RECORDS_AT_ONCE_MAX: usize = 500;
+/// Records that are made ready to be stored at a time.
+const INSERTED_AT_ONCE_MAX: usize = 1_000;
 
 /// What is to change of a record: the values by the names of their fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,22 +35,26 @@ pub struct Change {
 /// nothing.
 pub async fn insert(tx: &Tx<'_>, shape: &Shape, records: &[Record]) -> Result<(), StoreError> {
     let fields: Vec<&TableField> = shape.stored().collect();
-    let columns = super::columns(&fields);
-    let at_once = at_once(super::SYSTEM_COLUMNS_COUNT + fields.len(), 0);
-    for chunk in records.chunks(at_once) {
-        let mut rows = Rows::default();
+    let system = SYSTEM_KINDS.into_iter().map(|(name, kind)| (name.to_owned(), kind));
+    let own = fields
+        .iter()
+        .map(|field| (Name::Column(field.column_number).to_string(), super::kind_of(field.field_type)));
+    let (table, columns) = (shape.records().to_string(), system.chain(own).collect::<Vec<_>>());
+    let mut values = Vec::with_capacity(columns.len() * records.len().min(INSERTED_AT_ONCE_MAX));
+    for chunk in records.chunks(INSERTED_AT_ONCE_MAX) {
+        values.clear();
         for record in chunk {
-            let own = [
+            values.extend::<[Value<'_>; SYSTEM_KINDS.len()]>([
                 record.id.into(),
                 record.created_at.into(),
                 (&record.created_by).into(),
                 record.updated_at.into(),
                 (&record.updated_by).into(),
-            ];
-            rows.push(own.into_iter().chain(values_of(&fields, &record.values)));
+            ]);
+            values.extend(values_of(&fields, &record.values));
         }
-        let text = format!("INSERT INTO {} ({columns}) VALUES {}", shape.records(), rows.text);
-        run(tx, "records.insert", &text, &rows.params).await?;
+        let (columns, values) = (columns.as_slice(), values.as_slice());
+        tx.insert(&NewRows { name: "records.insert", table: &table, columns, values }).await?;
     }
     Ok(())
 }
