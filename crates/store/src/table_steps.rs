@@ -23,6 +23,8 @@ pub struct TableStep {
 sql! {
     INSERT = "table_steps.insert":
         "INSERT INTO table_steps (execution_id, path, replacements, output, created_at) VALUES ($1, $2, $3, $4, $5)";
+    UPDATE = "table_steps.update":
+        "UPDATE table_steps SET output = $4 WHERE execution_id = $1 AND path = $2 AND replacements = $3 AND output = $5";
     GET = "table_steps.get":
         "SELECT output FROM table_steps WHERE execution_id = $1 AND path = $2 AND replacements = $3";
 }
@@ -44,4 +46,16 @@ pub async fn insert(tx: &Tx<'_>, step: &TableStep, output: &str, at: Timestamp) 
     ];
     tx.execute(&INSERT, &params).await?;
     Ok(())
+}
+
+/// The transaction writes more of what the step asks for, of which `before` has told. Answers whether it still is so.
+pub async fn update(tx: &Tx<'_>, step: &TableStep, before: &str, output: &str) -> Result<bool, StoreError> {
+    let params = [
+        step.execution.into(),
+        (&step.path).into(),
+        i64::from(step.replacements).into(),
+        output.into(),
+        before.into(),
+    ];
+    Ok(tx.execute(&UPDATE, &params).await? == 1)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::ActionSpec;
 
 pub(crate) fn spec() -> ActionSpec {
-    let description = "Deletes the records of a table, up to 1,000,000.";
+    let description = "Deletes all records of a table, 10,000 at a time: others may see it half empty, and a run that is cancelled leaves the rest.";
     ActionSpec {
         parameters: vec![super::table()],
         example_output: json!({"deleted": 3, "remaining": false}),

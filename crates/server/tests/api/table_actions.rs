@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::records::RECORDS_MAX;
 use store::table_steps::TableStep;
 use types::Role;
 
@@ -225,34 +226,56 @@ async fn another_workspaces_table_is_no_table() {
     .await;
 }
 
+/// Runs the step when one of its attempts has already answered `told`, as a server leaves it that crashes between the write
+/// and the journal; what the run answers.
+async fn begun_again(nictate: &Nictate, action: &str, inputs: Value, told: &'static str) -> Value {
+    let steps = format!(
+        "- id: S1\n  action: internal.Sleep\n  inputs: {{Amount: 700, Unit: ms}}\n\
+         - id: S2\n  action: {action}\n  inputs: {inputs}"
+    );
+    let id = nictate.publish("again", &workflow(&steps, "{{ steps.S2.output }}")).await;
+    let execution = nictate.execute(&id, json!({})).await;
+    let run = execution.parse().unwrap();
+    nictate
+        .write_beside(async move |tx| {
+            let step = TableStep { execution: run, path: "S2".to_owned(), replacements: 0 };
+            store::table_steps::insert(tx, &step, told, types::Timestamp::from_millis(1)).await
+        })
+        .await;
+    nictate.execution_in(&execution, "Completed").await["outputs"]["out"].clone()
+}
+
 #[tokio::test]
 async fn a_step_that_has_written_answers_the_same_again_and_writes_nothing() {
     on_both(async |nictate| {
         settle(nictate).await;
-        // As a server leaves it that crashes between the write and the journal: the step is begun again.
-        let inputs = json!({"table": "people", "record": {"email": "{{ inputs.email }}"}});
-        let steps = format!(
-            "- id: S1\n  action: internal.Sleep\n  inputs: {{Amount: 700, Unit: ms}}\n\
-             - id: S2\n  action: tables.AddRecordV2\n  inputs: {inputs}"
-        );
-        let document = workflow(&steps, "{{ steps.S2.output }}").replacen(
-            "workflow:",
-            "inputs:\n  email: {type: text}\nworkflow:",
-            1,
-        );
-        let id = nictate.publish("adds", &document).await;
-        let execution = nictate.execute(&id, json!({"inputs": {"email": "once@x"}})).await;
-        let run = execution.parse().unwrap();
-        nictate
-            .write_beside(async move |tx| {
-                let step = TableStep { execution: run, path: "S2".to_owned(), replacements: 0 };
-                let at = types::Timestamp::from_millis(1);
-                store::table_steps::insert(tx, &step, "{\"written\":\"before\"}", at).await
-            })
-            .await;
-        let run = nictate.execution_in(&execution, "Completed").await;
-        assert_eq!(run["outputs"], json!({"out": {"written": "before"}}));
+        let inputs = json!({"table": "people", "record": {"email": "once@x"}});
+        let answered = begun_again(nictate, "tables.AddRecordV2", inputs, "{\"written\":\"before\"}").await;
+        assert_eq!(answered, json!({"written": "before"}));
         assert_eq!(total(nictate, "people").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_is_cleared_in_parts_and_a_step_that_is_begun_again_goes_on() {
+    on_both(async |nictate| {
+        nictate.post("/table", json!({"display_name": "Log", "options": ["with_default_fields"]})).await.ok();
+        let fill = async || {
+            let records: Vec<Value> = (0..RECORDS_MAX).map(|n| json!({"name": format!("r{n}")})).collect();
+            nictate.post("/table/log/records", json!({"records": records})).await.ok();
+            nictate.post("/table/log", json!({"name": "one more"})).await.ok();
+        };
+        fill().await;
+        let cleared = answer(nictate, "system.TableClear", json!({"table": "log"})).await;
+        assert_eq!(cleared, json!({"deleted": RECORDS_MAX + 1, "remaining": false}));
+        fill().await;
+        let told = "{\"deleted\":7,\"remaining\":true}";
+        let cleared = begun_again(nictate, "system.TableClear", json!({"table": "log"}), told).await;
+        assert_eq!(cleared, json!({"deleted": 7 + RECORDS_MAX + 1, "remaining": false}));
+        assert_eq!(total(nictate, "log").await, 0);
+        // Each part is a transaction with its own entry.
+        assert_eq!(nictate.audited("records.deleted").await.len(), 4);
     })
     .await;
 }

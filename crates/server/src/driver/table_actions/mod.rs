@@ -1,6 +1,7 @@
 //! Steps on the tables of the run's workspace. A runner has no database, so the server that drives the run carries them out,
 //! whichever runner group the step names. What a step writes is one transaction with a row that says so
-//! ([`store::table_steps`]): however often it is begun, it happens once.
+//! ([`store::table_steps`]): however often it is begun, it happens once. A table is cleared in many such transactions, each
+//! of which goes on where the one before has ended.
 
 mod file;
 mod infer;
@@ -178,7 +179,15 @@ impl TableAction {
             path: self.dispatch.path.clone(),
             replacements: self.dispatch.replacements,
         };
-        inner.db.write(async move |tx| once(tx, &step, &write, &hand).await).await
+        let of = Arc::new((step, write, hand));
+        loop {
+            let written = Arc::clone(&of);
+            let written = inner.db.write(async move |tx| once(tx, &written.0, &written.1, &written.2).await);
+            let output = written.await?;
+            if !of.1.goes_on(&output) {
+                return Ok(output);
+            }
+        }
     }
 
     fn hand(&self, inner: &Inner, now: Timestamp) -> Hand {
@@ -196,11 +205,19 @@ impl TableAction {
 }
 
 async fn once(tx: &Tx<'_>, step: &TableStep, write: &Write, hand: &Hand) -> ApiResult<Value> {
-    if let Some(output) = table_steps::get(tx, step).await? {
-        return serde_json::from_str(&output).map_err(ApiError::internal);
+    let Some(told) = table_steps::get(tx, step).await? else {
+        let output = write.carry_out(tx, hand, None).await?;
+        table_steps::insert(tx, step, &output.to_string(), hand.now).await?;
+        return Ok(output);
+    };
+    let before = serde_json::from_str(&told).map_err(ApiError::internal)?;
+    if !write.goes_on(&before) {
+        return Ok(before);
     }
-    let output = write.carry_out(tx, hand).await?;
-    table_steps::insert(tx, step, &output.to_string(), hand.now).await?;
+    let output = write.carry_out(tx, hand, Some(&before)).await?;
+    if !table_steps::update(tx, step, &told, &output.to_string()).await? {
+        return Err(ApiError::internal("another attempt of the step has gone on with it"));
+    }
     Ok(output)
 }
 

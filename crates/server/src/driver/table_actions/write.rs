@@ -12,7 +12,7 @@ use super::input::{self, invalid, refused};
 use super::{Done, infer};
 use crate::error::{ApiError, ApiResult};
 use crate::hand::Hand;
-use crate::http::records::{self as operations, Extent};
+use crate::http::records::{self as operations, Deleted, Extent};
 use crate::http::tables::{self as schemas, NewTable};
 
 type Record = Map<String, Value>;
@@ -105,8 +105,18 @@ impl Write {
         Ok(Ok(Self::DeleteMatching { table, q: Value::from(condition).to_string() }))
     }
 
-    /// Does it; what the step answers.
-    pub(super) async fn carry_out(&self, tx: &Tx<'_>, hand: &Hand) -> ApiResult<Value> {
+    /// Whether there is more to do after it has answered that.
+    pub(super) fn goes_on(&self, output: &Value) -> bool {
+        matches!(self, Self::Clear { .. }) && output["remaining"] == true
+    }
+
+    /// Does it, or more of it after it has answered `before`; what the step answers.
+    pub(super) async fn carry_out(
+        &self,
+        tx: &Tx<'_>,
+        hand: &Hand,
+        before: Option<&Value>,
+    ) -> ApiResult<Value> {
         match self {
             Self::Add { table, record } => {
                 let shape = shape(tx, hand, table).await?;
@@ -141,7 +151,10 @@ impl Write {
             }
             Self::Clear { table } => {
                 let shape = shape(tx, hand, table).await?;
-                to_json(operations::clear(hand, tx, &shape).await?)
+                let before = before.and_then(|before| before["deleted"].as_u64()).unwrap_or(0);
+                let Deleted { deleted, remaining } =
+                    operations::delete_matching(hand, tx, shape, "{}").await?;
+                Ok(json!({"deleted": before + deleted as u64, "remaining": remaining}))
             }
             Self::Remove { table } => {
                 let row = tables::get_to_change(tx, hand.workspace, table).await?;

@@ -32,7 +32,7 @@ pub(crate) use model::{
     ChangedRecords, Deleted, DeletedRecords, Ids, NewRecords, Record, UpsertedRecords, Upserts,
 };
 pub(crate) use operations::{
-    add, clear, create_all, create_or_update, delete_ids, delete_matching, find, parse_ids, shown, update_all,
+    add, create_all, create_or_update, delete_ids, delete_matching, find, parse_ids, shown, update_all,
 };
 use problems::Problems;
 pub(super) use sql::sql;

@@ -133,9 +133,9 @@ pub(crate) struct Ids {
 #[schema(as = v1::DeletedRecords)]
 pub(crate) struct Deleted {
     /// How many records were deleted.
-    pub(super) deleted: usize,
+    pub(crate) deleted: usize,
     /// Whether the filter finds more, which another call deletes.
-    pub(super) remaining: bool,
+    pub(crate) remaining: bool,
 }
 
 /// What became of the records, in the order of the request.

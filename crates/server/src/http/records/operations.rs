@@ -16,9 +16,6 @@ use super::write::{self, Extent, Written};
 use crate::error::{ApiError, ApiResult, code};
 use crate::hand::Hand;
 
-/// Rounds in which a table is cleared, of 10,000 records each.
-const CLEAR_ROUNDS_MAX: usize = 100;
-
 /// A page of the records that `q` asks for.
 pub(crate) async fn find(read: &impl Read, shape: Shape, q: &str) -> ApiResult<Listed> {
     let shape = shape.reach(read, Some(q)).await?;
@@ -126,22 +123,6 @@ pub(crate) async fn delete_matching(hand: &Hand, tx: &Tx<'_>, shape: Shape, q: &
     let deleted = write::delete(hand, tx, &shape, &ids).await?.len();
     audit(hand, tx, "records.deleted", &shape, deleted).await?;
     Ok(Deleted { deleted, remaining })
-}
-
-/// Deletes all records, up to a million.
-pub(crate) async fn clear(hand: &Hand, tx: &Tx<'_>, shape: &Shape) -> ApiResult<Deleted> {
-    let everything = parse_q(shape, None)?;
-    let mut done = Deleted { deleted: 0, remaining: true };
-    for _ in 0..CLEAR_ROUNDS_MAX {
-        let (ids, remaining) = records::matching(tx, shape, &everything).await?;
-        let deleted = write::delete(hand, tx, shape, &ids).await?.len();
-        done = Deleted { deleted: done.deleted + deleted, remaining };
-        if !remaining {
-            break;
-        }
-    }
-    audit(hand, tx, "records.deleted", shape, done.deleted).await?;
-    Ok(done)
 }
 
 /// The record of that id, as it is answered.
