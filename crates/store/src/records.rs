@@ -106,9 +106,7 @@ impl Shape {
         let made = fields.iter().map(|field| {
             let column = Name::Column(field.column_number).to_string();
             let known = Field::made(field.name.clone(), column, kind_of(field.field_type));
-            let attributes = &field.attributes;
-            let is_indexed = attributes.is_unique || attributes.indexed || field.reference_table_id.is_some();
-            if is_indexed { known.indexed() } else { known }
+            if field.index().is_some() { known.indexed() } else { known }
         });
         let system = SYSTEM_KINDS.into_iter().map(|(name, kind)| Field::same(name, kind));
         let known = system.chain(made).collect();

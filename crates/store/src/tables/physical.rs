@@ -51,6 +51,27 @@ pub(crate) fn cast_type(kind: FieldType) -> &'static str {
     sql_type(kind, Dialect::Sqlite)
 }
 
+/// What finds records by a field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Index {
+    /// It also keeps the values apart.
+    Unique,
+    /// It leads through the records in the order of their values and then of their ids.
+    Ordered,
+}
+
+impl TableField {
+    /// The index that the field has.
+    pub(crate) fn index(&self) -> Option<Index> {
+        if self.attributes.is_unique {
+            return Some(Index::Unique);
+        }
+        // Whether a record refers to a record or to a content is looked up.
+        let is_looked_up = self.reference_table_id.is_some() || self.field_type == FieldType::Attachment;
+        (self.attributes.indexed || is_looked_up).then_some(Index::Ordered)
+    }
+}
+
 async fn change(tx: &Tx<'_>, text: &str) -> Result<(), StoreError> {
     tx.fetch(Sql::Dynamic { name: "records.change_schema", text }, &[], |_| Ok(())).await
 }
@@ -87,20 +108,16 @@ pub(super) async fn set_indexes(tx: &Tx<'_>, field: &TableField) -> Result<(), S
     drop_indexes(tx, field).await?;
     let (table, number) = (field.table_id, field.column_number);
     let (records, column) = (Name::Records(table), Name::Column(number));
-    if field.attributes.is_unique {
-        return change(
-            tx,
-            &format!("CREATE UNIQUE INDEX {} ON {records} ({column})", Name::Key(table, number)),
-        )
-        .await;
-    }
-    // Whether a record refers to a content is looked up.
-    let is_attachment = field.field_type == FieldType::Attachment;
-    if field.attributes.indexed || field.reference_table_id.is_some() || is_attachment {
-        let index = Name::Index(table, number);
-        return change(tx, &format!("CREATE INDEX {index} ON {records} ({column}, id)")).await;
-    }
-    Ok(())
+    let text = match field.index() {
+        Some(Index::Unique) => {
+            format!("CREATE UNIQUE INDEX {} ON {records} ({column})", Name::Key(table, number))
+        }
+        Some(Index::Ordered) => {
+            format!("CREATE INDEX {} ON {records} ({column}, id)", Name::Index(table, number))
+        }
+        None => return Ok(()),
+    };
+    change(tx, &text).await
 }
 
 async fn drop_indexes(tx: &Tx<'_>, field: &TableField) -> Result<(), StoreError> {
