@@ -4,7 +4,7 @@
 use types::{ExecutionId, Timestamp};
 
 use crate::statement::sql;
-use crate::{Read as _, StoreError, Tx};
+use crate::{Read as _, StoreError, Tx, Value};
 
 /// The unique key that a second writer of one step meets.
 pub const KEY: &str = "table_steps_pkey";
@@ -31,31 +31,23 @@ sql! {
 
 /// What the step has answered, as JSON; none if it has written nothing yet.
 pub async fn get(tx: &Tx<'_>, step: &TableStep) -> Result<Option<String>, StoreError> {
-    let of = [step.execution.into(), (&step.path).into(), i64::from(step.replacements).into()];
-    tx.read_one(&GET, &of, |row| row.string(0)).await
+    tx.read_one(&GET, &key(step), |row| row.string(0)).await
 }
 
 /// The transaction writes what the step asks for. Fails with [`KEY`] if another one has done so in between.
 pub async fn insert(tx: &Tx<'_>, step: &TableStep, output: &str, at: Timestamp) -> Result<(), StoreError> {
-    let params = [
-        step.execution.into(),
-        (&step.path).into(),
-        i64::from(step.replacements).into(),
-        output.into(),
-        at.into(),
-    ];
-    tx.execute(&INSERT, &params).await?;
+    let [execution, path, replacements] = key(step);
+    tx.execute(&INSERT, &[execution, path, replacements, output.into(), at.into()]).await?;
     Ok(())
 }
 
 /// The transaction writes more of what the step asks for, of which `before` has told. Answers whether it still is so.
 pub async fn update(tx: &Tx<'_>, step: &TableStep, before: &str, output: &str) -> Result<bool, StoreError> {
-    let params = [
-        step.execution.into(),
-        (&step.path).into(),
-        i64::from(step.replacements).into(),
-        output.into(),
-        before.into(),
-    ];
-    Ok(tx.execute(&UPDATE, &params).await? == 1)
+    let [execution, path, replacements] = key(step);
+    Ok(tx.execute(&UPDATE, &[execution, path, replacements, output.into(), before.into()]).await? == 1)
+}
+
+/// What finds the step's row.
+fn key(step: &TableStep) -> [Value<'_>; 3] {
+    [step.execution.into(), (&step.path).into(), i64::from(step.replacements).into()]
 }

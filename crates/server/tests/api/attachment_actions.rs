@@ -1,11 +1,11 @@
 //! Steps on the files of records.
 
 use serde_json::{Value, json};
-use store::table_steps::TableStep;
 
 use crate::attachments::{case, hex, place, put, settle, stored};
 use crate::executions::workflow;
 use crate::support::{Nictate, on_both, text, until};
+use crate::table_actions::{PAUSE, begun_again};
 
 /// The run of a workflow, ended.
 async fn run(nictate: &Nictate, steps: &str, output: &str) -> Value {
@@ -122,23 +122,10 @@ async fn a_step_that_has_put_its_file_does_not_do_so_again() {
     on_both(async |nictate| {
         settle(nictate).await;
         let id = case(nictate, "a").await;
-        let steps = format!(
-            "{}- id: W\n  action: internal.Sleep\n  inputs: {{Amount: 700, Unit: ms}}\n{}",
-            saves("notes.txt", "\"hello\""),
-            updates("cases", &id, "report", "notes.txt")
-        );
-        let workflow = nictate.publish("puts", &workflow(&steps, "{{ steps.S2.output }}")).await;
-        let execution = nictate.execute(&workflow, json!({})).await;
-        let run = execution.parse().unwrap();
-        nictate
-            .write_beside(async move |tx| {
-                let step = TableStep { execution: run, path: "S2".to_owned(), replacements: 0 };
-                let at = types::Timestamp::from_millis(1);
-                store::table_steps::insert(tx, &step, "{\"file\":\"before\"}", at).await
-            })
-            .await;
-        let run = nictate.execution_in(&execution, "Completed").await;
-        assert_eq!(run["outputs"], json!({"out": {"file": "before"}}));
+        let put = updates("cases", &id, "report", "notes.txt");
+        let steps = format!("{}{PAUSE}{put}", saves("notes.txt", "\"hello\""));
+        let answered = begun_again(nictate, &steps, "{\"file\":\"before\"}").await;
+        assert_eq!(answered, json!({"file": "before"}));
         assert_eq!(nictate.get(&format!("/table/cases/{id}")).await.ok()["report"], Value::Null);
     })
     .await;

@@ -226,14 +226,13 @@ async fn another_workspaces_table_is_no_table() {
     .await;
 }
 
-/// Runs the step when one of its attempts has already answered `told`, as a server leaves it that crashes between the write
-/// and the journal; what the run answers.
-async fn begun_again(nictate: &Nictate, action: &str, inputs: Value, told: &'static str) -> Value {
-    let steps = format!(
-        "- id: S1\n  action: internal.Sleep\n  inputs: {{Amount: 700, Unit: ms}}\n\
-         - id: S2\n  action: {action}\n  inputs: {inputs}"
-    );
-    let id = nictate.publish("again", &workflow(&steps, "{{ steps.S2.output }}")).await;
+/// A pause, in which something can be done to a run before its next step.
+pub(crate) const PAUSE: &str = "- id: P\n  action: internal.Sleep\n  inputs: {Amount: 700, Unit: ms}\n";
+
+/// Runs steps with a pause before the last one, S2, of which another attempt has already answered `told`, as a server leaves
+/// it that crashes between the write and the journal; what the run answers.
+pub(crate) async fn begun_again(nictate: &Nictate, steps: &str, told: &'static str) -> Value {
+    let id = nictate.publish("again", &workflow(steps, "{{ steps.S2.output }}")).await;
     let execution = nictate.execute(&id, json!({})).await;
     let run = execution.parse().unwrap();
     nictate
@@ -250,7 +249,8 @@ async fn a_step_that_has_written_answers_the_same_again_and_writes_nothing() {
     on_both(async |nictate| {
         settle(nictate).await;
         let inputs = json!({"table": "people", "record": {"email": "once@x"}});
-        let answered = begun_again(nictate, "tables.AddRecordV2", inputs, "{\"written\":\"before\"}").await;
+        let steps = format!("{PAUSE}- id: S2\n  action: tables.AddRecordV2\n  inputs: {inputs}");
+        let answered = begun_again(nictate, &steps, "{\"written\":\"before\"}").await;
         assert_eq!(answered, json!({"written": "before"}));
         assert_eq!(total(nictate, "people").await, 0);
     })
@@ -271,7 +271,8 @@ async fn a_table_is_cleared_in_parts_and_a_step_that_is_begun_again_goes_on() {
         assert_eq!(cleared, json!({"deleted": RECORDS_MAX + 1, "remaining": false}));
         fill().await;
         let told = "{\"deleted\":7,\"remaining\":true}";
-        let cleared = begun_again(nictate, "system.TableClear", json!({"table": "log"}), told).await;
+        let steps = format!("{PAUSE}- id: S2\n  action: system.TableClear\n  inputs: {{table: log}}");
+        let cleared = begun_again(nictate, &steps, told).await;
         assert_eq!(cleared, json!({"deleted": 7 + RECORDS_MAX + 1, "remaining": false}));
         assert_eq!(total(nictate, "log").await, 0);
         // Each part is a transaction with its own entry.
